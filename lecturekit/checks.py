@@ -1,0 +1,178 @@
+"""Errors that a lesson raises on purpose, and exercises that answer back."""
+
+from __future__ import annotations
+
+import importlib
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@contextmanager
+def expect_error(error: type[BaseException], match: str = "") -> Iterator[None]:
+    """Catch an error that the lesson raises on purpose, and print its type and the first line of its message.
+
+    Parameters
+    ----------
+    error : type
+        The exception that must be raised. Any other one passes through untouched.
+    match : str
+        Words that the message must contain. Take a stable part: PyTorch rewords its messages now and then.
+
+    Raises
+    ------
+    TypeError
+        If `error` is not an exception type.
+    AssertionError
+        If nothing is raised, or if `match` is not in the message.
+
+    Notes
+    -----
+    Introduced in notebook 04.
+    """
+    if not (isinstance(error, type) and issubclass(error, BaseException)):
+        raise TypeError(f"error must be an exception type such as RuntimeError, got {error!r}")
+    try:
+        yield
+    except error as caught:
+        message = str(caught)
+        if match not in message:
+            raise AssertionError(f"expected a message with {match!r}, got {message!r}") from caught
+        first_line = (message.splitlines() or [""])[0]
+        print(textwrap.fill(f"{type(caught).__name__}: {first_line}", width=100, subsequent_indent="    "))
+    else:
+        raise AssertionError(f"expected {error.__name__}, but nothing was raised")
+
+
+class Hint(Exception):
+    """What is wrong with an answer, in words that do not give the answer away."""
+
+
+class NotAttempted(Exception):
+    """The answer is still the blank; the message says by what that was seen."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of one check: the status is ``"correct"``, ``"wrong"`` or ``"not attempted"``."""
+
+    status: str
+    message: str
+
+
+_rules: dict[str, Callable[..., str]] = {}
+
+
+def exercise(number: str) -> Callable[[Callable[..., str]], Callable[..., str]]:
+    """Register the decorated function as the rule of an exercise.
+
+    The rule takes the reader's answers. It raises `Hint` for a wrong one and returns a word of praise for a right one.
+    """
+
+    def register(rule: Callable[..., str]) -> Callable[..., str]:
+        if number in _rules:
+            raise ValueError(f"exercise {number} is defined twice")
+        _rules[number] = rule
+        return rule
+
+    return register
+
+
+def judge(number: str, *answers: object) -> Verdict:
+    """Apply the rule of an exercise to the answers; see `check`, which prints what comes of it."""
+    lesson = number.partition(".")[0] if isinstance(number, str) else ""
+    if lesson.isdecimal():
+        module = f"{__package__}.exercises.lesson{lesson}"
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name != module:
+                raise
+    if number not in _rules:
+        raise ValueError(f"number must be that of an exercise, such as '06.1', got {number!r}")
+    if any(_is_blank(answer) for answer in answers):
+        return Verdict("not attempted", "replace each ... by your code and run the cell again.")
+    try:
+        return Verdict("correct", _rules[number](*answers))
+    except NotAttempted as blank:
+        return Verdict("not attempted", str(blank))
+    except Hint as hint:
+        return Verdict("wrong", str(hint))
+
+
+def check(number: str, *answers: object) -> None:
+    """Print what is right or wrong with the answers to an exercise, without giving the solution away.
+
+    Parameters
+    ----------
+    number : str
+        Lesson and exercise, such as ``"06.1"``.
+    *answers
+        What the exercise asks for: functions, tensors, numbers.
+
+    Raises
+    ------
+    ValueError
+        If there is no such exercise. A wrong answer never raises: Restart & Run All goes on.
+
+    Notes
+    -----
+    Introduced in notebook 05.
+    """
+    verdict = judge(number, *answers)
+    sign = {"correct": "✓", "wrong": "✗", "not attempted": "○"}[verdict.status]
+    print(textwrap.fill(f"{sign} Exercise {number}, {verdict.status}: {verdict.message}", width=100))
+
+
+def _is_blank(answer: object) -> bool:
+    """Whether an answer is `...`, or a function in which an `...` is left."""
+    if answer is ... or answer is None:
+        return True
+    code = getattr(answer, "__code__", None)
+    return code is not None and ... in code.co_consts
+
+
+def call(function: object, *args: object, **kwargs: object) -> object:
+    """Call the reader's function; an error in it becomes a hint that names it."""
+    if not callable(function):
+        raise Hint(f"a function is asked for, this is {type(function).__name__}.")
+    try:
+        result = function(*args, **kwargs)
+    except Exception as error:
+        first_line = (str(error).splitlines() or [""])[0]
+        raise Hint(f"your function raises {type(error).__name__}: {first_line}") from error
+    parts = result if isinstance(result, tuple) else (result,)
+    if result is None or any(part is ... for part in parts):
+        raise NotAttempted("your function returns nothing yet. Has it a return, and no ... left?")
+    return result
+
+
+def as_number(name: str, value: object) -> float:
+    """Return a reader's number, or a tensor of one, as a float; anything else becomes a hint."""
+    if isinstance(value, Tensor) and value.numel() == 1:
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        what = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+        raise Hint(f"{name} should be one number, this is {what}.")
+    return float(value)
+
+
+def as_tensor(name: str, value: object, shape: tuple[int, ...], dtype: torch.dtype | None = None) -> Tensor:
+    """Return a reader's tensor, detached, if it has the shape and the dtype; anything else becomes a hint."""
+    if not isinstance(value, Tensor):
+        raise Hint(f"{name} should be a tensor, this is {type(value).__name__}.")
+    if tuple(value.shape) != tuple(shape):
+        raise Hint(f"{name} should have shape {tuple(shape)}, this one has {tuple(value.shape)}.")
+    if dtype is not None and value.dtype != dtype:
+        raise Hint(f"{name} should be {dtype}, this is {value.dtype}.")
+    return value.detach()
+
+
+def close(a: object, b: object, tolerance: float = 1e-4) -> bool:
+    """Whether numbers or tensors agree to a relative and absolute tolerance; NaN agrees with nothing."""
+    a, b = torch.as_tensor(a, dtype=torch.float64), torch.as_tensor(b, dtype=torch.float64)
+    return torch.allclose(a, b, rtol=tolerance, atol=tolerance)

@@ -1,0 +1,180 @@
+"""The checks of notebook 06 tell typical wrong answers apart and accept right ones written differently."""
+
+import pytest
+import torch
+
+from lecturekit.checks import judge
+
+
+def halved(X, y, w, b):
+    error = X @ w + b - y
+    return X.T @ error / len(X), error.mean(dim=0)
+
+
+def halved_by_einsum(X, y, w, b):
+    error = (X @ w).squeeze(1) + b - y.squeeze(1)
+    return torch.einsum("nf,n->f", X, error).reshape(-1, 1) / X.shape[0], error.mean()
+
+
+def with_the_two(X, y, w, b):
+    return tuple(2 * grad for grad in halved(X, y, w, b))
+
+
+def summed(X, y, w, b):
+    return tuple(len(X) * grad for grad in halved(X, y, w, b))
+
+
+def negative(X, y, w, b):
+    return tuple(-grad for grad in halved(X, y, w, b))
+
+
+def flat(X, y, w, b):
+    grad_w, grad_b = halved(X, y, w, b)
+    return grad_w.flatten(), grad_b
+
+
+def bias_with_the_two(X, y, w, b):
+    grad_w, grad_b = halved(X, y, w, b)
+    return grad_w, 2 * grad_b
+
+
+def half_done(X, y, w, b):
+    return halved(X, y, w, b)[0], None
+
+
+def wrong_line(X, y, w, b):
+    raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+
+def loss_of(w, b, X_batch, y_batch):
+    return ((X_batch @ w + b - y_batch) ** 2).mean()
+
+
+def clean_step(w, b, X_batch, y_batch, lr):
+    loss_of(w, b, X_batch, y_batch).backward()
+    with torch.no_grad():
+        w -= lr * w.grad
+        b -= lr * b.grad
+    w.grad = None
+    b.grad = None
+
+
+def zero_first_step(w, b, X_batch, y_batch, lr):
+    loss_of(w, b, X_batch, y_batch).backward()
+    for parameter in (w, b):
+        parameter.data.sub_(parameter.grad, alpha=lr)
+        parameter.grad.zero_()
+
+
+def forgetful_step(w, b, X_batch, y_batch, lr):
+    loss_of(w, b, X_batch, y_batch).backward()
+    with torch.no_grad():
+        w -= lr * w.grad
+        b -= lr * b.grad
+
+
+def rebinding_step(w, b, X_batch, y_batch, lr):
+    loss_of(w, b, X_batch, y_batch).backward()
+    w = w - lr * w.grad
+    b = b - lr * b.grad
+
+
+def recorded_step(w, b, X_batch, y_batch, lr):
+    loss_of(w, b, X_batch, y_batch).backward()
+    w -= lr * w.grad
+
+
+def uphill_step(w, b, X_batch, y_batch, lr):
+    loss_of(w, b, X_batch, y_batch).backward()
+    with torch.no_grad():
+        w += lr * w.grad
+        b += lr * b.grad
+    w.grad = b.grad = None
+
+
+def weight_only_step(w, b, X_batch, y_batch, lr):
+    loss_of(w, b, X_batch, y_batch).backward()
+    with torch.no_grad():
+        w -= lr * w.grad
+    w.grad = b.grad = None
+
+
+def sum_step(w, b, X_batch, y_batch, lr):
+    (len(X_batch) * loss_of(w, b, X_batch, y_batch)).backward()
+    with torch.no_grad():
+        w -= lr * w.grad
+        b -= lr * b.grad
+    w.grad = b.grad = None
+
+
+def empty_step(w, b, X_batch, y_batch, lr): ...
+
+
+def unfinished_step(w, b, X_batch, y_batch, lr):
+    loss = ...
+    loss.backward()
+
+
+@pytest.mark.parametrize(
+    ("number", "answer"),
+    [
+        ("06.1", halved),
+        ("06.1", halved_by_einsum),
+        ("06.2", clean_step),
+        ("06.2", zero_first_step),
+        ("06.3", 13),
+        ("06.3", torch.tensor(13.0)),
+        ("06.4", 1.0),
+        ("06.4", torch.tensor(1.0)),
+    ],
+)
+def test_right_answers_are_accepted(number, answer):
+    assert judge(number, answer).status == "correct"
+
+
+@pytest.mark.parametrize(
+    ("number", "answer", "hint"),
+    [
+        ("06.1", with_the_two, "without the ½"),
+        ("06.1", summed, "sum over the flowers"),
+        ("06.1", negative, "wrong sign"),
+        ("06.1", flat, "should have shape (2, 1)"),
+        ("06.1", bias_with_the_two, "grad_b"),
+        ("06.1", half_done, "still blank"),
+        ("06.1", wrong_line, "raises RuntimeError: mat1"),
+        ("06.1", lambda X, y, w, b: w, "return two things"),
+        ("06.1", lambda X, y, w, b: (w, b), "not the gradient yet"),
+        ("06.1", 3, "a function is asked for"),
+        ("06.2", forgetful_step, "the second is not"),
+        ("06.2", rebinding_step, "did not change"),
+        ("06.2", recorded_step, "Where is no_grad()?"),
+        ("06.2", uphill_step, "up the hill"),
+        ("06.2", weight_only_step, "b is not"),
+        ("06.2", sum_step, "Is the gradient that of this loss"),
+        ("06.3", 12, "What does the chain end in?"),
+        ("06.3", 22, "batches of 10"),
+        ("06.3", 10, "The last batch is short"),
+        ("06.3", 26, "only the bias"),
+        ("06.3", 999, "not this"),
+        ("06.3", "13", "should be one number"),
+        ("06.4", 64 / 70, "training flowers"),
+        ("06.4", 28 / 30, "features of the lesson"),
+        ("06.4", 14 / 30, "calls every flower class 0"),
+        ("06.4", 100, "between 0 and 1"),
+        ("06.4", 0.5, "not this"),
+        ("06.4", float("nan"), "not this"),
+    ],
+)
+def test_wrong_answers_get_their_own_hint(number, answer, hint):
+    verdict = judge(number, answer)
+    assert verdict.status == "wrong"
+    assert hint in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("number", "answer"),
+    [("06.1", None), ("06.1", lambda X, y, w, b: (..., ...)), ("06.2", empty_step), ("06.2", unfinished_step)]
+    + [("06.3", ...), ("06.4", ...)],
+)
+def test_blanks_are_not_attempted(number, answer):
+    assert judge(number, answer).status == "not attempted"
