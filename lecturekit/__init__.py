@@ -6,6 +6,7 @@ The lessons write ``import lecturekit as lk``. Importing it loads torch and the 
 from . import data
 from .checks import check, expect_error
 from .devices import device, synchronize
+from .graph import graph_of, trace
 from .plotting import figure, plot_decision_regions, plot_losses, show
 from .training import History, fit, minibatches
 
@@ -17,10 +18,12 @@ __all__ = [
     "expect_error",
     "figure",
     "fit",
+    "graph_of",
     "minibatches",
     "plot_decision_regions",
     "plot_losses",
     "show",
     "synchronize",
+    "trace",
 ]
 __version__ = "0.1.0"

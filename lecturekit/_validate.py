@@ -29,7 +29,7 @@ def number(name: str, value: object) -> float:
 def function(name: str, value: object) -> None:
     """Refuse what cannot be called."""
     if not callable(value):
-        raise TypeError(f"{name} must be a function, got {value!r} of type {type(value).__name__}")
+        raise TypeError(f"{name} must be a function, got {type(value).__name__}")
 
 
 def examples(name: str, value: object) -> torch.Tensor:
@@ -38,8 +38,8 @@ def examples(name: str, value: object) -> torch.Tensor:
         raise TypeError(f"{name} must be a torch.Tensor, got {type(value).__name__}")
     if value.ndim == 0 or value.shape[0] == 0:
         raise ValueError(f"{name} must hold at least one example in its rows, got shape {tuple(value.shape)}")
-    if value.is_floating_point() and not (finite := value.isfinite()).all():
-        bad = value.numel() - int(finite.sum())
+    # Any NaN or infinity makes the sum one too (as overflow may); looking at each number takes 5 to 50 times longer.
+    if value.is_floating_point() and not value.sum().isfinite() and (bad := int((~value.isfinite()).sum())):
         raise ValueError(f"{name} must be finite, got {bad} NaN or infinite of {value.numel()} numbers")
     return value
 

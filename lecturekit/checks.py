@@ -92,7 +92,7 @@ def judge(number: str, *answers: object) -> Verdict:
         except ModuleNotFoundError as error:
             if error.name != module:
                 raise
-    if number not in _rules:
+    if not isinstance(number, str) or number not in _rules:
         raise ValueError(f"number must be that of an exercise, such as '06.1', got {number!r}")
     if any(_is_blank(answer) for answer in answers):
         return Verdict("not attempted", "replace each ... by your code and run the cell again.")

@@ -180,7 +180,7 @@ def plot_decision_regions(
     class_names: tuple[str, str] = ("0", "1"),
     threshold: float = 0.5,
 ) -> Figure:
-    """Draw which class a model gives to each point of the plane, and the examples over it.
+    """Draw which class a model gives to each point of the plane, and the examples over it; a ring marks a wrong one.
 
     Parameters
     ----------
@@ -239,6 +239,10 @@ def plot_decision_regions(
         ax.scatter(
             *points.T, marker=MARKERS[label], color=COLOURS[label], edgecolor="white", s=45, label=class_names[label]
         )
+    with torch.no_grad():
+        wrong = X[((predict(X) > threshold) != (y == 1))[:, 0]].cpu().numpy()
+    if len(wrong):
+        ax.scatter(*wrong.T, s=130, facecolor="none", edgecolor=INK, linewidth=1.2, label="wrong side")
     ax.set_xlabel(feature_names[0].replace("_", " "))
     ax.set_ylabel(feature_names[1].replace("_", " "))
     ax.legend(frameon=True, facecolor="white", framealpha=0.9, edgecolor=GRID)

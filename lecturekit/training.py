@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -129,7 +129,7 @@ def fit(
         ``record()`` is called before the first and after each step; what it returns is collected in ``history.path``.
         It must return numbers or copies, such as ``w.detach().clone()``.
     validation : tuple of torch.Tensor, optional
-        ``(X, y)`` on which the loss is measured as well.
+        ``(X, y)`` on which the loss is measured as well; but for the number of rows, of the shapes and dtypes of X, y.
 
     Returns
     -------
@@ -164,8 +164,15 @@ def fit(
             _validate.integer(name, value, 0)
     if validation is not None:
         if not isinstance(validation, tuple) or len(validation) != 2:
-            raise TypeError(f"validation must be a tuple (X, y), got {type(validation).__name__}")
+            came = f"{len(validation)} of them" if isinstance(validation, tuple) else type(validation).__name__
+            raise TypeError(f"validation must be a tuple (X, y), got {came}")
         _validate.paired_examples("validation X", validation[0], "validation y", validation[1])
+        for name, part, like in zip(("X", "y"), validation, (X, y), strict=True):
+            if part.shape[1:] != like.shape[1:] or part.dtype != like.dtype:
+                raise ValueError(
+                    f"validation {name} must have rows of the shape and the dtype of those of {name}, "
+                    f"{tuple(like.shape[1:])} and {like.dtype}, got {tuple(part.shape[1:])} and {part.dtype}"
+                )
 
     def measure(X: Tensor, y: Tensor) -> float:
         with torch.no_grad():
@@ -241,5 +248,16 @@ def _scalar(value: object) -> float:
 
 def _refuse_shared_memory(first: object, second: object) -> None:
     """A record that returns the parameter itself would give a path on which every point is the last one."""
-    if isinstance(first, Tensor) and isinstance(second, Tensor) and 0 != first.data_ptr() == second.data_ptr():
+    if _addresses(first) & _addresses(second):
         raise ValueError("record() must return copies, got the same memory twice: use w.detach().clone() or w.item()")
+
+
+def _addresses(value: object) -> set[int]:
+    """Where the numbers of a tensor or an array lie in memory, and of those inside a tuple, list or dict."""
+    if isinstance(value, Tensor):
+        return {value.data_ptr()} - {0}  # 0 where it is empty
+    if hasattr(value, "__array_interface__"):
+        # A single NumPy number is a copy, but gives the address of a temporary.
+        return {value.__array_interface__["data"][0]} if value.ndim and value.size else set()
+    values = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple | list) else ()
+    return set().union(*map(_addresses, values))

@@ -42,6 +42,11 @@ def half_done(X, y, w, b):
     return halved(X, y, w, b)[0], None
 
 
+def by_autograd(X, y, w, b):
+    w, b = w.clone().requires_grad_(), b.clone().requires_grad_()
+    return torch.autograd.grad(((X @ w + b - y) ** 2).mean() / 2, (w, b))
+
+
 def wrong_line(X, y, w, b):
     raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
@@ -59,11 +64,28 @@ def clean_step(w, b, X_batch, y_batch, lr):
     b.grad = None
 
 
-def zero_first_step(w, b, X_batch, y_batch, lr):
+def zero_in_place_step(w, b, X_batch, y_batch, lr):
     loss_of(w, b, X_batch, y_batch).backward()
     for parameter in (w, b):
         parameter.data.sub_(parameter.grad, alpha=lr)
         parameter.grad.zero_()
+
+
+def zero_grad_first_step(w, b, X_batch, y_batch, lr):
+    w.grad = b.grad = None
+    loss_of(w, b, X_batch, y_batch).backward()
+    with torch.no_grad():
+        w -= lr * w.grad
+        b -= lr * b.grad
+
+
+def hasty_step(w, b, X_batch, y_batch, lr):
+    loss_of(w, b, X_batch, y_batch).backward()
+    w.grad.zero_()
+    b.grad.zero_()
+    with torch.no_grad():
+        w -= lr * w.grad
+        b -= lr * b.grad
 
 
 def forgetful_step(w, b, X_batch, y_batch, lr):
@@ -121,7 +143,8 @@ def unfinished_step(w, b, X_batch, y_batch, lr):
         ("06.1", halved),
         ("06.1", halved_by_einsum),
         ("06.2", clean_step),
-        ("06.2", zero_first_step),
+        ("06.2", zero_in_place_step),
+        ("06.2", zero_grad_first_step),
         ("06.3", 13),
         ("06.3", torch.tensor(13.0)),
         ("06.4", 1.0),
@@ -141,17 +164,19 @@ def test_right_answers_are_accepted(number, answer):
         ("06.1", flat, "should have shape (2, 1)"),
         ("06.1", bias_with_the_two, "grad_b"),
         ("06.1", half_done, "still blank"),
+        ("06.1", by_autograd, "no autograd"),
         ("06.1", wrong_line, "raises RuntimeError: mat1"),
         ("06.1", lambda X, y, w, b: w, "return two things"),
         ("06.1", lambda X, y, w, b: (w, b), "not the gradient yet"),
         ("06.1", 3, "a function is asked for"),
+        ("06.2", hasty_step, "when the update came"),
         ("06.2", forgetful_step, "the second is not"),
         ("06.2", rebinding_step, "did not change"),
         ("06.2", recorded_step, "Where is no_grad()?"),
         ("06.2", uphill_step, "up the hill"),
         ("06.2", weight_only_step, "b is not"),
         ("06.2", sum_step, "Is the gradient that of this loss"),
-        ("06.3", 12, "What does the chain end in?"),
+        ("06.3", 12, "What is behind the last of them?"),
         ("06.3", 22, "batches of 10"),
         ("06.3", 10, "The last batch is short"),
         ("06.3", 26, "only the bias"),

@@ -1,0 +1,170 @@
+"""From a call of PyTorch to how a lecturer writes it: ``w · x``, ``x²``, ``mean(v₁)``."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import torch
+
+from .text import MINUS, format_number
+
+# Python's reflected operators arrive with their arguments swapped: 1 − x as __rsub__(x, 1).
+SWAPPED = {"rsub": "sub", "rdiv": "div", "rtruediv": "div", "rpow": "pow", "rmod": "remainder", "rmatmul": "matmul",
+           "rfloordiv": "floor_divide"}  # fmt: skip
+INFIX = {
+    "add": "+", "sub": MINUS, "subtract": MINUS, "mul": "·", "multiply": "·", "div": "/", "divide": "/", "matmul": "@",
+    "true_divide": "/", "mm": "@", "mv": "@", "bmm": "@", "floordiv": "//", "floor_divide": "//", "remainder": "%",
+    "mod": "%", "gt": ">", "ge": "≥", "lt": "<", "le": "≤", "eq": "=", "ne": "≠", "and": "&", "or": "|", "xor": "^",
+}  # fmt: skip
+ARITHMETIC = set(INFIX) - {"matmul", "mm", "mv", "bmm", "gt", "ge", "lt", "le", "eq", "ne"} | {"pow"}
+SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+IN_PLACE = {f"__{name}__" for name in "iadd isub imul itruediv idiv ifloordiv imod ipow iand ior ixor".split()}
+
+
+@dataclass
+class Call:
+    """An operation and its arguments; what stands for a tensor among them has a ``node``, the rest is text."""
+
+    op: str
+    args: list = field(default_factory=list)
+    kwargs: dict = field(default_factory=dict)
+    output: int | None = None  # which of several results
+
+    def operands(self) -> list:
+        """Everything among the arguments that is a node, in order."""
+        found, todo = [], [*self.args, *self.kwargs.values()]
+        while todo:
+            item = todo.pop(0)
+            if isinstance(item, list):
+                todo = item + todo
+            elif not isinstance(item, str):
+                found.append(item)
+        return found
+
+
+def op_name(func) -> str:
+    """What PyTorch calls a function; for a property such as ``x.T``, its name."""
+    name = getattr(func, "__name__", type(func).__name__)
+    if name in ("__get__", "__set__", "__delete__"):
+        name = getattr(func.__self__, "__name__", name)
+    return name
+
+
+def is_in_place(name: str) -> bool:
+    """Whether a function with this name changes its first argument."""
+    return name == "__setitem__" or name in IN_PLACE or (name.endswith("_") and not name.endswith("__"))
+
+
+@lru_cache(maxsize=512)
+def _defaults(func) -> dict:
+    try:
+        return {name: parameter.default for name, parameter in inspect.signature(func).parameters.items()}
+    except (TypeError, ValueError):
+        return {}
+
+
+def recorded_call(func, args, kwargs, record_of, constant) -> Call:
+    """Describe a call as the reader wrote it.
+
+    ``record_of(tensor)`` and ``constant(number)`` give what stands for a tensor and for a Python number that takes
+    part in the arithmetic, such as the 3 in ``3 * x``. Arguments left at their default values are dropped.
+    """
+    name = op_name(func)
+    op = name.strip("_") if name.startswith("__") else name
+    plain = op.rstrip("_")
+    numbers_count = SWAPPED.get(plain, plain) in ARITHMETIC
+    reflected = plain in SWAPPED
+
+    def part(value, position=None):
+        if isinstance(value, torch.Tensor):
+            return record_of(value)
+        exponent = plain == "pow" and position == 1
+        if numbers_count and position in (0, 1) and not exponent and isinstance(value, int | float | complex):
+            return constant(value)
+        if isinstance(value, list | tuple):
+            opening, closing = "()" if isinstance(value, tuple) else "[]"
+            return [opening, *[part(item) for item in value], closing]
+        return _text(value)
+
+    defaults = _defaults(func) if kwargs else {}
+    given = {
+        key: part(value)
+        for key, value in kwargs.items()
+        if key[0] != "_" and key not in ("inplace", "training", "out") and not _equal(value, defaults.get(key))
+    }
+    parts = [part(value, i) for i, value in enumerate(args)]
+    if reflected and len(parts) > 1:
+        op, parts = SWAPPED[plain], [parts[1], parts[0], *parts[2:]]
+    elif plain == "mul" and len(args) == 2 and not isinstance(args[1], torch.Tensor):
+        parts.reverse()  # 3 * x arrives as mul(x, 3)
+    return Call(op, parts, given)
+
+
+def walked_call(name: str, inputs: list) -> Call:
+    """Describe an autograd node that nobody saw being made, such as ``AddBackward0``; … stands for what it lost."""
+    name = re.sub(r"(Backward)?\d*$", "", name.split("::")[-1])
+    op = name if name.startswith("_") else re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    return Call(op, [record if record is not None else "…" for record in inputs])
+
+
+def _equal(value, default) -> bool:
+    return value is default or (isinstance(value, int | float | str | tuple) and value == default)
+
+
+def _text(value) -> str:
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return str(value)
+    if isinstance(value, int | float | complex):
+        return format_number(value)
+    if isinstance(value, slice):
+        ends = ["" if end is None else str(end).replace("-", MINUS) for end in (value.start, value.stop, value.step)]
+        return ":".join(ends if value.step is not None else ends[:2])
+    if value is Ellipsis:
+        return "…"
+    if isinstance(value, torch.dtype | torch.device | torch.memory_format | torch.layout):
+        return str(value).removeprefix("torch.")
+    return getattr(value, "__name__", type(value).__name__)
+
+
+def _written(part, outer=True) -> str:
+    if isinstance(part, list):
+        opening, *items, closing = part
+        inside = ", ".join(_written(item, False) for item in items)
+        return f"{opening}{inside}{',' if opening == '(' and len(items) == 1 else ''}{closing}"
+    if isinstance(part, str):
+        return part
+    return f"({part.node.name})" if outer and part.node.name.startswith(MINUS) else part.node.name
+
+
+def write(call: Call) -> str:
+    """Write a call, with the names that its nodes have by now."""
+    op = call.op.rstrip("_")
+    args = [_written(arg, outer=op in INFIX or op == "pow") for arg in call.args]
+    rest = [f"{key}={_written(value, False)}" for key, value in call.kwargs.items()]
+    if op in INFIX and len(args) == 2 and not rest:
+        text = f"{args[0]} {INFIX[op]} {args[1]}"
+    elif op == "pow" and len(args) == 2 and not rest:
+        small = re.fullmatch("−?[0-9]+", args[1]) and isinstance(call.args[1], str)
+        text = args[0] + (args[1].translate(SUPERSCRIPTS) if small else f"^{args[1]}")
+    elif op in ("neg", "negative") and len(args) == 1:
+        text = MINUS + args[0]
+    elif op == "square" and len(args) == 1:
+        text = args[0] + "²"
+    elif op in ("T", "t", "mT") and len(args) == 1:
+        text = args[0] + "ᵀ"
+    elif op in ("abs", "absolute") and len(args) == 1:
+        text = f"|{args[0]}|"
+    elif op == "invert" and len(args) == 1:
+        text = f"~{args[0]}"
+    elif op in ("getitem", "setitem") and len(args) >= 2:
+        index = args[1]
+        if isinstance(call.args[1], list) and call.args[1][0] == "(":
+            index = index[1:-1].rstrip(",")
+        text = f"{args[0]}[{index}]" + (f" = {args[2]}" if len(args) > 2 else "")
+    else:
+        text = f"{op}({', '.join(args + rest)})"
+    return text if call.output is None else f"{text}[{call.output}]"

@@ -1,0 +1,197 @@
+"""A JupyterLab server on a copy of the lessons, and a Chromium that reaches nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+import pytest
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+
+# Every Python process of the server and of the kernels reads this first: the network is off, but for this machine.
+NETWORK_OFF = """
+import socket
+
+real_connect, real_getaddrinfo = socket.socket.connect, socket.getaddrinfo
+
+
+def is_here(host):
+    return host in (None, "", "localhost", "::1", b"localhost") or str(host).startswith("127.")
+
+
+def refuse(host):
+    with open({log!r}, "a") as log:
+        print(host, file=log)
+    raise OSError(f"the network is off in this test, {{host}} was asked for")
+
+
+def connect(self, address):
+    if self.family in (socket.AF_INET, socket.AF_INET6) and not is_here(address[0]):
+        refuse(address[0])
+    return real_connect(self, address)
+
+
+def getaddrinfo(host, *args, **kwargs):
+    if not is_here(host):
+        refuse(host)
+    return real_getaddrinfo(host, *args, **kwargs)
+
+
+socket.socket.connect, socket.getaddrinfo = connect, getaddrinfo
+"""
+
+SETTINGS = {
+    # No questions, no news, and every cell in the page at once, so that all of them can be looked at.
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+}
+
+
+@dataclass
+class Lab:
+    url: str
+    token: str
+    folder: Path  # a copy of the lessons, without outputs
+    stored: Path  # a copy with them
+    asked: Path  # hosts that Python asked for
+
+    def hosts_asked_for(self) -> list[str]:
+        return self.asked.read_text().split() if self.asked.exists() else []
+
+
+@dataclass
+class Seen:
+    """What went wrong in the page."""
+
+    errors: list[str] = field(default_factory=list)
+    other_hosts: list[str] = field(default_factory=list)
+
+
+def find_chromium() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    pytest.importorskip("playwright", reason="playwright is not installed: pip install -e '.[test]'")
+    pytest.importorskip("jupyterlab", reason="JupyterLab is not installed: pip install -e '.[lab]'")
+    path = find_chromium()
+    if path is None:
+        pytest.skip("no Chromium or Chrome on this machine: lessons were not opened in a browser")
+    return path
+
+
+@pytest.fixture(scope="session")
+def lab(chromium, tmp_path_factory) -> Iterator[Lab]:
+    """Start JupyterLab with a token, on a free port, with settings of its own; stop it at the end."""
+    home = tmp_path_factory.mktemp("lab")
+    folder, stored = home / "notebooks", home / "stored"
+    shutil.copytree(NOTEBOOKS, stored, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    shutil.copytree(stored, folder)
+    for path in folder.glob("*.ipynb"):
+        # Without stored outputs: whatever is on the page in the end has been made there.
+        nb = nbformat.read(path, as_version=4)
+        for cell in nb.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        nbformat.write(nb, path)
+    for name, settings in SETTINGS.items():
+        file = home / "settings" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(settings))
+    guard, asked = home / "guard", home / "asked.txt"
+    guard.mkdir()
+    (guard / "sitecustomize.py").write_text(NETWORK_OFF.format(log=str(asked)))
+    token = secrets.token_hex(16)
+    environment = os.environ | {
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "IPYTHONDIR": str(home / "ipython"),
+        "JUPYTER_TOKEN": token,
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(guard), os.environ.get("PYTHONPATH")])),
+    }
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", f"--ServerApp.root_dir={folder}"),
+        *("--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", "--expose-app-in-browser"),
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+    if getattr(os, "geteuid", lambda: 1)() == 0:
+        command.append("--allow-root")  # as in a container
+    with open(home / "log.txt", "w") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=home)
+    try:
+        yield Lab(_url(server, home), token, folder, stored, asked)
+    finally:
+        server.terminate()  # it stops its kernels
+        try:
+            server.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+def _url(server: subprocess.Popen, home: Path, timeout: float = 60) -> str:
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline and server.poll() is None:
+        for file in (home / "runtime").glob("jpserver-*.json"):
+            try:
+                return json.loads(file.read_text())["url"]
+            except json.JSONDecodeError:
+                pass  # half written
+        time.sleep(0.1)
+    raise RuntimeError(f"JupyterLab did not start:\n{(home / 'log.txt').read_text()[-3000:]}")
+
+
+@pytest.fixture
+def page(chromium, lab):
+    """A page that can reach the server and nothing else; what it asks elsewhere, and its errors, are in `page.seen`."""
+    from playwright.sync_api import sync_playwright
+
+    seen = Seen()
+
+    def is_here(url: str) -> bool:
+        return url.startswith((lab.url, lab.url.replace("http", "ws", 1), "data:", "blob:", "about:"))
+
+    def route(route):
+        if is_here(route.request.url):
+            route.continue_()
+        else:
+            seen.other_hosts.append(route.request.url)
+            route.abort()
+
+    def log(message):
+        if message.type == "error":
+            seen.errors.append(f"{message.text} ({message.location.get('url', '')})")
+
+    # Its loop would count as running in this thread, and other tests start loops of their own: so one for each test.
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium,
+            args=[
+                *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+                *("--disable-background-networking", "--disable-component-update"),
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+            ],
+        )
+        context = browser.new_context(viewport={"width": 1280, "height": 900}, service_workers="block")
+        context.route("**/*", route)
+        page = context.new_page()
+        page.on("console", log)
+        page.on("pageerror", lambda error: seen.errors.append(str(error)))
+        page.on("websocket", lambda socket: None if is_here(socket.url) else seen.other_hosts.append(socket.url))
+        page.seen = seen
+        yield page
+        browser.close()

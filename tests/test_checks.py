@@ -1,0 +1,240 @@
+"""Errors on purpose, and exercises that answer: right, wrong, not attempted."""
+
+import pytest
+import torch
+
+import lecturekit as lk
+from lecturekit import checks
+from lecturekit.checks import Hint, NotAttempted, Verdict, as_number, as_tensor, call, close, exercise, judge
+
+# --- expect_error -----------------------------------------------------------------------------------------------------
+
+
+def test_expect_error_prints_type_and_first_line(capsys):
+    with lk.expect_error(ValueError, match="stable words"):
+        raise ValueError("some stable words\nand a second line")
+    assert capsys.readouterr().out == "ValueError: some stable words\n"
+
+
+def test_expect_error_takes_subclasses_and_names_what_came(capsys):
+    with lk.expect_error(LookupError):
+        raise KeyError("w")
+    assert capsys.readouterr().out == "KeyError: 'w'\n"
+
+
+def test_expect_error_without_a_message(capsys):
+    with lk.expect_error(RuntimeError):
+        raise RuntimeError
+    assert capsys.readouterr().out.strip() == "RuntimeError:"
+
+
+def test_expect_error_wraps_long_messages(capsys):
+    with lk.expect_error(ValueError):
+        raise ValueError("word " * 60)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 1 and max(map(len, lines)) <= 100
+
+
+def test_match_is_no_pattern(capsys):
+    with lk.expect_error(ValueError, match="w[0] (sic"):
+        raise ValueError("w[0] (sic)")
+    with pytest.raises(AssertionError), lk.expect_error(ValueError, match="w.0"):
+        raise ValueError("w[0]")
+
+
+def test_expect_error_lets_another_type_pass():
+    error = KeyError("other")
+    with pytest.raises(KeyError) as caught, lk.expect_error(ValueError):
+        raise error
+    assert caught.value is error
+
+
+def test_expect_error_refuses_another_message(capsys):
+    with pytest.raises(AssertionError, match="expected a message with 'size', got 'shape'") as caught:  # noqa: SIM117
+        with lk.expect_error(ValueError, match="size"):
+            raise ValueError("shape")
+    assert isinstance(caught.value.__cause__, ValueError) and capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("error", [ValueError, AssertionError, Exception])
+def test_expect_error_refuses_silence(error):
+    with pytest.raises(AssertionError, match=f"expected {error.__name__}, but nothing was raised"):  # noqa: SIM117
+        with lk.expect_error(error):
+            pass
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), "ValueError", None, int, (ValueError, TypeError)])
+def test_expect_error_refuses_what_is_no_exception_type(error):
+    with pytest.raises(TypeError, match="error must be an exception type such as RuntimeError, got"):  # noqa: SIM117
+        with lk.expect_error(error):
+            pass
+
+
+# --- exercises --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rule(monkeypatch):
+    """An exercise that lasts for one test: double a number, by a function, and say what came of 3."""
+    monkeypatch.setattr(checks, "_rules", {})
+
+    @exercise("test.1")
+    def doubling(function, of_three=6):
+        for x in (1.0, -2.5):
+            y = as_number("double(x)", call(function, x))
+            if close(y, x * x):
+                raise Hint("that is the square.")
+            if not close(y, 2 * x):
+                raise Hint(f"at {x} it gives {y}.")
+        if not close(as_number("of_three", of_three), 6):
+            raise Hint("put 3 in.")
+        return "well doubled."
+
+    return doubling
+
+
+def left_blank(x):
+    y = ...
+    return y
+
+
+@pytest.mark.parametrize(
+    ("answers", "status", "words"),
+    [
+        ((lambda x: 2 * x,), "correct", "well doubled."),
+        ((lambda x: x + x, 6.0), "correct", "well doubled."),
+        ((lambda x: torch.tensor(2 * x, requires_grad=True), torch.tensor([6])), "correct", "well doubled."),
+        ((lambda x: x * x,), "wrong", "that is the square."),
+        ((lambda x: 3 * x,), "wrong", "at 1.0 it gives 3.0."),
+        ((lambda x: float("nan"),), "wrong", "at 1.0 it gives nan."),
+        ((lambda x: 2 * x, 7), "wrong", "put 3 in."),
+        ((lambda x: 2 * x, "6"), "wrong", "of_three should be one number, this is str."),
+        ((lambda x: x / 0,), "wrong", "your function raises ZeroDivisionError: float division by zero"),
+        ((lambda: 2,), "wrong", "your function raises TypeError"),
+        ((6.0,), "wrong", "a function is asked for, this is float."),
+        ((...,), "not attempted", "replace each ..."),
+        ((None,), "not attempted", "replace each ..."),
+        ((left_blank,), "not attempted", "replace each ..."),
+        ((lambda x: 2 * x, ...), "not attempted", "replace each ..."),
+        ((lambda x: None,), "not attempted", "your function returns"),
+    ],
+)
+def test_judge(rule, answers, status, words):
+    verdict = judge("test.1", *answers)
+    assert verdict.status == status and words in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("answers", "printed"),
+    [
+        ((lambda x: 2 * x,), "✓ Exercise test.1, correct: well doubled.\n"),
+        ((lambda x: x * x,), "✗ Exercise test.1, wrong: that is the square.\n"),
+        ((...,), "○ Exercise test.1, not attempted: replace each ... by your code and run the cell again.\n"),
+    ],
+)
+def test_check_prints(rule, capsys, answers, printed):
+    assert lk.check("test.1", *answers) is None
+    assert capsys.readouterr().out == printed
+
+
+def test_check_wraps_long_hints(monkeypatch, capsys):
+    monkeypatch.setattr(checks, "_rules", {"test.2": lambda: "word " * 60})
+    lk.check("test.2")
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 1 and max(map(len, lines)) <= 100
+
+
+@pytest.mark.parametrize("number", ["99.1", "nonsense", "", "06.99", 6.1, None, ["06.1"], "../x.1", "os.path"])
+def test_unknown_exercise(number):
+    with pytest.raises(ValueError, match=r"number must be that of an exercise, such as '06.1', got"):
+        lk.check(number, 1)
+
+
+def test_an_exercise_cannot_be_defined_twice(rule):
+    with pytest.raises(ValueError, match=r"exercise test.1 is defined twice"):
+        exercise("test.1")(rule)
+
+
+def test_a_mistake_in_a_rule_is_not_taken_for_the_readers(monkeypatch):
+    monkeypatch.setattr(checks, "_rules", {"test.3": lambda answer: 1 / 0})
+    with pytest.raises(ZeroDivisionError):
+        judge("test.3", 1)
+
+
+def test_a_broken_import_in_the_rules_is_not_hidden(monkeypatch):
+    def broken(name):
+        raise ModuleNotFoundError("No module named 'numpyy'", name="numpyy")
+
+    monkeypatch.setattr(checks.importlib, "import_module", broken)
+    with pytest.raises(ModuleNotFoundError, match="numpyy"):
+        judge("06.1", 1)
+
+
+def test_verdict_is_a_value():
+    assert Verdict("wrong", "x") == Verdict("wrong", "x")
+
+
+def test_call_passes_arguments_and_results():
+    assert call(lambda a, *, b: a - b, 5, b=3) == 2
+    assert call(lambda: 0) == 0 and call(lambda: False) is False
+    with pytest.raises(NotAttempted):
+        call(lambda: ...)
+    with pytest.raises(Hint, match=r"^your function raises ValueError: first$") as caught:
+        call(lambda: (_ for _ in ()).throw(ValueError("first\nsecond")))
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+@pytest.mark.parametrize("value", [2, 2.0, torch.tensor(2), torch.tensor([[2.0]], requires_grad=True)])
+def test_as_number(value):
+    got = as_number("w", value)
+    assert got == 2.0 and type(got) is float
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (torch.zeros(2, 1), r"w should be one number, this is a tensor of shape \(2, 1\)"),
+        ("2", "w should be one number, this is str"),
+        (True, "w should be one number, this is bool"),
+        (torch.tensor(True), "w should be one number, this is bool"),
+        (None, "w should be one number, this is NoneType"),
+        ([2.0], "w should be one number, this is list"),
+    ],
+)
+def test_as_number_hints(value, words):
+    with pytest.raises(Hint, match=words):
+        as_number("w", value)
+
+
+def test_as_tensor():
+    w = torch.zeros(2, 1, requires_grad=True)
+    assert not as_tensor("w", w, (2, 1), torch.float32).requires_grad and w.requires_grad
+    with pytest.raises(Hint, match=r"w should have shape \(1, 2\), this one has \(2, 1\)"):
+        as_tensor("w", w, (1, 2))
+    with pytest.raises(Hint, match=r"w should be torch.float64, this is torch.float32"):
+        as_tensor("w", w, (2, 1), torch.float64)
+    with pytest.raises(Hint, match="w should be a tensor, this is list"):
+        as_tensor("w", [0.0], (1,))
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        (1.0, 1.00001, True),
+        (1.0, 1.001, False),
+        (1e6, 1e6 + 50, True),
+        (0.0, 5e-5, True),
+        (0.0, 5e-4, False),
+        (float("nan"), float("nan"), False),
+        (float("inf"), 1.0, False),
+        (torch.ones(2), torch.ones(2, dtype=torch.float64), True),
+        (torch.ones(2), torch.tensor([1.0, 2.0]), False),
+        (1, True, True),
+    ],
+)
+def test_close(a, b, expected):
+    assert close(a, b) is expected
+
+
+def test_close_takes_a_tolerance():
+    assert close(1.0, 1.05, tolerance=0.1) and not close(1.0, 1.05, tolerance=0.01)

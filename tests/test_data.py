@@ -1,0 +1,183 @@
+"""The data sets, number for number, and what is said of a missing or damaged file."""
+
+import dataclasses
+import hashlib
+from pathlib import Path
+
+import pytest
+import torch
+
+import lecturekit as lk
+from lecturekit import data
+
+FILE = Path(__file__).parents[1] / "data" / "iris.csv"
+
+
+def test_iris_is_that_of_the_lecture():
+    """Computed from scikit-learn's copy of Iris the way lecture 6.4 does: reordered by p, then split by p again."""
+    sklearn_data = pytest.importorskip("sklearn.datasets")
+    bunch = sklearn_data.load_iris()
+    X = torch.tensor(bunch.data[50:150, [1, 2]], dtype=torch.float32)
+    y = torch.tensor(bunch.target[50:150] - 1, dtype=torch.float32).reshape(-1, 1)
+    with torch.random.fork_rng():
+        torch.manual_seed(123)
+        p = torch.randperm(100)
+    X, y = X[p], y[p]
+    mean, std = X[p[:70]].mean(dim=0), X[p[:70]].std(dim=0)
+    iris = lk.data.iris()
+    assert torch.equal(iris.X_train, (X[p[:70]] - mean) / std) and torch.equal(iris.y_train, y[p[:70]])
+    assert torch.equal(iris.X_test, (X[p[70:]] - mean) / std) and torch.equal(iris.y_test, y[p[70:]])
+    assert iris.feature_names == ("sepal_width", "petal_length") and iris.class_names == ("versicolor", "virginica")
+
+
+def test_iris_shapes_and_standardisation():
+    iris = lk.data.iris()
+    assert [tuple(part.shape) for part in (iris.X_train, iris.y_train, iris.X_test, iris.y_test)] == [
+        (70, 2), (70, 1), (30, 2), (30, 1),
+    ]  # fmt: skip
+    assert {part.dtype for part in (iris.X_train, iris.y_train, iris.X_test, iris.y_test)} == {torch.float32}
+    assert iris.X_train.mean(dim=0).abs().max() < 1e-6
+    assert (iris.X_train.std(dim=0) - 1).abs().max() < 1e-6
+    assert iris.X_test.mean(dim=0).abs().max() > 0.01  # by the training part's mean, not by its own
+    assert int(iris.y_train.sum() + iris.y_test.sum()) == 50
+
+
+def test_iris_of_other_columns_and_species():
+    every = lk.data.iris(features=data.IRIS_FEATURES, classes=["setosa", "virginica"])
+    one = lk.data.iris(features=("petal_width",), classes=("setosa", "virginica"))
+    assert every.X_train.shape == (70, 4) and torch.equal(every.X_train[:, 3:], one.X_train)
+    assert every.class_names == ("setosa", "virginica")
+    swapped = lk.data.iris(features=("petal_width",), classes=("virginica", "setosa"))
+    for iris, larger in ((one, 1), (swapped, 0)):  # virginica has the wider petals
+        means = [iris.X_train[iris.y_train == label].mean().item() for label in (0, 1)]
+        assert means[larger] > means[1 - larger] + 1
+
+
+def test_seed_orders_iris_and_global_generator_is_left_alone():
+    state = torch.get_rng_state()
+    first, again, other = lk.data.iris(), lk.data.iris(seed=123), lk.data.iris(seed=1)
+    lk.data.noisy_line(10)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(first.X_train, again.X_train) and not torch.equal(first.X_train, other.X_train)
+
+
+def test_published_fingerprint_is_that_of_the_file():
+    assert hashlib.sha256(FILE.read_bytes()).hexdigest() == data.SHA256["iris.csv"]
+    assert data.read("iris.csv") == FILE.read_bytes()
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(
+        FileNotFoundError, match=r"iris\.csv is missing\. Get it again with `git restore data/iris\.csv`"
+    ):
+        lk.data.iris(folder=tmp_path)
+    (tmp_path / "iris.csv").mkdir()
+    with pytest.raises(FileNotFoundError, match="is missing"):
+        lk.data.iris(folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda raw: raw.replace(b"5.1", b"5.2", 1), lambda raw: raw[:-1], lambda raw: b"", lambda raw: raw + b"\n"],
+)
+def test_damaged_file(tmp_path, damage):
+    raw = damage(FILE.read_bytes())
+    (tmp_path / "iris.csv").write_bytes(raw)
+    found, expected = hashlib.sha256(raw).hexdigest()[:12], data.SHA256["iris.csv"][:12]
+    with pytest.raises(ValueError, match=rf"iris\.csv is damaged: .* {found}, expected {expected}.*git restore"):
+        lk.data.iris(folder=tmp_path)
+
+
+def test_folder_may_hold_a_good_copy(tmp_path):
+    (tmp_path / "iris.csv").write_bytes(FILE.read_bytes())
+    assert torch.equal(lk.data.iris(folder=tmp_path).X_train, lk.data.iris().X_train)
+
+
+@pytest.mark.parametrize("name", ["../pyproject.toml", "", "Iris.csv", None, 3])
+def test_no_file_of_the_course(name):
+    with pytest.raises(ValueError, match=r"name must be one of iris\.csv"):
+        data.read(name)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"features": "petal_length"}, TypeError, "features must be a tuple of names, got 'petal_length'"),
+        ({"features": ()}, TypeError, r"features must be a tuple of names, got \(\)"),
+        ({"features": (1, 2)}, ValueError, "features must be out of sepal_length, .*, got 1"),
+        ({"features": ("petal",)}, ValueError, "features must be out of sepal_length, .*, got 'petal'"),
+        ({"features": ("petal_width", "petal_width")}, ValueError, "features must be different from each other"),
+        ({"classes": ("versicolor", "rose")}, ValueError, "classes must be out of setosa, .*, got 'rose'"),
+        ({"classes": ("setosa",)}, ValueError, "classes must name two species, got 1: setosa"),
+        ({"classes": data.IRIS_SPECIES}, ValueError, "classes must name two species, got 3"),
+        ({"classes": ("setosa", "setosa")}, ValueError, "classes must be different from each other, got setosa"),
+        ({"classes": None}, TypeError, "classes must be a tuple of names, got None"),
+        ({"seed": 1.0}, TypeError, "seed must be an int of at least 0, got 1.0 of type float"),
+        ({"seed": -1}, ValueError, "seed must be an int of at least 0, got -1"),
+    ],
+)
+def test_iris_refuses(arguments, error, words):
+    with pytest.raises(error, match=words):
+        lk.data.iris(**arguments)
+
+
+def test_to_moves_every_tensor_and_leaves_the_original():
+    iris = lk.data.iris()
+    double = iris.to(torch.float64)
+    assert {getattr(double, name).dtype for name in ("X_train", "y_train", "X_test", "y_test")} == {torch.float64}
+    assert iris.X_train.dtype == torch.float32 and double.feature_names == iris.feature_names
+    assert iris.to("meta").y_test.device.type == "meta"
+
+
+def test_dataset_cannot_be_overwritten():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        lk.data.iris().X_train = None
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_double_line(dtype):
+    line = lk.data.double_line(dtype)
+    assert line.X_train.tolist() == [[1], [2], [3], [4]] and line.y_train.tolist() == [[2], [4], [6], [8]]
+    assert line.X_train.dtype == line.y_train.dtype == dtype and line.X_test.shape == line.y_test.shape == (0, 1)
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, "float32", None, float])
+def test_double_line_refuses(dtype):
+    with pytest.raises(TypeError, match="dtype must be a floating point type of torch, got"):
+        lk.data.double_line(dtype)
+
+
+def test_noisy_line():
+    line = lk.data.noisy_line(20_000)
+    X, y = line.X_train, line.y_train
+    assert X.shape == y.shape == (20_000, 1) and X.dtype == y.dtype == torch.float32
+    noise = y - (-5 * X + 2)
+    assert abs(noise.mean()) < 0.03 and abs(noise.std() - 1) < 0.03
+    assert abs(X.mean()) < 0.03 and abs(X.std() - 1) < 0.03
+    assert abs((noise * X).mean()) < 0.03  # independent of x
+
+
+def test_noisy_line_of_other_numbers():
+    line = lk.data.noisy_line(5, slope=3, intercept=-1, noise=0)
+    assert torch.allclose(line.y_train, 3 * line.X_train - 1)
+    assert not torch.equal(line.X_train, lk.data.noisy_line(5, seed=1).X_train)
+    assert torch.equal(line.X_train, lk.data.noisy_line(5).X_train)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"num_examples": 0}, ValueError, "num_examples must be an int of at least 1, got 0"),
+        ({"num_examples": 10.0}, TypeError, "num_examples must be an int of at least 1, got 10.0 of type float"),
+        ({"num_examples": True}, TypeError, "num_examples must be .* of type bool"),
+        ({"slope": "5"}, TypeError, "slope must be a number, got '5' of type str"),
+        ({"slope": True}, TypeError, "slope must be a number, got True of type bool"),
+        ({"intercept": float("nan")}, ValueError, "intercept must be finite, got nan"),
+        ({"noise": float("inf")}, ValueError, "noise must be finite, got inf"),
+        ({"noise": -0.1}, ValueError, "noise must be 0 or more, got -0.1"),
+        ({"seed": "0"}, TypeError, "seed must be an int of at least 0, got '0' of type str"),
+    ],
+)
+def test_noisy_line_refuses(arguments, error, words):
+    with pytest.raises(error, match=words):
+        lk.data.noisy_line(**arguments)

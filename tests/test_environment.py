@@ -1,0 +1,160 @@
+"""The files that name versions agree with pyproject.toml, and the texts with the files."""
+
+import hashlib
+import importlib.metadata
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import lecturekit
+from lecturekit.data import SHA256
+
+ROOT = Path(__file__).parents[1]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS = PYPROJECT["optional-dependencies"]
+CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def pins() -> dict[str, str]:
+    """What constraints.txt pins: normalised name, version."""
+    lines = [line for line in text("constraints.txt").splitlines() if not line.startswith("#")]
+    return {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
+
+
+def bounds(*extras: str) -> dict[str, Requirement]:
+    """The requirements of the package and of some extras by normalised name."""
+    wanted = PYPROJECT["dependencies"] + [line for extra in extras for line in EXTRAS[extra]]
+    return {canonicalize_name(Requirement(line).name): Requirement(line) for line in wanted}
+
+
+def test_dependencies_have_lower_bounds_only():
+    for requirement in bounds(*EXTRAS).values():
+        assert [specifier.operator for specifier in requirement.specifier] == [">="], str(requirement)
+
+
+def test_environment_yml_is_in_step():
+    environment = yaml.safe_load(text("environment.yml"))
+    assert environment["channels"] == ["conda-forge", "nodefaults"]
+    *packages, pip = environment["dependencies"]
+    assert pip == {"pip": ["-e ."]}
+    expected = {f"{CONDA_NAMES.get(name, name)}{r.specifier}" for name, r in bounds("lab").items()}
+    assert set(packages) == expected | {f"python{PYPROJECT['requires-python']}", "pip"}
+
+
+def test_constraints_are_exact_and_satisfy_the_bounds():
+    pinned = pins()
+    for line in text("constraints.txt").splitlines():
+        assert line.startswith("#") or re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9a-z.]*", line), line
+    for name, requirement in bounds(*EXTRAS).items():
+        assert name in pinned, f"{name} is not in constraints.txt"
+        assert requirement.specifier.contains(pinned[name])
+
+
+def test_constraints_cover_what_the_dependencies_need():
+    """Each installed distribution that the package pulls in is pinned to the version that is installed."""
+    pinned = pins()
+    if torch.__version__.partition("+")[0] != pinned["torch"]:
+        pytest.skip("only where the pinned versions are installed")
+    # Named by torch itself, each with its exact version, and only by its CUDA builds; setuptools comes with Python.
+    exempt = re.compile(r"nvidia-.*|cuda-.*|triton|setuptools")
+    todo, seen = [(name, frozenset()) for name in bounds("lab", "test")], {}
+    while todo:
+        name, extras = todo.pop()
+        if seen.get(name, frozenset()) >= extras and name in seen:
+            continue
+        seen[name] = seen.get(name, frozenset()) | extras
+        try:
+            requirements = importlib.metadata.requires(name) or ()
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        for requirement in map(Requirement, requirements):
+            environments = [{"extra": extra} for extra in extras] or [{"extra": ""}]
+            if requirement.marker is None or any(requirement.marker.evaluate(e) for e in environments):
+                todo.append((canonicalize_name(requirement.name), frozenset(requirement.extras)))
+    assert len(seen) > 80
+    for name in seen:
+        try:
+            version = importlib.metadata.version(name).partition("+")[0]
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        if not exempt.fullmatch(name):
+            assert pinned.get(name) == version, name
+
+
+def test_supported_versions_are_the_same_everywhere():
+    python = PYPROJECT["requires-python"].removeprefix(">=")
+    oldest_torch = str(bounds()["torch"].specifier).removeprefix(">=")
+    matrix = yaml.safe_load(text(".github/workflows/test.yml"))["jobs"]["test"]["strategy"]["matrix"]
+    legs = {leg["versions"]: leg for leg in matrix["include"]}
+    assert set(legs) == set(matrix["versions"])
+    assert legs["pinned"] == {"versions": "pinned", "python": python, "install": "--constraint constraints.txt"}
+    assert legs["oldest"]["python"] == python
+    assert legs["oldest"]["install"] == f"torch=={oldest_torch}.0"
+    assert "lax" in legs["oldest"] and "lax" in legs["newest"]
+    readme = " ".join(text("README.md").split())
+    assert f"Python {python} to {legs['newest']['python']}, torch {oldest_torch} or newer" in readme
+    assert f"Python {python} and torch {pins()['torch']}, pinned in `constraints.txt`" in readme
+    assert f"Python {python} or newer" in readme
+
+
+def test_workflow_is_pinned_and_may_only_read():
+    raw = text(".github/workflows/test.yml")
+    workflow = yaml.safe_load(raw)
+    assert workflow["permissions"] == {"contents": "read"}
+    triggers = workflow[True]  # YAML reads the key `on` as true
+    assert {"push", "pull_request", "schedule"} <= set(triggers)
+    assert triggers["push"] is None and triggers["pull_request"] is None, "no filters: required checks would hang"
+    uses = [step["uses"] for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
+    assert uses
+    for action in uses:
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", action), action
+        assert re.search(rf"{action} # v\d+\.\d+\.\d+\n", raw), f"{action}: say in a comment which version it is"
+
+
+def test_one_version():
+    citation = yaml.safe_load(text("CITATION.cff"))
+    assert citation["version"] == PYPROJECT["version"] == lecturekit.__version__
+    assert citation["repository-code"] == PYPROJECT["urls"]["Repository"]
+    assert " AND ".join(citation["license"]) == PYPROJECT["license"]
+
+
+def test_every_make_target_is_explained():
+    targets = re.search(r"^\.PHONY: (.*)$", text("Makefile"), re.MULTILINE)[1].split()
+    explained = re.findall(r"^([a-z-]+):.* ## ", text("Makefile"), re.MULTILINE)
+    assert sorted(targets) == sorted(explained)
+
+
+@pytest.mark.parametrize("name", SHA256)
+def test_data_readme_has_the_checksum(name):
+    section = text("data/README.md").split(f"## {name}\n")[1].split("\n## ")[0]
+    digest = hashlib.sha256((ROOT / "data" / name).read_bytes()).hexdigest()
+    assert re.findall(r"`([0-9a-f]{64})`", section) == [SHA256[name]] == [digest]
+
+
+def test_iris_is_fishers_and_not_the_copy_with_errors():
+    rows = text("data/iris.csv").splitlines()[1:]
+    assert len(rows) == 150
+    assert rows[34] == "4.9,3.1,1.5,0.2,setosa"
+    assert rows[37] == "4.9,3.6,1.4,0.1,setosa"
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "data/README.md"])
+def test_links_to_files_lead_somewhere(name):
+    links = re.findall(r"\]\(([^)\s]+)\)", text(name))
+    local = [link for link in links if not re.match(r"https?:|#", link)]
+    missing = [link for link in local if not (ROOT / name).parent.joinpath(link.partition("#")[0]).exists()]
+    assert missing == []
+    headings = re.findall(r"^#+ (.*)$", text(name), re.MULTILINE)
+    anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    assert {link[1:] for link in links if link.startswith("#")} <= anchors
+    assert not re.search(r"!\[[^\]]*\]\(https?:", text(name)), "pictures lie in the repository"

@@ -1,0 +1,155 @@
+"""The checks of notebook 04 tell typical wrong answers apart and accept right ones written differently."""
+
+import pytest
+import torch
+
+from lecturekit.checks import judge
+
+
+def formula(x, y):
+    return x * y + y**2
+
+
+def one_call(x, y):
+    return torch.autograd.grad(formula(x, y), (x, y))
+
+
+def two_calls(x, y):
+    f = formula(x, y)
+    return [torch.autograd.grad(f, x, retain_graph=True)[0], torch.autograd.grad(f, y)[0]]
+
+
+def used_up(x, y):
+    f = formula(x, y)
+    return torch.autograd.grad(f, x)[0], torch.autograd.grad(f, y)[0]
+
+
+def filled(x, y):
+    formula(x, y).backward()
+    return x.grad, y.grad
+
+
+def only_x(x, y):
+    return torch.autograd.grad(formula(x, y), x)
+
+
+def exchanged(x, y):
+    return torch.autograd.grad(formula(x, y), (y, x))
+
+
+def tuples(x, y):
+    return torch.autograd.grad(formula(x, y), x), torch.autograd.grad(formula(x, y), y)
+
+
+def product_only(x, y):
+    return torch.autograd.grad(x * y, (x, y))
+
+
+def y_lost(x, y):
+    return torch.autograd.grad(x * y.detach() + y.detach() ** 2, (x, y), allow_unused=True)
+
+
+def straight_through(x):
+    return x + (torch.round(x) - x).detach()
+
+
+def round_without_recording(x):
+    with torch.no_grad():
+        step = torch.round(x) - x
+    return step + x
+
+
+def change_x(x):
+    with torch.no_grad():
+        x.round_()
+    return x * 1
+
+
+def forget_return(x):
+    torch.round(x)
+
+
+@pytest.mark.parametrize(
+    ("number", "answers"),
+    [
+        ("04.1", [one_call]),
+        ("04.1", [two_calls]),
+        ("04.2", [12, 17, 4]),
+        ("04.2", [torch.tensor(12.0), 17.0, torch.tensor([4])]),
+        ("04.3", [["tanh", "exp"]]),
+        ("04.3", [{"Exp", "tanh "}]),
+        ("04.4", [straight_through]),
+        ("04.4", [round_without_recording]),
+    ],
+)
+def test_right_answers_are_accepted(number, answers):
+    assert judge(number, *answers).status == "correct"
+
+
+@pytest.mark.parametrize(
+    ("number", "answers", "hint"),
+    [
+        ("04.1", [used_up], "uses the graph up"),
+        ("04.1", [filled], "fills .grad"),
+        ("04.1", [only_x], "return two derivatives"),
+        ("04.1", [exchanged], "exchanged"),
+        ("04.1", [tuples], "is a tuple"),
+        ("04.1", [product_only], "only one of its two parts"),
+        ("04.1", [lambda x, y: (y, 2 * y)], "only one of its two parts"),
+        ("04.1", [y_lost], "is None"),
+        ("04.1", [lambda x, y: (x + y, x)], "∂f/∂x is not right"),
+        ("04.1", [lambda x, y: (y, x - y)], "∂f/∂x is right, ∂f/∂y is not"),
+        ("04.1", [lambda x, y: (2, 7)], "should be a tensor"),
+        ("04.1", [7], "a function is asked for"),
+        ("04.2", [8, 17, 4], "the value of x³"),
+        ("04.2", [6, 17, 4], "a factor and a square"),
+        ("04.2", [100, 17, 4], "first is not right"),
+        ("04.2", [12, 5, 4], "new derivative alone"),
+        ("04.2", [12, 22, 4], "the value of 5x"),
+        ("04.2", [12, 60, 4], "second is not right"),
+        ("04.2", [12, 17, 16], "torch.autograd.grad add"),
+        ("04.2", [12, 17, 21], "x.grad = None"),
+        ("04.2", [12, 17, 12], "goes elsewhere"),
+        ("04.2", [12, 17, 100], "third is not right"),
+        ("04.2", [12, "17", 4], "second should be one number"),
+        ("04.3", ["exp"], "give a list"),
+        ("04.3", [["exp", "cos"]], "none of the five"),
+        ("04.3", [["sin", "square", "triple"]], "other way round"),
+        ("04.3", [["tanh", "exp", "triple"]], "take 3x out"),
+        ("04.3", [["tanh", "exp", "sin"]], "take sin out"),
+        ("04.3", [["square", "exp"]], "take square out"),
+        ("04.3", [[]], "some of them do fail"),
+        ("04.3", [["exp"]], "derivative of tanh"),
+        ("04.3", [["tanh"]], "its own derivative"),
+        ("04.4", [torch.round], "the derivative is 0"),
+        ("04.4", [lambda x: torch.round(x).detach()], "everything is detached"),
+        ("04.4", [lambda x: x], "the value is x,"),
+        ("04.4", [lambda x: x + torch.round(x).detach()], "x + round(x)"),
+        ("04.4", [lambda x: x.detach() + torch.round(x) - x], "the derivative is −1"),
+        ("04.4", [lambda x: x * (torch.round(x) / x).detach()], "not 1 everywhere"),
+        ("04.4", [lambda x: torch.round(x.detach()).requires_grad_()], "the x that came in"),
+        ("04.4", [change_x], "changed x itself"),
+        ("04.4", [torch.floor], "not torch.round(x)"),
+        ("04.4", [lambda x: torch.round(x).sum()], "should have shape (3,)"),
+        ("04.4", [lambda x: x.rounded()], "raises AttributeError"),
+    ],
+)
+def test_wrong_answers_get_their_own_hint(number, answers, hint):
+    verdict = judge(number, *answers)
+    assert verdict.status == "wrong"
+    assert hint in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("number", "answers"),
+    [
+        ("04.1", [lambda x, y: ...]),
+        ("04.2", [12, ..., 4]),
+        ("04.3", [...]),
+        ("04.3", [["exp", ...]]),
+        ("04.4", [lambda x: ...]),
+        ("04.4", [forget_return]),
+    ],
+)
+def test_blanks_are_not_attempted(number, answers):
+    assert judge(number, *answers).status == "not attempted"

@@ -1,0 +1,198 @@
+"""The checks of notebook 05 tell typical wrong answers apart and accept right ones written differently."""
+
+import pytest
+import torch
+from torch import nn
+
+from lecturekit.checks import judge
+from lecturekit.data import double_line, noisy_line
+
+
+def first_step(X, y, lr, num_epochs, *, update, loss_of=lambda error: (error**2).mean(), epochs_more=0):
+    """The loop of exercise 05.2 with the update, and so the mistake, left open."""
+    w = torch.tensor(0.0, requires_grad=True)
+    for _ in range(num_epochs + epochs_more):
+        loss_of(w * X - y).backward()
+        w = update(w, lr)
+    return w
+
+
+def clean(w, lr):
+    with torch.no_grad():
+        w -= lr * w.grad
+    w.grad = None
+    return w
+
+
+def forgetful(w, lr):
+    with torch.no_grad():
+        w -= lr * w.grad
+    return w
+
+
+def uphill(w, lr):
+    return clean(w, -lr)
+
+
+def recorded(w, lr):
+    w -= lr * w.grad
+    return w
+
+
+def rebound(w, lr):
+    with torch.no_grad():
+        return w - lr * w.grad
+
+
+def unmoved(w, lr):
+    w.grad.zero_()
+    return w
+
+
+def training(**changes):
+    return lambda X, y, lr, num_epochs: first_step(X, y, lr, num_epochs, **({"update": clean} | changes))
+
+
+def by_optimiser(X, y, lr, num_epochs):
+    model = nn.Linear(1, 1, bias=False)
+    nn.init.zeros_(model.weight)
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    for _ in range(num_epochs):
+        optimizer.zero_grad()
+        nn.functional.mse_loss(model(X[:, None]), y[:, None]).backward()
+        optimizer.step()
+    return model.weight
+
+
+def returned_too_early(X, y, lr, num_epochs):
+    return first_step(X, y, lr, 1, update=clean)
+
+
+def blank_loop(X, y, lr, num_epochs):
+    w = torch.tensor(0.0, requires_grad=True)
+    for _ in range(num_epochs):
+        ...
+    return w
+
+
+def best_line():
+    points = noisy_line(50, slope=3.0, intercept=-1.0, seed=5)
+    X, y = points.X_train.flatten().double(), points.y_train.flatten().double()
+    w = ((X - X.mean()) * (y - y.mean())).sum() / ((X - X.mean()) ** 2).sum()
+    return w.item(), (y.mean() - w * X.mean()).item()
+
+
+w_best, b_best = best_line()
+
+
+@pytest.mark.parametrize(
+    ("number", "answer"),
+    [
+        ("05.1", lambda X, y, y_hat: (2 * (y_hat - y)).mean()),
+        ("05.1", lambda X, y, y_hat: -2 / len(X) * sum(y - y_hat)),
+        ("05.2", training()),
+        ("05.2", by_optimiser),
+        ("05.3", {"A": 1, "B": 3, "C": 2, "D": 4}),
+        ("05.3", {"D": 4.0, "C": 2, "B": torch.tensor(3), "A": 1}),
+        ("05.4", 0.15),
+        ("05.4", torch.tensor(3 / 20)),
+        ("05.5", (w_best, b_best)),
+        ("05.5", torch.tensor([[w_best], [b_best]], requires_grad=True)),
+        ("05.5", [torch.tensor(w_best), torch.tensor([b_best])]),
+    ],
+)
+def test_right_answers_are_accepted(number, answer):
+    verdict = judge(number, answer)
+    assert verdict.status == "correct", verdict.message
+
+
+@pytest.mark.parametrize(
+    ("number", "answer", "hint"),
+    [
+        ("05.1", lambda X, y, y_hat: (2 * (y - y_hat)).mean(), "the sign is not"),
+        ("05.1", lambda X, y, y_hat: (2 * X * (y_hat - y)).mean(), "the gradient for w"),
+        ("05.1", lambda X, y, y_hat: (2 * (y_hat - y)).sum(), "gradient of the sum"),
+        ("05.1", lambda X, y, y_hat: (y_hat - y).mean(), "a factor is missing"),
+        ("05.1", lambda X, y, y_hat: ((y_hat - y) ** 2).mean(), "the loss itself"),
+        ("05.1", lambda X, y, y_hat: 2 * (y_hat - y), "single examples"),
+        ("05.1", lambda X, y, y_hat: 7.5, "not this"),
+        ("05.1", lambda X, y: 0.0, "raises TypeError"),
+        ("05.2", training(update=forgetful), "that is still there"),
+        ("05.2", training(update=uphill), "up the hill"),
+        ("05.2", training(loss_of=lambda error: (error**2).sum()), "N times too long"),
+        ("05.2", training(update=recorded), "Under what must the update stand"),
+        ("05.2", training(update=rebound), "leads back to no leaf"),
+        ("05.2", training(update=lambda w, lr: w - lr * w.grad), "w.grad is None"),
+        ("05.2", training(update=unmoved), "w never moves"),
+        ("05.2", returned_too_early, "after 1 of 3 epochs"),
+        ("05.2", training(epochs_more=1), "after 4 of 3 epochs"),
+        ("05.2", training(loss_of=lambda error: error.abs().mean()), "compare with section 4"),
+        ("05.2", lambda X, y, lr, num_epochs: [0.0, 1.5], "should be one number"),
+        ("05.3", {"A": 1, "B": 3, "C": 4, "D": 2}, "C never moves"),
+        ("05.3", {"A": 1, "B": 4, "C": 2, "D": 3}, "B grows by the same factor"),
+        ("05.3", {"A": 4, "B": 3, "C": 2, "D": 1}, "2 of 4 are right. D falls"),
+        ("05.3", {"A": 1, "B": 1, "C": 2, "D": 4}, "each number comes once"),
+        ("05.3", {"A": 0, "B": 1, "C": 2, "D": 3}, "use the numbers"),
+        ("05.3", {"A": 1}, "has the keys"),
+        ("05.4", 1 / 15, "four points of the lesson"),
+        ("05.4", 0.3, "from 0 to 4"),
+        ("05.4", 1 / 20, "sum of the squared errors"),
+        ("05.4", 0.01, "short of 2"),
+        ("05.4", 0.2, "beyond 2"),
+        ("05.4", -0.15, "is positive"),
+        ("05.4", float("nan"), "second derivative"),
+        ("05.5", (b_best, w_best), "wrong order"),
+        ("05.5", (3, -1), "made with"),
+        ("05.5", (0, 0), "before training"),
+        ("05.5", (-5.02, 2.03), "section 9"),
+        ("05.5", (w_best - 0.1, b_best), "not at rest"),
+        ("05.5", (1.0, 0.0), "still far"),
+        ("05.5", 3.2, "a pair of numbers"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
+def test_wrong_answers_get_their_own_hint(number, answer, hint):
+    verdict = judge(number, answer)
+    assert verdict.status == "wrong"
+    assert hint in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("number", "answer"),
+    [
+        ("05.1", lambda X, y, y_hat: ...),
+        ("05.2", blank_loop),
+        ("05.3", {"A": 1, "B": ..., "C": 2, "D": ...}),
+        ("05.4", ...),
+        ("05.5", ...),
+        ("05.5", (..., ...)),
+    ],
+)
+def test_blanks_are_not_attempted(number, answer):
+    assert judge(number, answer).status == "not attempted"
+
+
+def six_losses(lr=0.01, reset="before", reduction="mean"):
+    """What exercise 05.3 shows, from an actual training with the mistake in it."""
+    data = double_line()
+    model = nn.Linear(1, 1, bias=False)
+    nn.init.zeros_(model.weight)
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    losses = []
+    for _ in range(6):
+        loss = nn.functional.mse_loss(model(data.X_train), data.y_train, reduction=reduction)
+        losses.append(loss.item() / (4 if reduction == "sum" else 1))
+        if reset == "before":
+            optimizer.zero_grad()
+        loss.backward()
+        if reset == "between":
+            optimizer.zero_grad()
+        optimizer.step()
+    return " | ".join(f"{value:.2f}" for value in losses)
+
+
+def test_the_sick_trainings_in_the_notebook_are_real(pytestconfig):
+    notebook = (pytestconfig.rootpath / "notebooks" / "05_gradient_descent_in_four_steps.ipynb").read_text("utf-8")
+    trainings = {"healthy": {}, "A": {"reset": "never"}, "B": {"lr": 0.2}, "C": {"reset": "between"}}
+    for name, mistake in (trainings | {"D": {"reduction": "sum"}}).items():
+        assert f"| {name} | {six_losses(**mistake)} |" in notebook

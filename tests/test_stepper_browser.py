@@ -1,0 +1,269 @@
+"""The stepper in a real Chromium: clicks, keys, two on a page, dark and narrow pages, and with its script stripped."""
+
+import re
+import shutil
+
+import graph_samples
+import pytest
+
+from lecturekit.graph.stepper import html
+from lecturekit.graph.steps import plan
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="Python's playwright is not installed")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def show(browser):
+    """Return a function that opens a page with the given body; any request, error or console message fails the test."""
+    contexts, trouble = [], []
+
+    def show(body, width=1100, background="#fff", **options):
+        context = browser.new_context(viewport={"width": width, "height": 800}, **options)
+        contexts.append(context)
+        context.route("**/*", lambda route: (trouble.append(route.request.url), route.abort()))
+        page = context.new_page()
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("console", lambda message: "sandboxed" in message.text or trouble.append(message.text))
+        page.set_content(
+            f'<!doctype html><meta charset="utf-8"><body style="margin:8px;background:{background}">'
+            "<script>var heard=[];document.addEventListener('keydown',function(e){heard.push(e.key)})</script>" + body
+        )
+        if body.startswith("<img") and "onload" in body and options.get("java_script_enabled", True):
+            page.wait_for_selector("button")
+        return page
+
+    yield show
+    for context in contexts:
+        context.close()
+    assert not trouble
+
+
+def caption(page, nth=0):
+    return page.locator("[aria-live=polite]").nth(nth).inner_text()
+
+
+def visible_texts(page):
+    """The texts in the picture that are seen, as the browser computes it."""
+    return page.evaluate(
+        "Array.from(document.querySelectorAll('svg text'))"
+        ".filter(t => getComputedStyle(t).visibility === 'visible').map(t => t.textContent)"
+    )
+
+
+def test_click_through_all_steps(show):
+    graph = graph_samples.neuron()
+    page, captions = show(html(graph)), plan(graph).captions
+    assert page.locator("img").count() == 0
+    assert caption(page) == captions[-1]
+    page.get_by_role("button", name="First").click()
+    for i, expected in enumerate(captions):
+        assert caption(page) == expected
+        assert page.locator("input").input_value() == str(i)
+        assert page.get_by_text(f"{i} / {len(captions) - 1}").count() == 1
+        if expected != captions[-1]:
+            page.get_by_role("button", name="Step").click()
+    assert page.get_by_role("button", name="Step").get_attribute("aria-disabled") == "true"
+    page.get_by_role("button", name="Back").click()
+    assert caption(page) == captions[-2]
+    page.get_by_role("button", name="Last").click()
+    assert caption(page) == captions[-1]
+
+
+def test_values_and_partial_sums_appear_in_time(show):
+    graph = graph_samples.diamond()
+    page, steps = show(html(graph)), plan(graph)
+    seen = []
+    page.get_by_role("button", name="First").click()
+    for _ in steps.captions:
+        seen.append(visible_texts(page))
+        page.keyboard.press("ArrowRight")
+    assert "= 9" not in seen[0] and "= 9" in seen[1]
+    first, second = (step for step, _ in steps.sums[graph.nodes[0]])
+    assert not any(text.startswith("∂f/∂") for texts in seen[: steps.start] for text in texts)
+    assert "∂f/∂x = 9" in seen[first] and "∂f/∂x = 21.53" not in seen[first]
+    assert "∂f/∂x = 9" not in seen[second] and "∂f/∂x = 21.53" in seen[second]
+    page.locator("input").fill(str(first))  # the arrows that now point back are not seen pointing forwards
+    turned = page.locator(f"[data-x='{first}']").all()
+    others = page.locator(f"[data-x]:not([data-x='{first}'])").all()
+    assert turned and all(arrow.get_attribute("visibility") == "hidden" for arrow in turned)
+    assert others and all(arrow.get_attribute("visibility") == "visible" for arrow in others)
+    assert "no gradient yet" in seen[first - 1] and "no gradient yet" not in seen[-1]
+
+
+def test_last_step_shows_what_the_picture_shows(show):
+    """The stepper's last step and the SVG alone, pixel for pixel."""
+    from lecturekit.graph.draw import svg
+
+    graph = graph_samples.adaline()
+    stepping = show(html(graph)).locator("svg").screenshot(animations="disabled")
+    alone = show(f'<div style="padding:200px 8px">{svg(graph)}</div>').locator("svg").screenshot()
+    assert stepping[16:24] == alone[16:24], "sizes differ"
+    assert visible_texts(show(html(graph))) == visible_texts(show(svg(graph)))
+
+
+@pytest.mark.parametrize("place", ["button", "input", "[role=region]"])
+def test_keys_work_and_stay_inside(show, place):
+    """JupyterLab deletes a cell on d d: no key may reach the document, and each focusable element tells Lumino so."""
+    captions = plan(graph_samples.neuron()).captions
+    page = show(html(graph_samples.neuron()))
+    page.locator(place).first.focus()
+    for key, expected in [
+        ("Home", 0),
+        ("ArrowRight", 1),
+        ("ArrowRight", 2),
+        ("ArrowLeft", 1),
+        ("End", -1),
+        ("ArrowLeft", -2),
+    ]:
+        page.keyboard.press(key)
+        assert caption(page) == captions[expected]
+    for key in ("d", "d", "a", "b", "x", "ArrowDown", "ArrowUp", "Enter", "Escape"):
+        page.keyboard.press(key)
+    assert page.evaluate("heard") == []
+    focusable = page.locator("button, input, [tabindex]")
+    assert focusable.count() == 7
+    assert all(e.get_attribute("data-lm-suppress-shortcuts") == "true" for e in focusable.all())
+
+
+def test_click_on_the_picture_keeps_the_keys(show):
+    page = show(html(graph_samples.neuron()))
+    page.locator("svg").click()
+    page.keyboard.type("dd")
+    page.locator("[aria-live]").click()
+    page.keyboard.type("dd")
+    assert page.evaluate("heard") == []
+    page.keyboard.press("Home")
+    assert caption(page) == plan(graph_samples.neuron()).captions[0]
+
+
+def test_keyboard_reaches_all_and_the_focus_is_seen(show):
+    page = show(html(graph_samples.neuron()))
+    tags = []
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        tag, outline = page.evaluate(
+            "[document.activeElement.tagName, getComputedStyle(document.activeElement).outlineStyle]"
+        )
+        tags.append(tag)
+        assert outline == "solid"
+    assert tags == ["BUTTON"] * 4 + ["INPUT", "DIV"]
+    page.keyboard.press("Home")
+    page.locator("button").nth(1).focus()
+    page.keyboard.press("Enter")  # Back at the first step: nothing happens, and the focus stays
+    assert page.evaluate("document.activeElement.textContent") == "Back"
+
+
+def test_slider(show):
+    captions = plan(graph_samples.neuron()).captions
+    page = show(html(graph_samples.neuron()))
+    page.locator("input").fill("4")
+    assert caption(page) == captions[4]
+    assert page.locator("input").get_attribute("aria-valuetext") == f"4 of {len(captions) - 1}"
+
+
+def test_two_on_a_page_are_independent(show):
+    """The same output twice and another one; none holds an id."""
+    same, other = html(graph_samples.neuron()), html(graph_samples.diamond())
+    assert not re.search(r"\sid=", same)
+    page = show(same + same + other)
+    page.wait_for_function("document.querySelectorAll('button').length === 12")
+    page.get_by_role("button", name="First").nth(1).click()
+    captions = plan(graph_samples.neuron()).captions
+    assert [caption(page, i) for i in range(3)] == [
+        captions[-1],
+        captions[0],
+        plan(graph_samples.diamond()).captions[-1],
+    ]
+
+
+@pytest.mark.parametrize("background", ["#fff", "#111"])
+@pytest.mark.parametrize("make", [graph_samples.diamond, graph_samples.adaline], ids=["diamond", "adaline"])
+def test_narrow_page_does_not_overflow(show, make, background):
+    page = show(html(make()), width=390, background=background)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.locator("svg").bounding_box()["width"] >= 300
+    card = page.locator("[role=group]")
+    assert card.evaluate("e => [getComputedStyle(e).backgroundColor, getComputedStyle(e).color]") == [
+        "rgb(255, 255, 255)",
+        "rgb(27, 31, 36)",
+    ]
+    page.get_by_role("button", name="First").click()
+    for _ in range(plan(make()).last):  # what changes is always in sight
+        page.keyboard.press("ArrowRight")
+        seen = page.evaluate(
+            """() => {
+                const box = document.querySelector('[role=region]').getBoundingClientRect();
+                const lit = Array.from(document.querySelectorAll('[data-e] > rect'))
+                    .filter(r => getComputedStyle(r).visibility === 'visible').map(r => r.getBoundingClientRect());
+                return !lit.length || lit.some(r => r.left >= box.left - 2 && r.right <= box.right + 2);
+            }"""
+        )
+        assert seen
+
+
+def test_text_fits_its_boxes_in_the_browser(show):
+    """With the fonts of this machine, whichever they are: each text of a node stays inside its first box."""
+    for make in (graph_samples.adaline, graph_samples.matrices):
+        page = show(html(make()))
+        out = page.evaluate(
+            """() => Array.from(document.querySelectorAll('svg > g')).flatMap(g => {
+                if (!g.querySelector('rect')) return [];
+                const box = g.querySelector('rect').getBoundingClientRect();
+                return Array.from(g.querySelectorAll('text')).filter(t => {
+                    const r = t.getBoundingClientRect();
+                    return r.left < box.left + 1 || r.right > box.right - 1 ||
+                           r.top < box.top - 3 || r.bottom > box.bottom + 3;
+                }).map(t => t.textContent);
+            })"""
+        )
+        assert out == []
+
+
+def test_reduced_motion(show):
+    def transition(page):
+        return page.locator("g[data-f]").first.evaluate("e => getComputedStyle(e).transitionDuration")
+
+    assert transition(show(html(graph_samples.neuron()), reduced_motion="no-preference")) == "0.25s"
+    assert transition(show(html(graph_samples.neuron()), reduced_motion="reduce")) == "0s"
+
+
+@pytest.mark.parametrize("how", ["attribute stripped", "sandboxed frame", "scripts off"])
+def test_without_scripts_the_picture_stays(show, how):
+    element = html(graph_samples.neuron())
+    if how == "attribute stripped":
+        page = show(re.sub(r' onload="[^"]*"', "", element))
+    elif how == "sandboxed frame":
+        frame = element.replace("&", "&amp;").replace('"', "&quot;")
+        page = show(f'<iframe sandbox width="900" height="500" srcdoc="{frame}"></iframe>')
+        page = page.frames[1]
+    else:
+        page = show(element, java_script_enabled=False)
+    image = page.locator("img")
+    image.wait_for()
+    alt = image.get_attribute("alt")
+    assert "u = w · x = 6" in alt and "∂a/∂w = 3" in alt
+    assert page.locator("button").count() == 0
+    assert page.locator("body").inner_text().strip() == ""
+    assert image.bounding_box()["width"] > 500
+
+
+def test_hostile_names_run_nothing(show):
+    graph = graph_samples.neuron()
+    for node in graph.nodes:
+        node.name = f"</script><b onload=\"alert('1')\"><img src=x onerror='alert(2)'>{node.name}"
+        node.expression = node.expression and node.name
+    page = show(html(graph))
+    assert page.locator("b, img").count() == 0
+    page.get_by_role("button", name="First").click()
+    page.keyboard.press("ArrowRight")
+    assert "forward" in caption(page)
