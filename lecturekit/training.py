@@ -145,7 +145,7 @@ def fit(
 
     Notes
     -----
-    Introduced in notebook 06, used from there on.
+    Introduced in notebook 05; notebook 06 writes its loop out once.
     """
     for name, value in {"step": step, "predict": predict}.items():
         _validate.function(name, value)

@@ -25,8 +25,8 @@ Rule = Callable[[NotebookNode, Path], list[str]]
 
 IGNORED_TAG = "nbval-ignore-output"
 TAGS = {"setup", "exercise", IGNORED_TAG}
-# The anatomy asks for "about" these; a tenth more or less passes.
-TOLERANCE = 0.1
+# The anatomy asks for "about" these; a quarter more passes, for lessons that show several versions in full.
+TOLERANCE = 0.25
 CELLS = (30, 60)
 CODE_LINES = (100, 200)
 WORDS = (800, 2500)
@@ -502,8 +502,8 @@ def budget(nb: NotebookNode, path: Path) -> list[str]:
         length = len(cell.source.splitlines())
         if length > LONGEST_CELL:
             problems.append(f"a cell of {length} lines, more than {LONGEST_CELL}: {first_line(cell)!r}")
-    if lines and sum(lines) / len(lines) > AVERAGE_CELL:
-        problems.append(f"{sum(lines) / len(lines):.1f} lines a cell on average, more than {AVERAGE_CELL}")
+    if lines and sum(lines) / len(lines) > AVERAGE_CELL * (1 + TOLERANCE):
+        problems.append(f"{sum(lines) / len(lines):.1f} lines a cell on average, more than about {AVERAGE_CELL}")
     return problems
 
 

@@ -75,6 +75,10 @@ def tanh_of_the_object(number):
     return Number(math.tanh(number), [(number, 1)])
 
 
+def takes_nothing():
+    return None
+
+
 def blank(number):
     t = ...
     return Number(t, ...)
@@ -130,7 +134,8 @@ def test_right_answers_are_accepted(number, answers):
         ("03.2", (plain_float, Number), "This is float"),
         ("03.2", (sine, Number), "not the tanh"),
         ("03.2", (half_slope, Number), "the local derivative is not"),
-        ("03.2", (tanh_of_the_object, Number), "raises TypeError"),
+        ("03.2", (tanh_of_the_object, Number), "want a plain number"),
+        ("03.2", (takes_nothing, Number), "raises TypeError"),
         ("03.2", (0.5, Number), "a function is asked for"),
         ("03.2", (tanh, Number(1)), "the class Number"),
         ("03.3", (2, 4), "along one arrow each"),
@@ -139,12 +144,14 @@ def test_right_answers_are_accepted(number, answers):
         ("03.3", (6, 4), "number of arrows. A path"),
         ("03.3", (99, 4), "num_paths is not right"),
         ("03.3", (5, 5), "How does `backward` go?"),
+        ("03.3", (5, 9), "How does `backward` go?"),
         ("03.3", (5, 6), "nodes are asked for"),
         ("03.3", (5, 3), "the first and the last"),
         ("03.3", (5, 99), "in_order(c)"),
         ("03.4", (2,), "side of 0"),
         ("03.4", (13,), "sign of x"),
         ("03.4", (4,), "lacks a factor"),
+        ("03.4", (-2,), "its slope, not a value"),
         ("03.4", (16,), "brings its value"),
         ("03.4", (0,), "where paths meet"),
         ("03.4", (-6,), "where paths meet"),

@@ -191,6 +191,13 @@ def _long_cell(nb):
     _cell(nb, "y\n").source = "\n".join("# line" for _ in range(26))
 
 
+def _few_long_cells(nb):
+    nb.cells = [cell for cell in nb.cells if not cell.source.startswith("z0")]
+    for cell in nb.cells:
+        if cell.source.startswith("x0"):
+            cell.source += "\nz = 1" * 8
+
+
 def _no_setup_tag(nb):
     _cell(nb, "import sys").metadata.tags = []
 
@@ -266,14 +273,11 @@ BROKEN = [
     (rules.names_of_the_package, _append(SECTION, "\n\n`lk.fitt(…)` does it.")),
     (rules.names_of_the_package, _append(SECTION, "\n\nThe module `lecturekit.trainings` does it.")),
     (rules.budget, _long_cell),
-    (rules.budget, lambda nb: nb.cells.extend(new_markdown_cell("more") for _ in range(40))),
-    (rules.budget, lambda nb: nb.cells.__delitem__(slice(10, 30))),
+    (rules.budget, lambda nb: nb.cells.extend(new_markdown_cell("more") for _ in range(80))),
+    (rules.budget, lambda nb: nb.cells.__delitem__(slice(5, 35))),
     (rules.budget, lambda nb: [cell.update(source="x") for cell in rules.code_cells(nb)]),
-    (
-        rules.budget,
-        lambda nb: [_append("z0", "\nz = 1" * 17)(nb) for _ in range(1)] + [_append("y\n", "\nz = 1" * 20)(nb)],
-    ),
-    (rules.budget, _append(SECTION, "word " * 3000)),
+    (rules.budget, _few_long_cells),
+    (rules.budget, _append(SECTION, "word " * 4000)),
     (rules.budget, lambda nb: [cell.update(source="x") for cell in nb.cells if cell.source.startswith("## ")]),
     (rules.opening, _replace("# 05", "# 05 · ", "# 5 · ")),
     (rules.opening, _replace("# 05", "**Is it small?**", "It is small.")),
@@ -375,3 +379,10 @@ def test_ignored_cells_are_listed_each_with_a_reason_and_an_assertion(lesson):
 def test_solutions_are_taken_out_of_their_folds(lesson):
     first, *_ = rules.exercises(lesson)
     assert re.fullmatch(r'# one\nanswer = 1\n\nlk\.check\("05\.1", answer\)', first.solved())
+
+
+def test_only_the_average_is_too_long(lesson, tmp_path):
+    nb = copy.deepcopy(lesson)
+    _few_long_cells(nb)
+    (problem,) = rules.budget(nb, tmp_path / "05_small.ipynb")
+    assert "on average" in problem

@@ -202,6 +202,7 @@ def test_curves_that_lie_over_each_other_can_all_be_seen(monkeypatch, number):
     zorders = [line.get_zorder() for line in lines]
     assert zorders == sorted(zorders)  # drawn in this order: the thinnest comes last
     assert len({line.get_color() for line in lines}) == number
+    assert len({line._unscaled_dash_pattern for line in lines}) == number
     # In the picture: the hues of all curves, as they come out where they are painted over each other.
     ax.legend().remove()
     rgba, _ = pixels(displayed(monkeypatch, fig, "One curve for all.")[0])

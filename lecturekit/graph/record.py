@@ -48,7 +48,7 @@ def _asked_by_torch() -> bool:
     return str(frame.f_globals.get("__name__")).startswith("torch.")
 
 
-class trace(TorchFunctionMode):  # noqa: N801  (used like a function)
+class trace(TorchFunctionMode):
     """Record what PyTorch computes in a ``with`` block, as a graph with values and gradients.
 
     Results, ``.grad``, random numbers and the autograd graph stay exactly as without it, and after the block nothing

@@ -22,7 +22,7 @@ class Record:
     node: Node
     edge: GradientEdge | None  # where its gradient arrives; unlike the tensor, it stays right after in-place operations
     ref: weakref.ref | None  # the tensor itself, if somebody else keeps it
-    device: torch.device = torch.device("cpu")
+    device: torch.device | None = None
     inputs: list[Record] = field(default_factory=list)  # in the order of the arguments
     call: Call | None = None
     modules: tuple = ()  # (module, number of the call), outermost first
