@@ -35,6 +35,11 @@ def text_width(text: str, size: float, italic: bool = False) -> float:
     )
 
 
+# Inches between boxes side by side and between one step and the next.
+NODESEP = {"LR": 0.28, "TB": 0.36}
+RANKSEP = {"LR": 0.36, "TB": 0.3}
+
+
 @dataclass(frozen=True)
 class Layout:
     """Places in whole pixels, y downwards.
@@ -89,18 +94,32 @@ def place(
             name="pygraphviz",
         ) from error
     with _LOCK:
+        shortest = _least_width(nodes, edges)
+        if shortest > max_width:  # a long chain: spare the layout that is too wide anyhow, unless the other is as well
+            down = _dot(pygraphviz, nodes, edges, "TB")
+            if down.width <= shortest:
+                return down
         across = _dot(pygraphviz, nodes, edges, "LR")
         if across.width <= max_width:
             return across
-        down = _dot(pygraphviz, nodes, edges, "TB")
+        if shortest <= max_width:
+            down = _dot(pygraphviz, nodes, edges, "TB")
     return min(across, down, key=lambda layout: layout.width)
+
+
+def _least_width(nodes, edges) -> int:
+    """Return how wide a layout from left to right is at least: the boxes of the longest path, and the gaps between."""
+    reach = [width for width, _ in nodes]
+    for source, target, _ in sorted(edges, key=lambda edge: edge[0]):
+        if source < target:
+            reach[target] = max(reach[target], reach[source] + int(72 * RANKSEP["LR"]) + nodes[target][0])
+    return max(reach, default=0)
 
 
 def _dot(pygraphviz, nodes, edges, rankdir: str) -> Layout:
     # A point of Graphviz is a pixel of ours; its lengths are in inches of 72 points.
-    separation = {"LR": ("0.28", "0.36"), "TB": ("0.36", "0.3")}[rankdir]
     graph = pygraphviz.AGraph(directed=True, strict=False)
-    graph.graph_attr.update(rankdir=rankdir, nodesep=separation[0], ranksep=separation[1])
+    graph.graph_attr.update(rankdir=rankdir, nodesep=NODESEP[rankdir], ranksep=RANKSEP[rankdir])
     graph.node_attr.update(shape="box", fixedsize="true", label="")
     graph.edge_attr.update(arrowhead="none")
     for i, (width, height) in enumerate(nodes):

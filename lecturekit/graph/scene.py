@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 
@@ -28,8 +29,7 @@ ALWAYS = (0, None)
 Run = tuple[str, str]  # text and how it is set: "i" italic, "_" lowered, "^" raised
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(NamedTuple):
     """A line of text: `x` is its middle, or its end where `anchor` says so; `y` its base line."""
 
     x: int
@@ -42,8 +42,7 @@ class Text:
     when: When = ALWAYS
 
 
-@dataclass(frozen=True)
-class Rect:
+class Rect(NamedTuple):
     """A box with round corners."""
 
     x: int
@@ -58,8 +57,7 @@ class Rect:
     when: When = ALWAYS
 
 
-@dataclass(frozen=True)
-class Path:
+class Path(NamedTuple):
     """A line through `points`, a Bézier curve with them (`curve`), or a closed area filled with its colour (`area`)."""
 
     points: tuple[tuple[float, float], ...]
@@ -151,8 +149,8 @@ class Block:
 
 def _moved(mark, dx: int, dy: int):
     if isinstance(mark, Path):
-        return replace(mark, points=tuple((x + dx, y + dy) for x, y in mark.points))
-    return replace(mark, x=mark.x + dx, y=mark.y + dy)
+        return mark._replace(points=tuple((x + dx, y + dy) for x, y in mark.points))
+    return mark._replace(x=mark.x + dx, y=mark.y + dy)
 
 
 def _line(runs: list[Run], colour: str = INK, size: int = SIZE) -> Block:
@@ -189,7 +187,7 @@ def _matrix(rows: list[list[str]], colour: str) -> Block:
         x = 7
         for cell, width in zip(row, widths, strict=True):
             x += width
-            block.marks.append(replace(cell.marks[0], x=x, y=cell.marks[0].y + 1 + i * step, anchor="end"))
+            block.marks.append(cell.marks[0]._replace(x=x, y=cell.marks[0].y + 1 + i * step, anchor="end"))
             x += 10
     for x, inwards in ((1, 4), (block.width - 1, -4)):
         corners = ((x + inwards, 1), (x, 1), (x, block.height - 1), (x + inwards, block.height - 1))
@@ -274,7 +272,7 @@ def _node_block(node: Node, graph: Graph, steps: Steps) -> Block:
             counts += [f"{node.num_parameters:,} parameters"] if node.num_parameters else []
             head.append(_words(", ".join(counts)))
         value = _stack(_value_rows(node, ""))
-        value.marks = [replace(mark, when=since) for mark in value.marks]
+        value.marks = [mark._replace(when=since) for mark in value.marks]
         block = _stack([*head, value])
     variants = _gradient_rows(node, graph, steps)
     kept = None
@@ -283,12 +281,12 @@ def _node_block(node: Node, graph: Graph, steps: Steps) -> Block:
             kept = _equation(f"{name}.grad", node.accumulated, GRADIENT)
         else:
             kept = _math(f"{name}.grad: {format_tensor(node.accumulated, 0)[0]}", GRADIENT)
-        kept.marks = [replace(mark, when=(steps.last, None)) for mark in kept.marks]
+        kept.marks = [mark._replace(when=(steps.last, None)) for mark in kept.marks]
     if variants or kept:
         below = Block(max((v.width for v, _ in variants), default=0), max((v.height for v, _ in variants), default=0))
         for variant, when in variants:
             dx, dy = (below.width - variant.width) // 2, (below.height - variant.height) // 2
-            below.marks += [replace(_moved(mark, dx, dy), when=when) for mark in variant.marks]
+            below.marks += [_moved(mark, dx, dy)._replace(when=when) for mark in variant.marks]
         below = _stack([below, kept] if kept else [below])
         split = block.height + 4
         block = _stack([block, below], gap=8)
@@ -382,7 +380,7 @@ def _edge_group(edge: Edge, points, centre, label: Block | None, at, steps: Step
     if label:
         x, y = at[0] - label.width // 2, at[1] - label.height // 2
         when = (returns or 0, None)
-        group.marks += [replace(_moved(mark, x, y), when=when) for mark in label.marks]
+        group.marks += [_moved(mark, x, y)._replace(when=when) for mark in label.marks]
     return group
 
 
@@ -406,7 +404,7 @@ def _node_group(node: Node, block: Block, centre: tuple[int, int], graph: Graph,
     lit += [(steps.start, GRADIENT)] if node is graph.target and steps.start in range(len(steps.captions)) else []
     for step, colour in lit:
         outline = Rect(x - 1, y - 1, block.width + 2, block.height + 2, radius + 1, stroke=colour, stroke_width=3.2)
-        group.marks.append(replace(outline, when=(step, step + 1)))
+        group.marks.append(outline._replace(when=(step, step + 1)))
     group.marks += [_moved(mark, x, y) for mark in block.marks]
     return group
 
