@@ -164,3 +164,31 @@ def test_each_problem_is_seen(page, lab):
     lab.asked.unlink()
     for start in [*BROKEN, "the counts are", "the picture of code cell 1 is missing"]:
         assert any(start in problem for problem in problems), f"{start} was not seen in {problems}"
+
+
+@pytest.mark.browser
+def test_the_keys_of_the_stepper_stay_in_it(page, lab):
+    """In JupyterLab `d` `d` deletes the cell, `a` and `b` add one, arrows move on; not from inside a picture."""
+    traced = "import torch\nimport lecturekit as lk\nx = torch.tensor(3.0, requires_grad=True)"
+    drawn = "with lk.trace() as g:\n    u = x * x\n    f = torch.sin(u) + u * x\ng"
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (traced, drawn, "f")])
+    nb.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(nb, lab.folder / "stepper.ipynb")
+    open_and_run(page, lab, "stepper.ipynb", seconds=60)
+    output = page.locator(".jp-OutputArea-output", has=page.locator("svg[role=img]"))
+    caption = output.locator("[aria-live]")
+    cells = page.locator(".jp-Notebook .jp-CodeCell")
+    slider = output.locator("input[type=range]")
+    for element in (*output.locator("button:enabled").all(), slider):
+        element.focus()
+        for key in ("d", "d", "a", "b", "x", "m", "Enter", "ArrowDown"):
+            page.keyboard.press(key)
+        assert cells.count() == 3
+        assert element.evaluate("element => element === document.activeElement")
+    slider.focus()
+    page.keyboard.press("Home")
+    first = caption.inner_text()
+    page.keyboard.press("ArrowRight")
+    assert caption.inner_text() != first and "u = x · x = 3 · 3 = 9" in caption.inner_text()
+    page.keyboard.press("End")
+    assert "∂f/∂x = 21.53" in caption.inner_text()
