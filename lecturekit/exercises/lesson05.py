@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from ..checks import Hint, NotAttempted, as_number, call, close, exercise
 from ..data import noisy_line
@@ -38,8 +40,17 @@ def gradient_of_the_bias(function: object) -> str:
 def trained_weight(function: object) -> str:
     # mean(x²) = 2, so with lr = 1/8 each step halves the distance to w = 3.
     X, y, lr, num_epochs = torch.tensor([1.0, 1.0, 2.0]), torch.tensor([3.0, 3.0, 6.0]), 0.125, 3
+    went_backward, optimisers = [], []
+
+    def unpack(saved: Tensor) -> Tensor:
+        # w · X keeps X for its derivative; to take it out again is what every way backward has in common.
+        went_backward.append(True)
+        return saved
+
+    handle = register_optimizer_step_post_hook(lambda optimizer, args, kwargs: optimisers.append(optimizer))
     try:
-        answer = call(function, X, y, lr, num_epochs)
+        with saved_tensors_hooks(lambda tensor: tensor, unpack):
+            answer = call(function, X, y, lr, num_epochs)
     except Hint as hint:
         for words, better in {
             "leaf Variable": "PyTorch refuses to change w in place while it records. Under what must the update stand?",
@@ -50,6 +61,8 @@ def trained_weight(function: object) -> str:
             if words in str(hint):
                 raise Hint(better) from hint
         raise
+    finally:
+        handle.remove()
     number = as_number("w", answer)
     untouched = isinstance(answer, Tensor) and answer.is_leaf and answer.grad is None
     if number == 0 and untouched:
@@ -57,6 +70,10 @@ def trained_weight(function: object) -> str:
     if number == 0:
         raise Hint("w never moves, though there is a gradient. Does anything change w itself, in place?")
     if close(number, _weight(X, y, lr, num_epochs)):
+        if not went_backward:
+            raise Hint("the number is right, but nothing went backward: that is step 1. Use autograd.")
+        if optimisers:
+            raise Hint("the number is right, but an optimiser made the update. Here the update is yours to write.")
         return "forward, reset, backward, update: the loop that all others grow from."
     typical = {
         "the first step is right, the next are not. What does backward() do with a gradient that is still there?": {
