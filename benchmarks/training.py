@@ -406,7 +406,7 @@ def describe_machine() -> dict[str, str]:
 def main() -> None:
     """Measure and print; write nothing unless asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="few shapes, steps and repetitions: 2 or 3 minutes")
+    parser.add_argument("--quick", action="store_true", help="few shapes, steps and repetitions: about 5 minutes")
     parser.add_argument("--budget", type=float, default=2.0, help="seconds one repetition may take (default: 2)")
     parser.add_argument("--targets", action="store_true", help="only the ratios that a target is set for")
     parser.add_argument("--json", metavar="FILE", help="write the numbers to FILE as well")
