@@ -29,6 +29,18 @@ def filled(x, y):
     return x.grad, y.grad
 
 
+def filled_then_emptied(x, y):
+    formula(x, y).backward()
+    answer = x.grad, y.grad
+    x.grad = y.grad = None
+    return answer
+
+
+def emptied_and_filled(x, y):
+    x.grad = y.grad = None
+    return filled(x, y)
+
+
 def only_x(x, y):
     return torch.autograd.grad(formula(x, y), x)
 
@@ -69,6 +81,52 @@ def forget_return(x):
     torch.round(x)
 
 
+def twice(function, x):
+    (first,) = torch.autograd.grad(function(x), x, create_graph=True)
+    return torch.autograd.grad(first, x)[0]
+
+
+def twice_by_func(function, x):
+    return torch.func.grad(torch.func.grad(function))(x.detach())
+
+
+def first_only(function, x):
+    return torch.autograd.grad(function(x), x)[0]
+
+
+def without_create_graph(function, x):
+    (first,) = torch.autograd.grad(function(x), x, retain_graph=True)
+    return torch.autograd.grad(first, x)[0]
+
+
+def tuple_of_second(function, x):
+    (first,) = torch.autograd.grad(function(x), x, create_graph=True)
+    return torch.autograd.grad(first, x)
+
+
+def asked_f_again(function, x):
+    function(x).backward()
+    function(x).backward()
+    return x.grad
+
+
+def added_up(function, x):
+    (first,) = torch.autograd.grad(function(x), x, create_graph=True)
+    first.backward(retain_graph=True)
+    function(x).backward()
+    return x.grad
+
+
+def three_times(function, x):
+    (first,) = torch.autograd.grad(function(x), x, create_graph=True)
+    (second,) = torch.autograd.grad(first, x, create_graph=True)
+    return torch.autograd.grad(second, x)[0]
+
+
+def another_function(function, x):
+    return twice(lambda x: x**4 + 3 * x**2, x)
+
+
 @pytest.mark.parametrize(
     ("number", "answers"),
     [
@@ -80,6 +138,8 @@ def forget_return(x):
         ("04.3", [{"Exp", "tanh "}]),
         ("04.4", [straight_through]),
         ("04.4", [round_without_recording]),
+        ("04.5", [twice]),
+        ("04.5", [twice_by_func]),
     ],
 )
 def test_right_answers_are_accepted(number, answers):
@@ -91,6 +151,8 @@ def test_right_answers_are_accepted(number, answers):
     [
         ("04.1", [used_up], "uses the graph up"),
         ("04.1", [filled], "fills .grad"),
+        ("04.1", [emptied_and_filled], "fills .grad"),
+        ("04.1", [filled_then_emptied], "empties .grad"),
         ("04.1", [only_x], "return two derivatives"),
         ("04.1", [exchanged], "exchanged"),
         ("04.1", [tuples], "is a tuple"),
@@ -115,7 +177,7 @@ def test_right_answers_are_accepted(number, answers):
         ("04.3", ["exp"], "give a list"),
         ("04.3", [["exp", "cos"]], "none of the five"),
         ("04.3", [["sin", "square", "triple"]], "other way round"),
-        ("04.3", [["tanh", "exp", "triple"]], "take 3x out"),
+        ("04.3", [["tanh", "exp", "triple"]], "take triple out"),
         ("04.3", [["tanh", "exp", "sin"]], "take sin out"),
         ("04.3", [["square", "exp"]], "take square out"),
         ("04.3", [[]], "some of them do fail"),
@@ -132,6 +194,17 @@ def test_right_answers_are_accepted(number, answers):
         ("04.4", [torch.floor], "not torch.round(x)"),
         ("04.4", [lambda x: torch.round(x).sum()], "should have shape (3,)"),
         ("04.4", [lambda x: x.rounded()], "raises AttributeError"),
+        ("04.5", [lambda function, x: function(x)], "the function itself"),
+        ("04.5", [first_only], "that is the first derivative. Take"),
+        ("04.5", [without_create_graph], "no graph of its own"),
+        ("04.5", [tuple_of_second], "return a tuple"),
+        ("04.5", [asked_f_again], "twice over"),
+        ("04.5", [lambda function, x: first_only(function, x) ** 2], "the square of the first"),
+        ("04.5", [added_up], "adds to what .grad holds"),
+        ("04.5", [three_times], "one too many"),
+        ("04.5", [another_function], "Is the function that came in"),
+        ("04.5", [lambda function, x: -twice(function, x)], "not the second derivative"),
+        ("04.5", [lambda function, x: twice(function, x).item()], "should be a tensor"),
     ],
 )
 def test_wrong_answers_get_their_own_hint(number, answers, hint):
@@ -149,6 +222,7 @@ def test_wrong_answers_get_their_own_hint(number, answers, hint):
         ("04.3", [["exp", ...]]),
         ("04.4", [lambda x: ...]),
         ("04.4", [forget_return]),
+        ("04.5", [lambda function, x: ...]),
     ],
 )
 def test_blanks_are_not_attempted(number, answers):

@@ -11,13 +11,17 @@ from ..checks import Hint, NotAttempted, as_number, as_tensor, call, close, exer
 def both_gradients(function: object) -> str:
     # These numbers tell the derivatives 2 and 7 from each other, from f = 10 and from each of its terms' derivatives.
     x, y = (torch.tensor(value, requires_grad=True) for value in (3.0, 2.0))
+    # Somebody's gradients are there already: who fills .grad and then empties it would lose them.
+    x.grad, y.grad = torch.tensor(10.0), torch.tensor(20.0)
     try:
         answer = call(function, x, y)
     except Hint as hint:
         if "second time" in str(hint):
             raise Hint("the first call uses the graph up. Can you ask for both derivatives in one call?") from hint
         raise
-    if x.grad is not None or y.grad is not None:
+    if x.grad is None or y.grad is None:
+        raise Hint("your function empties .grad. What was in it before is lost.")
+    if (x.grad.item(), y.grad.item()) != (10, 20):
         raise Hint("your function fills .grad. Which way of asking returns its answers, and leaves .grad alone?")
     if not isinstance(answer, tuple | list) or len(answer) != 2:
         raise Hint("return two derivatives, the one for x and the one for y.")
@@ -101,7 +105,7 @@ def fails_after_change(answer: object) -> str:
     if found == set(_OPERATIONS) - expected:
         raise Hint("exactly the other way round: these are the ones that work.")
     if "triple" in found:
-        raise Hint("take 3x out again. Its derivative is the same at every x: what would it need to keep?")
+        raise Hint("take triple out again. Its derivative is the same at every x. Does it need x or y for that?")
     if found & {"sin", "square"}:
         name = "sin" if "sin" in found else "square"
         raise Hint(f"take {name} out again. Is its derivative made from x, or from y? And which of them has changed?")
@@ -140,3 +144,38 @@ def round_through(function: object) -> str:
     if not close(slope, torch.ones(3)):
         raise Hint("the value is right, but the derivative is not 1 everywhere. Try a sum instead of a product.")
     return "its value takes steps, its derivative does not."
+
+
+@exercise("04.5")
+def second_derivative(function: object) -> str:
+    def curve(x: torch.Tensor) -> torch.Tensor:
+        return x**4 + 3 * x**2
+
+    # At 0.5 these are all different: the value 0.8125, the derivatives 3.5, 9 and 12, 3.5² and 3.5 + 9.
+    x = torch.tensor(0.5, requires_grad=True)
+    try:
+        answer = call(function, curve, x)
+    except Hint as hint:
+        if "does not require grad" in str(hint):
+            raise Hint("the first derivative has no graph of its own. How do you ask for one?") from hint
+        raise
+    if isinstance(answer, tuple | list):
+        raise Hint("you return a tuple: grad returns one even for a single derivative.")
+    value = as_tensor("the second derivative", answer, ())
+    if close(value, 0.8125):
+        raise Hint("that is the value of the function itself.")
+    if close(value, 3.5):
+        raise Hint("that is the first derivative. Take the derivative of it once more.")
+    if close(value, 7.0):
+        raise Hint("that is the first derivative twice over: two questions about f. Ask about the first derivative.")
+    if close(value, 12.25):
+        raise Hint("that is the square of the first derivative, not the derivative of it.")
+    if close(value, 12.5):
+        raise Hint("that is the sum of the first two derivatives: backward() adds to what .grad holds.")
+    if close(value, 12.0):
+        raise Hint("that is the third derivative, one too many.")
+    angle = torch.tensor(0.5, requires_grad=True)
+    bend = as_tensor("the second derivative", call(function, torch.sin, angle), ())
+    if not close(value, 9.0) or not close(bend, -angle.detach().sin()):
+        raise Hint("this is not the second derivative. Is the function that came in the one that you use?")
+    return "a derivative with a graph can be differentiated again."
