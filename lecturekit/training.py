@@ -15,7 +15,7 @@ from .devices import synchronize
 
 # Rows that are put in order at a time. Small enough to stay in the processor's cache, large enough that the two
 # calls per block cost nothing: see benchmarks/training.py.
-BLOCK_ROWS = 1024
+BLOCK_ROWS = 2048
 
 
 @dataclass
