@@ -47,6 +47,8 @@ test-browser: $(VENV)/.lab-test ## Restart & Run All of every lesson in a real b
 
 notebooks: $(VENV)/.lab-test ## Execute all notebooks anew and store their outputs (NOTEBOOKS=… for one)
 	$(PY) -m nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False $(NOTEBOOKS)
+	@# What a cell prints may arrive in pieces, as the clock wants it: put them together.
+	$(PY) -m nbconvert --to notebook --inplace --CoalesceStreamsPreprocessor.enabled=True $(NOTEBOOKS)
 
 stamp: ## Write address and version into the notebooks, and the table of lessons into README.md
 	$(PYTHON) tools/stamp.py

@@ -7,7 +7,7 @@ from . import data
 from .checks import check, expect_error
 from .devices import device, synchronize
 from .graph import graph_of, trace
-from .plotting import figure, plot_decision_regions, plot_losses, show
+from .plotting import figure, plot_decision_regions, plot_losses, plot_tensor, show
 from .training import History, fit, minibatches
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "minibatches",
     "plot_decision_regions",
     "plot_losses",
+    "plot_tensor",
     "show",
     "synchronize",
     "trace",

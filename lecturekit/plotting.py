@@ -25,6 +25,7 @@ DASHES = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
 MARKERS = ("o", "^", "s", "D")
 INK = "#1f2328"
 GRID = "#e3e6ea"
+TINTS = ("#dcebf7", "#fbe5d6")
 DPI = 100
 
 
@@ -231,7 +232,7 @@ def plot_decision_regions(
     fig, ax = figure(5.6, 4.4)
     ax.grid(visible=False)
     x1, x2 = x1.cpu().numpy(), x2.cpu().numpy()
-    ax.contourf(x1, x2, surface > threshold, levels=[-0.5, 0.5, 1.5], colors=["#dcebf7", "#fbe5d6"])
+    ax.contourf(x1, x2, surface > threshold, levels=[-0.5, 0.5, 1.5], colors=TINTS)
     if (surface > threshold).any() and (surface <= threshold).any():
         ax.contour(x1, x2, surface, levels=[threshold], colors=INK, linewidths=1.5)
     for label in (0, 1):
@@ -247,3 +248,131 @@ def plot_decision_regions(
     ax.set_ylabel(feature_names[1].replace("_", " "))
     ax.legend(frameon=True, facecolor="white", framealpha=0.9, edgecolor=GRID)
     return fig
+
+
+def plot_tensor(tensor: Tensor | Mapping[str, Tensor]) -> Figure:
+    """Draw a tensor of rank 0 to 4 as cells: rows and columns, layers that lie one before the other, blocks of layers.
+
+    The last dimension runs to the right and the one before it down. Layers and blocks carry their indices, such as
+    ``[1]`` or ``[0, 1]``. Values are written into the cells where there is room. A dashed, pale cell takes up no memory
+    of its own: it shows a number that an earlier cell shows already, as in a tensor stretched by ``expand``.
+
+    Parameters
+    ----------
+    tensor : torch.Tensor, or mapping of str to torch.Tensor
+        Any dtype and device, of rank 0 to 4, with 1 to 1,000 elements and at most 40 along each dimension. Several
+        tensors are drawn side by side, each under its name.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If something else than a tensor comes, or one that has too many dimensions or elements, or none.
+
+    Notes
+    -----
+    Introduced in notebook 01.
+    """
+    from matplotlib.collections import PolyCollection
+
+    several = isinstance(tensor, Mapping)
+    tensors = dict(tensor) if several else {"tensor": tensor}
+    if not tensors:
+        raise ValueError("tensor must be a tensor or a dict of at least one, got an empty dict")
+    for name, one in tensors.items():
+        _check_can_be_drawn(f"tensor[{name!r}]" if several else "tensor", one)
+    titles = [f"{name if several else f'rank {one.ndim}'} · shape {tuple(one.shape)}" for name, one in tensors.items()]
+    longest = max(len(text) for one in tensors.values() for text in _texts(one))
+
+    # With values where they can be read, else as a stack of cards. Lengths are in cells, until the figure is made.
+    few = sum(one.numel() for one in tensors.values()) <= 64
+    for written in (True, False) if few else (False,):
+        layouts = [_TensorLayout(tuple(one.shape), spread=written) for one in tensors.values()]
+        widths = [max(layout.width, 0.18 * len(title)) for layout, title in zip(layouts, titles, strict=True)]
+        width, height = sum(widths) + len(widths) - 1, max(layout.height for layout in layouts)
+        cell = min(0.5, 9 / width, 7.5 / height)
+        if cell >= 0.42:
+            break
+    title_height = 0.5 / cell
+    fig, ax = figure(width * cell + 0.3, (height + title_height) * cell + 0.2)
+    ax.set_axis_off()
+    ax.set(xlim=(-0.1, width + 0.1), ylim=(height + 0.1, -title_height), aspect="equal")
+    left = 0.0
+    for one, layout, title, advance in zip(tensors.values(), layouts, titles, widths, strict=True):
+        ax.text(left + layout.margin, -0.4 * title_height, title, fontsize=10, color=INK)
+        corners = [(left + x, y) for x, y in layout.cells]
+        repeated = _repeated(one)
+        ax.add_collection(
+            PolyCollection(
+                [[(x, y), (x + 1, y), (x + 1, y + 1), (x, y + 1)] for x, y in corners],
+                facecolors=[
+                    "white" if again else TINTS[layer % 2] for again, layer in zip(repeated, layout.layers, strict=True)
+                ],
+                edgecolors=["#8b949e" if again else INK for again in repeated],
+                linestyles=[(0, (3, 2)) if again else "solid" for again in repeated],
+                linewidths=1.0 if written else 0.6,
+            )
+        )
+        for text, (x, y), again in zip(_texts(one), corners, repeated, strict=True) if written else ():
+            size = min(11, 98 * cell / longest)  # points; a digit is about 0.6 of it wide
+            ax.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=size, color="#59636e" if again else INK)
+        for text, x, y in layout.labels:
+            ax.text(left + x - 0.15, y + 0.5, text, ha="right", va="center", fontsize=9 if written else 8, color=INK)
+        left += advance + 1
+    return fig
+
+
+def _check_can_be_drawn(name: str, tensor: object) -> None:
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"{name} must be a torch.Tensor, got {type(tensor).__name__}")
+    shape = tuple(tensor.shape)
+    if tensor.ndim > 4:
+        raise ValueError(f"{name} must have rank 0 to 4 to be drawn, got rank {tensor.ndim} with shape {shape}")
+    if tensor.numel() == 0:
+        raise ValueError(f"{name} must have at least one element to be drawn, got shape {shape}")
+    if tensor.numel() > 1000 or max(shape, default=1) > 40:
+        raise ValueError(
+            f"{name} must have at most 1000 elements and at most 40 along each dimension to be drawn, got shape {shape}"
+        )
+
+
+class _TensorLayout:
+    """Where the cells of a tensor lie, in the order of its elements, and the labels of its layers."""
+
+    def __init__(self, shape: tuple[int, ...], spread: bool):
+        num_blocks, num_layers, num_rows, num_columns = (1,) * (4 - len(shape)) + shape
+        self.margin = {3: 1.0, 4: 1.6}.get(len(shape), 0.0) * (1 if spread else 1.6)  # room for the labels
+        # Each layer lies lower and further left than the one before. Spread out, no cell covers another.
+        step_x, step_y = (0.4, num_rows + 0.4) if spread else (0.6, 1.0)
+        block_width = self.margin + num_columns + step_x * (num_layers - 1)
+        block_height = num_rows + step_y * (num_layers - 1)
+        per_row = min(num_blocks, max(1, int((18 if spread else 48) // (block_width + 1))))
+        self.width = per_row * (block_width + 1) - 1
+        self.height = -(-num_blocks // per_row) * (block_height + 1) - 1
+        self.cells, self.layers, self.labels = [], [], []
+        for block in range(num_blocks):
+            for layer in range(num_layers):
+                x = block % per_row * (block_width + 1) + self.margin + step_x * (num_layers - 1 - layer)
+                y = block // per_row * (block_height + 1) + step_y * layer
+                if len(shape) >= 3:
+                    self.labels.append((str([block, layer][4 - len(shape) :]), x, y))
+                for row in range(num_rows):
+                    self.cells += [(x + column, y + row) for column in range(num_columns)]
+                self.layers += [layer] * (num_rows * num_columns)
+
+
+def _texts(tensor: Tensor) -> list[str]:
+    values = tensor.detach().flatten().tolist()
+    return [f"{value:.4g}" if isinstance(value, float | complex) else str(value) for value in values]
+
+
+def _repeated(tensor: Tensor) -> list[bool]:
+    """For each element, whether an earlier one lies at the same place in memory."""
+    place = torch.zeros(tensor.shape, dtype=torch.int64)
+    for dim, (size, stride) in enumerate(zip(tensor.shape, tensor.stride(), strict=True)):
+        place += (stride * torch.arange(size)).reshape([-1 if other == dim else 1 for other in range(tensor.ndim)])
+    seen: set[int] = set()
+    return [p in seen or seen.add(p) is not None for p in place.flatten().tolist()]
