@@ -42,10 +42,14 @@ def expect_error(error: type[BaseException], match: str = "") -> Iterator[None]:
         message = str(caught)
         if match not in message:
             raise AssertionError(f"expected a message with {match!r}, got {message!r}") from caught
-        first_line = (message.splitlines() or [""])[0]
-        print(textwrap.fill(f"{type(caught).__name__}: {first_line}", width=100, subsequent_indent="    "))
+        print(textwrap.fill(_summary(caught), width=100, subsequent_indent="    "))
     else:
         raise AssertionError(f"expected {error.__name__}, but nothing was raised")
+
+
+def _summary(error: BaseException) -> str:
+    """Return the type of an error and the first line of its message."""
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
 
 
 class Hint(Exception):
@@ -102,6 +106,8 @@ def judge(number: str, *answers: object) -> Verdict:
         return Verdict("not attempted", str(blank))
     except Hint as hint:
         return Verdict("wrong", str(hint))
+    except Exception as error:  # an answer that no rule has thought of; Restart & Run All goes on all the same
+        return Verdict("wrong", f"the check stumbles over it with {_summary(error)}. Is it what the exercise asks for?")
 
 
 def check(number: str, *answers: object) -> None:
@@ -143,8 +149,7 @@ def call(function: object, *args: object, **kwargs: object) -> object:
     try:
         result = function(*args, **kwargs)
     except Exception as error:
-        first_line = (str(error).splitlines() or [""])[0]
-        raise Hint(f"your function raises {type(error).__name__}: {first_line}") from error
+        raise Hint(f"your function raises {_summary(error)}") from error
     parts = result if isinstance(result, tuple) else (result,)
     if result is None or any(part is ... for part in parts):
         raise NotAttempted("your function returns nothing yet. Has it a return, and no ... left?")
