@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -297,7 +298,9 @@ def plot_tensor(tensor: Tensor | Mapping[str, Tensor]) -> Figure:
         if cell >= 0.42:
             break
     title_height = 0.5 / cell
-    fig, ax = figure(width * cell + 0.3, (height + title_height) * cell + 0.2)
+    # Rounded up to quarters of an inch, which are whole pixels at any resolution that is used here.
+    inches = (width * cell + 0.3, (height + title_height) * cell + 0.2)
+    fig, ax = figure(*(math.ceil(4 * length) / 4 for length in inches))
     ax.set_axis_off()
     ax.set(xlim=(-0.1, width + 0.1), ylim=(height + 0.1, -title_height), aspect="equal")
     left = 0.0
