@@ -98,16 +98,19 @@ def judge(number: str, *answers: object) -> Verdict:
                 raise
     if not isinstance(number, str) or number not in _rules:
         raise ValueError(f"number must be that of an exercise, such as '06.1', got {number!r}")
-    if any(_is_blank(answer) for answer in answers):
-        return Verdict("not attempted", "replace each ... by your code and run the cell again.")
+    blank = Verdict("not attempted", "replace each ... by your code and run the cell again.")
+    if any(answer is ... or answer is None for answer in answers):
+        return blank
     try:
         return Verdict("correct", _rules[number](*answers))
-    except NotAttempted as blank:
-        return Verdict("not attempted", str(blank))
+    except NotAttempted as not_attempted:
+        verdict = Verdict("not attempted", str(not_attempted))
     except Hint as hint:
-        return Verdict("wrong", str(hint))
+        verdict = Verdict("wrong", str(hint))
     except Exception as error:  # an answer that no rule has thought of; Restart & Run All goes on all the same
-        return Verdict("wrong", f"the check stumbles over it with {_summary(error)}. Is it what the exercise asks for?")
+        message = f"the check stumbles over it with {_summary(error)}. Is it what the exercise asks for?"
+        verdict = Verdict("wrong", message)
+    return blank if any(map(_has_ellipsis, answers)) else verdict
 
 
 def check(number: str, *answers: object) -> None:
@@ -134,10 +137,8 @@ def check(number: str, *answers: object) -> None:
     print(textwrap.fill(f"{sign} Exercise {number}, {verdict.status}: {verdict.message}", width=100))
 
 
-def _is_blank(answer: object) -> bool:
-    """Whether an answer is `...`, or a function in which an `...` is left."""
-    if answer is ... or answer is None:
-        return True
+def _has_ellipsis(answer: object) -> bool:
+    """Whether an `...` stands in a function: a blank, unless it is an index and the function right all the same."""
     code = getattr(answer, "__code__", None)
     return code is not None and ... in code.co_consts
 

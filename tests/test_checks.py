@@ -238,3 +238,12 @@ def test_close(a, b, expected):
 
 def test_close_takes_a_tolerance():
     assert close(1.0, 1.05, tolerance=0.1) and not close(1.0, 1.05, tolerance=0.01)
+
+
+def test_an_ellipsis_may_be_an_index(rule):
+    def doubled(x):
+        values = torch.tensor([x])
+        values[...] = 2 * x
+        return values
+
+    assert judge("test.1", doubled).status == "correct"
