@@ -257,6 +257,17 @@ def test_without_scripts_the_picture_stays(show, how):
     assert image.bounding_box()["width"] > 500
 
 
+def test_in_a_frame_of_its_own(show):
+    """Colab and VS Code put an output into a frame that may run scripts, but has no origin and no page round it."""
+    frame = html(graph_samples.neuron()).replace("&", "&amp;").replace('"', "&quot;")
+    page = show(f'<iframe sandbox="allow-scripts" width="900" height="500" srcdoc="{frame}"></iframe>').frames[1]
+    page.get_by_role("button", name="First").click()
+    page.get_by_role("button", name="Step").click()
+    assert "forward: u = w · x = 2 · 3 = 6" in page.locator("[aria-live]").inner_text()
+    page.get_by_role("slider").press("End")
+    assert "∂a/∂w = 3" in page.locator("[aria-live]").inner_text()
+
+
 def test_hostile_names_run_nothing(show):
     graph = graph_samples.neuron()
     for node in graph.nodes:
