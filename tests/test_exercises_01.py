@@ -1,0 +1,247 @@
+"""The checks of notebook 01 tell typical wrong answers apart and accept right ones written differently."""
+
+import numpy as np
+import pytest
+import torch
+
+from lecturekit.checks import judge
+
+SHARES = {
+    "x[1]": True,
+    "x[[1]]": False,
+    "x[x >= 0]": False,
+    "x.T": True,
+    "x.reshape(6)": True,
+    "x.T.reshape(6)": False,
+}
+
+
+def by_memory():
+    """The same, found by writing into each."""
+    answers = {}
+    for name in SHARES:
+        x = torch.arange(6.0).reshape(2, 3)
+        part = eval(name, {"x": x})
+        part += 100
+        answers[name] = torch.tensor(bool((x >= 100).any()))
+    return answers
+
+
+def loss(y_hat, y_array):
+    return ((y_hat.reshape(-1, 1) - torch.from_numpy(y_array).float()) ** 2).mean()
+
+
+def loss_by_dot_product(y_hat, y_array):
+    error = y_hat.double() - torch.tensor(y_array).squeeze(1)
+    return (error @ error / len(error)).float()
+
+
+def loss_of_table(y_hat, y_array):
+    return ((y_hat - torch.from_numpy(y_array).float()) ** 2).mean()
+
+
+def loss_promoted(y_hat, y_array):
+    return ((y_hat[:, None] - torch.from_numpy(y_array)) ** 2).mean()
+
+
+def loss_without_mean(y_hat, y_array):
+    return (y_hat[:, None] - torch.from_numpy(y_array).float()) ** 2
+
+
+def loss_summed(y_hat, y_array):
+    return len(y_hat) * loss(y_hat, y_array)
+
+
+def loss_squared_late(y_hat, y_array):
+    return (y_hat[:, None] - torch.from_numpy(y_array).float()).mean() ** 2
+
+
+def loss_in_numpy(y_hat, y_array):
+    return float(((y_hat.numpy()[:, None] - y_array) ** 2).mean())
+
+
+def loss_that_writes(y_hat, y_array):
+    y = torch.from_numpy(y_array)
+    y -= y_hat[:, None]
+    return (y**2).mean().float()
+
+
+def loss_with_root(y_hat, y_array):
+    return loss(y_hat, y_array).sqrt()
+
+
+def loss_of_mixed_product(y_hat, y_array):
+    return y_hat @ torch.from_numpy(y_array)
+
+
+def unfinished_loss(y_hat, y_array):
+    return ...
+
+
+def standardise(X):
+    X -= X.mean(dim=0)
+    X /= X.std(dim=0)
+    return X
+
+
+def standardise_by_methods(X):
+    X.sub_(X.mean(0, keepdim=True)).div_(X.std(0, keepdim=True))
+
+
+def standardise_column_by_column(X):
+    for column in range(X.shape[1]):
+        X[:, column] = (X[:, column] - X[:, column].mean()) / X[:, column].std()
+
+
+def standardise_into(X):
+    X.copy_((X - X.mean(0)) / X.std(0))
+
+
+def rebound(X):
+    X = (X - X.mean(0)) / X.std(0)
+
+
+def returned_new(X):
+    return (X - X.mean(0)) / X.std(0)
+
+
+def other_memory(X):
+    X.data = (X - X.mean(0)) / X.std(0)
+
+
+def centred_only(X):
+    X -= X.mean(dim=0)
+
+
+def scaled_only(X):
+    X /= X.std(dim=0)
+
+
+def scaled_first(X):
+    mean = X.mean(dim=0)
+    X /= X.std(dim=0)
+    X -= mean
+
+
+def with_numpys_std(X):
+    X -= X.mean(dim=0)
+    X /= X.std(dim=0, correction=0)
+
+
+def whole(X):
+    mean, std = X.mean(), X.std()
+    X -= mean
+    X /= std
+
+
+def rows(X):
+    mean, std = X.mean(1, keepdim=True), X.std(1, keepdim=True)
+    X -= mean
+    X /= std
+
+
+def mean_of_wrong_shape(X):
+    X -= X.mean(dim=1)
+
+
+def zeroed(X):
+    X.zero_()
+
+
+def empty(X): ...
+
+
+@pytest.mark.parametrize(
+    ("number", "answer"),
+    [
+        ("01.1", (1, 2, 4, 5)),
+        ("01.1", [-2, 2, -1, 5]),
+        ("01.1", torch.tensor([1, 2, 4, 5])),
+        ("01.1", tuple(int(index) for index in np.unravel_index(345, (3, 4, 5, 10)))),
+        ("01.2", SHARES),
+        ("01.2", by_memory()),
+        ("01.2", {name: int(shared) for name, shared in reversed(SHARES.items())}),
+        ("01.3", loss),
+        ("01.3", loss_by_dot_product),
+        ("01.4", standardise),
+        ("01.4", standardise_by_methods),
+        ("01.4", standardise_column_by_column),
+        ("01.4", standardise_into),
+    ],
+)
+def test_right_answers_are_accepted(number, answer):
+    verdict = judge(number, answer)
+    assert verdict.status == "correct", verdict.message
+
+
+@pytest.mark.parametrize(
+    ("number", "answer", "hint"),
+    [
+        ("01.1", (2, 3, 5, 6), "1 too large"),
+        ("01.1", (5, 4, 2, 1), "in reverse"),
+        ("01.1", (0, 3, 4, 5), "these are the digits"),
+        ("01.1", (1, 2, 4, 6), "leads to 346"),
+        ("01.1", (1, 0, 14, 5), "out of the tensor"),
+        ("01.1", (3, 4, 5), "four numbers"),
+        ("01.1", 345, "four numbers"),
+        ("01.1", (1.0, 2, 4, 5), "whole number"),
+        ("01.2", SHARES | {"x[1]": False}, "x[1] again"),
+        ("01.2", SHARES | {"x[[1]]": True}, "list or a mask"),
+        ("01.2", SHARES | {"x[x >= 0]": True}, "list or a mask"),
+        ("01.2", SHARES | {"x.T": False}, "transposing"),
+        ("01.2", SHARES | {"x.reshape(6)": False}, "with reshape"),
+        ("01.2", SHARES | {"x.T.reshape(6)": True}, "with reshape"),
+        ("01.2", {name: not shared for name, shared in SHARES.items()}, "wrong way round"),
+        ("01.2", SHARES | {"x[1]": "yes"}, "True or False"),
+        ("01.2", SHARES | {"x.T": torch.tensor([True, False])}, "True or False"),
+        ("01.2", {"x[1]": True}, "leave the dict"),
+        ("01.2", [True] * 6, "leave the dict"),
+        ("01.3", loss_of_table, "each answer was compared with each true value"),
+        ("01.3", loss_promoted, "NumPy's dtype"),
+        ("01.3", loss_without_mean, "Where is the mean?"),
+        ("01.3", loss_summed, "that is the sum"),
+        ("01.3", loss_squared_late, "first square"),
+        ("01.3", loss_in_numpy, "this is float"),
+        ("01.3", loss_that_writes, "changed y_array"),
+        ("01.3", loss_with_root, "on paper"),
+        ("01.3", loss_of_mixed_product, "raises RuntimeError"),
+        ("01.3", 3, "a function is asked for"),
+        ("01.4", rebound, "X has not changed"),
+        ("01.4", returned_new, "X has not changed"),
+        ("01.4", other_memory, "other memory"),
+        ("01.4", centred_only, "are not 1 yet"),
+        ("01.4", scaled_only, "the means are not 0"),
+        ("01.4", scaled_first, "the means are not 0"),
+        ("01.4", with_numpys_std, "divides by N"),
+        ("01.4", whole, "for all of X"),
+        ("01.4", rows, "standardised the rows"),
+        ("01.4", mean_of_wrong_shape, "raises RuntimeError"),
+        ("01.4", zeroed, "not yet"),
+        ("01.4", 3, "a function is asked for"),
+    ],
+)
+def test_wrong_answers_get_their_own_hint(number, answer, hint):
+    verdict = judge(number, answer)
+    assert verdict.status == "wrong"
+    assert hint in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("number", "answer"),
+    [
+        ("01.1", ...),
+        ("01.1", (1, ..., ..., ...)),
+        ("01.2", dict.fromkeys(SHARES, ...)),
+        ("01.2", SHARES | {"x.T": ...}),
+        ("01.3", unfinished_loss),
+        ("01.3", lambda y_hat, y_array: None),
+        ("01.4", empty),
+    ],
+)
+def test_blanks_are_not_attempted(number, answer):
+    assert judge(number, answer).status == "not attempted"
+
+
+def test_no_hint_says_what_the_path_is():
+    for path in ((2, 3, 5, 6), (0, 0, 0, 0), (9, 9, 9, 9), (0, 3, 4, 5), 3):
+        assert "1, 2, 4, 5" not in judge("01.1", path).message
