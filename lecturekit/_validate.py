@@ -44,12 +44,17 @@ def examples(name: str, value: object) -> torch.Tensor:
     return value
 
 
-def paired_examples(X_name: str, X: object, y_name: str, y: object) -> None:
-    """Refuse a pair that does not have one row of `y`, on the same device, for each row of `X`."""
-    X, y = examples(X_name, X), examples(y_name, y)
+def equally_many_rows(X_name: str, X: torch.Tensor, y_name: str, y: torch.Tensor) -> None:
+    """Refuse two tensors of different lengths."""
     if X.shape[0] != y.shape[0]:
         raise ValueError(
             f"{X_name} and {y_name} must have equally many rows, got shapes {tuple(X.shape)} and {tuple(y.shape)}"
         )
+
+
+def paired_examples(X_name: str, X: object, y_name: str, y: object) -> None:
+    """Refuse a pair that does not have one row of `y`, on the same device, for each row of `X`."""
+    X, y = examples(X_name, X), examples(y_name, y)
+    equally_many_rows(X_name, X, y_name, y)
     if X.device != y.device:
         raise ValueError(f"{X_name} and {y_name} must be on one device, got {X.device} and {y.device}")

@@ -76,8 +76,7 @@ def minibatches(X: Tensor, y: Tensor, batch_size: int, generator: torch.Generato
     Introduced in notebook 06. The order is that of Sebastian Raschka's STAT 453, lecture 6.4. Putting whole blocks of
     rows in order and cutting them into views costs a third of indexing X and y once for each mini-batch.
     """
-    if X.shape[0] != y.shape[0]:
-        raise ValueError(f"X and y must have equally many rows, got shapes {tuple(X.shape)} and {tuple(y.shape)}")
+    _validate.equally_many_rows("X", X, "y", y)
     _validate.integer("batch_size", batch_size, 1, X.shape[0])
     rows = max(1, BLOCK_ROWS // batch_size) * batch_size
     for block in torch.randperm(X.shape[0], generator=generator).to(X.device).split(rows):
