@@ -94,16 +94,15 @@ def place(
             name="pygraphviz",
         ) from error
     with _LOCK:
-        shortest = _least_width(nodes, edges)
-        if shortest > max_width:  # a long chain: spare the layout that is too wide anyhow, unless the other is as well
-            down = _dot(pygraphviz, nodes, edges, "TB")
-            if down.width <= shortest:
-                return down
-        across = _dot(pygraphviz, nodes, edges, "LR")
-        if across.width <= max_width:
-            return across
-        if shortest <= max_width:
-            down = _dot(pygraphviz, nodes, edges, "TB")
+        across, shortest = None, _least_width(nodes, edges)
+        if shortest <= max_width:  # a long chain is spared the layout that would be too wide anyhow
+            across = _dot(pygraphviz, nodes, edges, "LR")
+            if across.width <= max_width:
+                return across
+        down = _dot(pygraphviz, nodes, edges, "TB")
+        if down.width <= shortest:
+            return down
+        across = across or _dot(pygraphviz, nodes, edges, "LR")
     return min(across, down, key=lambda layout: layout.width)
 
 

@@ -6,9 +6,31 @@ derivatives, and ``layout``, ``draw`` and ``stepper`` turn them into pictures.
 
 from __future__ import annotations
 
+import heapq
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
+
+
+def in_order(items: list, sources: Mapping) -> list:
+    """Sort so that each item comes after its ``sources[item]``, which are items too, and else as they are."""
+    place = {item: i for i, item in enumerate(items)}
+    users: dict = {item: [] for item in items}
+    for item in items:
+        for source in sources[item]:
+            users[source].append(item)
+    missing = {item: len(sources[item]) for item in items}
+    ready = [place[item] for item in items if not missing[item]]  # sorted, and so a heap
+    order = []
+    while ready:
+        item = items[heapq.heappop(ready)]
+        order.append(item)
+        for user in users[item]:
+            missing[user] -= 1
+            if not missing[user]:
+                heapq.heappush(ready, place[user])
+    return order
 
 
 @dataclass(eq=False)

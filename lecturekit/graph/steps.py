@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import heapq
 import re
 import unicodedata
 from dataclasses import dataclass, field
 
 import torch
 
-from .model import Edge, Graph, Node
+from .model import Edge, Graph, Node, in_order
 from .text import format_number, format_shape, format_tensor
 
 MAX_ALT = 700  # characters; a screen reader reads them in about a minute
@@ -72,7 +71,9 @@ def plan(graph: Graph) -> Steps:
     steps = Steps(incoming={node: [] for node in graph.nodes}, sums={node: [] for node in graph.nodes})
     for edge in graph.edges:
         steps.incoming[edge.target].append(edge)
-    order = [node for node in _ordered(graph) if node.kind in ("operation", "output")]
+    sources = {node: [edge.source for edge in edges] for node, edges in steps.incoming.items()}
+    # Folding may have moved some nodes.
+    order = [node for node in in_order(graph.nodes, sources) if node.kind in ("operation", "output")]
     steps.captions.append("The graph before anything is computed: what goes in.")
     for step, node in enumerate(order, 1):
         steps.forward[node] = step
@@ -118,26 +119,6 @@ def describe(graph: Graph) -> str:
     text = text if len(text) <= room else text[:room] + " …"
     gradients = gradients if len(gradients) <= MAX_ALT // 2 else gradients[: MAX_ALT // 2] + " …"
     return text + (f". Gradients: {gradients}." if gradients else ".")
-
-
-def _ordered(graph: Graph) -> list[Node]:
-    """Sort the nodes so that sources come first, else as they are: folding may have moved some."""
-    place = {node: i for i, node in enumerate(graph.nodes)}
-    missing = dict.fromkeys(graph.nodes, 0)
-    uses: dict[Node, list[Node]] = {node: [] for node in graph.nodes}
-    for edge in graph.edges:
-        missing[edge.target] += 1
-        uses[edge.source].append(edge.target)
-    ready = [place[node] for node, count in missing.items() if not count]
-    order = []
-    while ready:
-        node = graph.nodes[heapq.heappop(ready)]
-        order.append(node)
-        for user in uses[node]:
-            missing[user] -= 1
-            if not missing[user]:
-                heapq.heappush(ready, place[user])
-    return order
 
 
 def _in_brackets(number: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import weakref
 from dataclasses import dataclass, field
 
@@ -11,7 +10,7 @@ from torch import Tensor
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from .expressions import Call, walked_call
-from .model import Edge, Graph, Node
+from .model import Edge, Graph, Node, in_order
 from .names import give_names
 
 
@@ -281,37 +280,20 @@ def fill(graph: Graph, tape: Tape, results, variables) -> None:
     used = {source for record in parents for source in parents[record]}
     ends = [record for record in tape.records if record.call and record not in used]
     named = [record for record in ends if variables.name_of(record)]
-    targets = results.targets if results else []
+    targets = results.targets
     if targets:
         roots = targets + [record for record in named if record.node.requires_grad]
     else:
         roots = named or ends or tape.records
     shown = ancestors(roots, parents.__getitem__)
 
-    order = {record: i for i, record in enumerate(tape.records)}
-    waiting = {record: len(parents[record]) for record in shown}
-    users = {record: [] for record in shown}
-    for record in shown:
-        for source in parents[record]:
-            users[source].append(record)
-    # An unused number in front keeps each leaf just before the operation that used it first.
-    heap = [(order[record], record) for record in shown if not waiting[record]]
-    heapq.heapify(heap)
-    records = []
-    while heap:
-        _, record = heapq.heappop(heap)
-        records.append(record)
-        for user in users[record]:
-            waiting[user] -= 1
-            if not waiting[user]:
-                heapq.heappush(heap, (order[user], user))
-
+    records = in_order([record for record in tape.records if record in shown], parents)
     give_names(records, variables)
     for record in records:
         tensor, node = record.tensor, record.node
         if tensor is not None and tensor.requires_grad and (tensor.is_leaf or tensor.retains_grad):
             node.accumulated = snapshot(tensor.grad, tape.max_elems)
-        if results and record in results.grads:
+        if record in results.grads:
             node.grad, node.grad_norm, node.shape, node.dtype = results.grads[record]
     if targets:
         for record in targets:
@@ -321,7 +303,6 @@ def fill(graph: Graph, tape: Tape, results, variables) -> None:
     for record in records:
         for source in parents[record]:
             edge = Edge(source.node, record.node)
-            if results:
-                edge.contribution, edge.contribution_norm = results.contributions.get((source, record), (None, None))
-                edge.local_grad = results.local_grads.get((source, record))
+            edge.contribution, edge.contribution_norm = results.contributions.get((source, record), (None, None))
+            edge.local_grad = results.local_grads.get((source, record))
             graph.edges.append(edge)
