@@ -24,7 +24,7 @@ INSTALL = $(PY) -m pip install uv && \
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help lab test notebooks lint format stamp bench test-browser clean
+.PHONY: help lab test notebooks site lint format stamp bench test-browser clean
 
 help: ## Print this
 	@echo "make TARGET, where TARGET is one of"
@@ -32,33 +32,37 @@ help: ## Print this
 	@echo "The first target that needs it makes the environment in $(VENV) and says beforehand what it downloads."
 	@echo "PYTHON=python3.12 picks the Python, TORCH=cpu a small PyTorch, ARGS=… is passed on."
 
-lab: $(VENV)/.lab-test ## Open JupyterLab on the lessons
+lab: $(VENV)/.all ## Open JupyterLab on the lessons
 	@echo "JupyterLab opens in your browser, on the folder notebooks/. Its address, with the token, is printed below."
 	@echo "To stop it: Ctrl-C, twice."
 	$(PY) -m jupyterlab --ServerApp.root_dir=notebooks --LabApp.news_url=None --LabApp.extension_manager=readonly \
 		--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(ARGS)
 
-test: $(VENV)/.lab-test ## Run every test, and every notebook against its stored outputs
+test: $(VENV)/.all ## Run every test, and every notebook against its stored outputs
 	@echo "Testing: up to 5 minutes on two cores."
 	$(PY) -m pytest $(ARGS)
 
-test-browser: $(VENV)/.lab-test ## Restart & Run All of every lesson in a real browser (needs Chromium)
+test-browser: $(VENV)/.all ## Run every lesson and open every page of the site in a real browser (needs Chromium)
 	$(PY) -m pytest -m browser tests $(ARGS)
 
-notebooks: $(VENV)/.lab-test ## Execute all notebooks anew and store their outputs (NOTEBOOKS=… for one)
+notebooks: export TQDM_DISABLE = 1
+notebooks: $(VENV)/.all ## Execute all notebooks anew and store their outputs (NOTEBOOKS=… for one)
 	$(PY) -m nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False $(NOTEBOOKS)
 	@# What a cell prints may arrive in pieces, as the clock wants it: put them together.
 	$(PY) -m nbconvert --to notebook --inplace --CoalesceStreamsPreprocessor.enabled=True $(NOTEBOOKS)
 
+site: $(VENV)/.all ## Build the web site into build/site; then open build/site/index.html
+	$(PY) tools/site.py $(ARGS)
+
 stamp: ## Write address and version into the notebooks, and the table of lessons into README.md
 	$(PYTHON) tools/stamp.py
 
-lint: $(VENV)/.lab-test ## Check style and spelling, of the notebooks too
+lint: $(VENV)/.all ## Check style and spelling, of the notebooks too
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m codespell_lib
 
-format: $(VENV)/.lab-test ## Put the code into the house style
+format: $(VENV)/.all ## Put the code into the house style
 	$(PY) -m ruff check --fix
 	$(PY) -m ruff format
 
@@ -70,15 +74,15 @@ clean: ## Remove the environment and everything else that make has made
 	find lecturekit tests tools benchmarks notebooks -name __pycache__ -prune -exec rm -rf {} +
 
 # An interrupted installation leaves no stamp behind, and the next make takes it up again.
-$(VENV)/.lab-test: EXTRAS := lab,test
-$(VENV)/.bench: EXTRAS := lab,test,bench
-$(VENV)/.lab-test $(VENV)/.bench: pyproject.toml constraints.txt
+$(VENV)/.all: EXTRAS := lab,test,site
+$(VENV)/.bench: EXTRAS := lab,test,site,bench
+$(VENV)/.all $(VENV)/.bench: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, $(MINOR)))' || { \
 		echo "Python 3.$(MINOR) or newer is needed; \`$(PYTHON)\` is: $$($(PYTHON) --version 2>&1)."; \
 		echo "Name another one: make PYTHON=python3.12 …"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' || { \
 		echo "\`$(PYTHON)\` cannot make environments. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	@echo "Installing PyTorch, JupyterLab and the test tools into $(VENV), with the versions of constraints.txt."
+	@echo "Installing PyTorch, JupyterLab and the tools for tests and site into $(VENV), with the versions of constraints.txt."
 ifeq ($(TORCH)$(shell uname),Linux)
 	@echo "Download: up to 2.8 GB, 6 GB on disk, since PyTorch for Linux brings CUDA along; 1 minute on a fast line,"
 	@echo "10 on a slow one. Without an Nvidia GPU, 0.4 GB will do: press Ctrl-C, then add TORCH=cpu to the command."

@@ -107,18 +107,31 @@ def test_supported_versions_are_the_same_everywhere():
     assert f"Python {python} or newer" in readme
 
 
-def test_workflow_is_pinned_and_may_only_read():
-    raw = text(".github/workflows/test.yml")
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_are_pinned_and_may_only_read(path):
+    raw = path.read_text(encoding="utf-8")
     workflow = yaml.safe_load(raw)
     assert workflow["permissions"] == {"contents": "read"}
-    triggers = workflow[True]  # YAML reads the key `on` as true
-    assert {"push", "pull_request", "schedule"} <= set(triggers)
-    assert triggers["push"] is None and triggers["pull_request"] is None, "no filters: required checks would hang"
+    # One job may write, what GitHub Pages needs to publish, and it runs no code of the repository.
+    writing = {name: job for name, job in workflow["jobs"].items() if "permissions" in job}
+    assert set(writing) == ({"publish"} if path.stem == "site" else set())
+    for job in writing.values():
+        assert job["permissions"] == {"pages": "write", "id-token": "write"}
+        assert not any("run" in step or "checkout" in step["uses"] for step in job["steps"])
     uses = [step["uses"] for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
     assert uses
     for action in uses:
         assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", action), action
         assert re.search(rf"{action} # v\d+\.\d+\.\d+\n", raw), f"{action}: say in a comment which version it is"
+
+
+def test_every_change_is_tested():
+    triggers = yaml.safe_load(text(".github/workflows/test.yml"))[True]  # YAML reads the key `on` as true
+    assert {"push", "pull_request", "schedule"} <= set(triggers)
+    assert triggers["push"] is None and triggers["pull_request"] is None, "no filters: required checks would hang"
 
 
 def test_one_version():

@@ -1,22 +1,31 @@
-"""A JupyterLab server on a copy of the lessons, and a Chromium that reaches nothing else."""
+"""A JupyterLab server on a copy of the lessons, the web site, and a Chromium that reaches nothing else."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nbformat
 import pytest
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = ROOT / "notebooks"
 
 # Every Python process of the server and of the kernels reads this first: the network is off, but for this machine.
 NETWORK_OFF = """
@@ -85,16 +94,16 @@ def find_chromium() -> str | None:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     pytest.importorskip("playwright", reason="playwright is not installed: pip install -e '.[test]'")
-    pytest.importorskip("jupyterlab", reason="JupyterLab is not installed: pip install -e '.[lab]'")
     path = find_chromium()
     if path is None:
-        pytest.skip("no Chromium or Chrome on this machine: lessons were not opened in a browser")
+        pytest.skip("no Chromium or Chrome on this machine: nothing was opened in a browser")
     return path
 
 
 @pytest.fixture(scope="session")
 def lab(chromium, tmp_path_factory) -> Iterator[Lab]:
     """Start JupyterLab with a token, on a free port, with settings of its own; stop it at the end."""
+    pytest.importorskip("jupyterlab", reason="JupyterLab is not installed: pip install -e '.[lab]'")
     home = tmp_path_factory.mktemp("lab")
     folder, stored = home / "notebooks", home / "stored"
     shutil.copytree(NOTEBOOKS, stored, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
@@ -155,15 +164,15 @@ def _url(server: subprocess.Popen, home: Path, timeout: float = 60) -> str:
     raise RuntimeError(f"JupyterLab did not start:\n{(home / 'log.txt').read_text()[-3000:]}")
 
 
-@pytest.fixture
-def page(chromium, lab):
-    """A page that can reach the server and nothing else; what it asks elsewhere, and its errors, are in `page.seen`."""
+@contextlib.contextmanager
+def guarded_page(chromium: str, base: str, **context_options) -> Iterator[Page]:
+    """A page that can reach `base` and nothing else; what it asks elsewhere, and its errors, are in `page.seen`."""
     from playwright.sync_api import sync_playwright
 
     seen = Seen()
 
     def is_here(url: str) -> bool:
-        return url.startswith((lab.url, lab.url.replace("http", "ws", 1), "data:", "blob:", "about:"))
+        return url.startswith((base, base.replace("http", "ws", 1), "data:", "blob:", "about:"))
 
     def route(route):
         if is_here(route.request.url):
@@ -186,7 +195,8 @@ def page(chromium, lab):
                 "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
             ],
         )
-        context = browser.new_context(viewport={"width": 1280, "height": 900}, service_workers="block")
+        options = {"viewport": {"width": 1280, "height": 900}, "service_workers": "block"} | context_options
+        context = browser.new_context(**options)
         context.route("**/*", route)
         page = context.new_page()
         page.on("console", log)
@@ -195,3 +205,38 @@ def page(chromium, lab):
         page.seen = seen
         yield page
         browser.close()
+
+
+@pytest.fixture
+def page(chromium, lab) -> Iterator[Page]:
+    with guarded_page(chromium, lab.url) as page:
+        yield page
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory) -> Path:
+    """The web site, built as `make site` builds it."""
+    for name in ("sphinx", "myst_nb", "sphinx_book_theme"):
+        pytest.importorskip(name, reason=f"{name} is not installed: pip install -e '.[site]'")
+    home = tmp_path_factory.mktemp("site")
+    command = [sys.executable, str(ROOT / "tools" / "site.py"), "--output", str(home)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, f"the site cannot be built:\n{run.stdout[-2000:]}{run.stderr[-5000:]}"
+    return home / "site"
+
+
+@pytest.fixture(scope="session")
+def site_url(site) -> Iterator[str]:
+    """The address of the site, served on this machine."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()

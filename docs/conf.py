@@ -1,0 +1,89 @@
+"""How Sphinx builds the web site. `make site` puts the lessons beside these pages first: see tools/site.py."""
+
+import os
+import tomllib
+from importlib.metadata import distribution
+from pathlib import Path
+
+ROOT = Path(os.environ["LECTUREKIT_ROOT"])  # set by tools/site.py
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+project = "lecturekit"
+author = "The lecturekit authors"
+copyright = f"{author}. Code: MIT; lessons: CC BY 4.0"
+version = release = PROJECT["version"]
+language = "en-GB"
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
+exclude_patterns = ["_parts/**"]
+
+# The outputs are those that the tests compare: nothing is executed here.
+nb_execution_mode = "off"
+nb_merge_streams = True
+myst_enable_extensions = ["dollarmath", "deflist"]
+myst_heading_anchors = 4
+# Jupyter's way of naming the place of a heading, so that one link works in JupyterLab and here.
+myst_heading_slug_func = "slugs.jupyter"
+
+autodoc_typehints = "none"  # the docstrings say it, with shapes
+autodoc_member_order = "bysource"
+autosummary_generate = False
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+napoleon_use_ivar = True
+
+# MathJax comes from a package, and travels with the site: no page asks another host for anything.
+mathjax_path = "mathjax/tex-chtml.js"
+mathjax3_config = {
+    "options": {"enableMenu": False},  # the menu would load dictionaries that are left out
+    "chtml": {"matchFontHeight": False},
+}
+
+html_theme = "sphinx_book_theme"
+html_title = "lecturekit"
+html_static_path = ["_static"]
+html_css_files = ["course.css"]
+templates_path = ["_templates"]
+html_show_sourcelink = True
+html_copy_source = True
+html_favicon = "_static/icon.svg"
+html_logo = "_static/icon.svg"
+html_context = {"default_mode": "auto"}
+html_theme_options = {
+    "repository_url": PROJECT["urls"]["Repository"],
+    "repository_branch": f"v{version}",
+    "use_repository_button": True,
+    "use_issues_button": True,
+    "use_download_button": True,
+    "use_fullscreen_button": False,
+    "logo": {"text": "lecturekit", "alt_text": "lecturekit, to the first page"},
+    "navbar_persistent": [],  # the search stands in the sidebar
+    "show_toc_level": 2,
+    "home_page_in_toc": True,
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+    "launch_buttons": {
+        "colab_url": "https://colab.research.google.com",
+        "binderhub_url": "https://mybinder.org",
+        "notebook_interface": "jupyterlab",
+    },
+    "path_to_docs": "",
+}
+
+
+def _copy_mathjax(app, error):
+    """Copy MathJax: one program and the fonts it uses, not its tools for other inputs and languages."""
+    if error is not None or app.builder.format != "html":
+        return
+    from shutil import copyfile
+
+    target = Path(app.outdir) / "_static" / "mathjax"
+    for file in distribution("sphinx-mathjax-offline").files:
+        _, _, name = str(file).partition("/static/mathjax/")
+        if name == "tex-chtml.js" or name.startswith("output/chtml/fonts/woff-v2/"):
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            copyfile(file.locate(), target / name)
+
+
+def setup(app):
+    app.connect("build-finished", _copy_mathjax)
