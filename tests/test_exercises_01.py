@@ -60,6 +60,14 @@ def loss_in_numpy(y_hat, y_array):
     return float(((y_hat.numpy()[:, None] - y_array) ** 2).mean())
 
 
+def loss_of_numpy(y_hat, y_array):
+    return ((y_hat.numpy()[:, None] - y_array) ** 2).mean()
+
+
+def loss_of_tensor_minus_array(y_hat, y_array):
+    return ((y_hat - y_array) ** 2).mean()
+
+
 def loss_that_writes(y_hat, y_array):
     y = torch.from_numpy(y_array)
     y -= y_hat[:, None]
@@ -126,6 +134,14 @@ def scaled_first(X):
 def with_numpys_std(X):
     X -= X.mean(dim=0)
     X /= X.std(dim=0, correction=0)
+
+
+def by_variance(X):
+    X.sub_(X.mean(dim=0)).div_(X.var(dim=0))
+
+
+def forgotten_brackets(X):
+    X -= X.mean(dim=0) / X.std(dim=0)
 
 
 def whole(X):
@@ -201,18 +217,23 @@ def test_right_answers_are_accepted(number, answer):
         ("01.3", loss_without_mean, "Where is the mean?"),
         ("01.3", loss_summed, "that is the sum"),
         ("01.3", loss_squared_late, "first square"),
-        ("01.3", loss_in_numpy, "this is float"),
+        ("01.3", loss_in_numpy, "plain Python number"),
+        ("01.3", loss_of_numpy, "still NumPy's"),
+        ("01.3", loss_of_tensor_minus_array, "NumPy's dtype"),
+        ("01.3", lambda y_hat, y_array: "0", "this is str"),
         ("01.3", loss_that_writes, "changed y_array"),
         ("01.3", loss_with_root, "on paper"),
         ("01.3", loss_of_mixed_product, "raises RuntimeError"),
         ("01.3", 3, "a function is asked for"),
-        ("01.4", rebound, "X has not changed"),
-        ("01.4", returned_new, "X has not changed"),
+        ("01.4", rebound, "gives a new tensor the name"),
+        ("01.4", returned_new, "returns is a new tensor"),
         ("01.4", other_memory, "other memory"),
         ("01.4", centred_only, "are not 1 yet"),
         ("01.4", scaled_only, "the means are not 0"),
         ("01.4", scaled_first, "the means are not 0"),
         ("01.4", with_numpys_std, "divides by N"),
+        ("01.4", by_variance, "by the variance"),
+        ("01.4", forgotten_brackets, "only the mean was divided"),
         ("01.4", whole, "for all of X"),
         ("01.4", rows, "standardised the rows"),
         ("01.4", mean_of_wrong_shape, "raises RuntimeError"),
@@ -240,6 +261,11 @@ def test_wrong_answers_get_their_own_hint(number, answer, hint):
 )
 def test_blanks_are_not_attempted(number, answer):
     assert judge(number, answer).status == "not attempted"
+
+
+def test_the_check_of_a_tensor_minus_an_array_warns_of_nothing(recwarn):
+    judge("01.3", loss_of_tensor_minus_array)
+    assert not recwarn.list
 
 
 def test_no_hint_says_what_the_path_is():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 from torch import Tensor
 
@@ -89,9 +91,17 @@ def loss_from_numpy(function: object) -> str:
     for y_hat, y in (([1.0, 2.0, 6.0], [1.0, 5.0, 4.0]), ([3.0, 0.0, 1.0, 7.0], [1.0, 0.0, 2.0, 3.0])):
         y_hat, y = torch.tensor(y_hat), torch.tensor(y, dtype=torch.float64).reshape(-1, 1)
         y_array, difference = y.numpy().copy(), y_hat - y[:, 0]
-        loss = call(function, y_hat.clone(), y_array)
+        with warnings.catch_warnings():
+            # A tensor minus an array works, and NumPy says that torch must change something for it: not the reader's
+            # business. The hints below say what is wrong with it here.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            loss = call(function, y_hat.clone(), y_array)
         if y_array.tolist() != y.tolist():
             raise Hint("your function has changed y_array. Which operations share its memory?")
+        if type(loss).__module__ == "numpy":
+            raise Hint("your answer is still NumPy's. A tensor is asked for: what brings an array over the bridge?")
+        if isinstance(loss, float):
+            raise Hint("a tensor of rank 0 is asked for, this is a plain Python number. Is there an item() too many?")
         if not isinstance(loss, Tensor):
             raise Hint(f"a tensor of rank 0 is asked for, this is {type(loss).__name__}.")
         if loss.dtype == torch.float64:
@@ -124,6 +134,8 @@ def standardise_in_place(function: object) -> str:
     if torch.equal(X, before):
         if returned == [None] and not getattr(getattr(function, "__code__", None), "co_names", ("?",)):
             raise NotAttempted("your function does nothing yet.")
+        if isinstance(returned[0], Tensor):
+            raise Hint("X has not changed: what your function returns is a new tensor. Write into the old one.")
         raise Hint("X has not changed. `X = …` only gives a new tensor the name X: write into the old one.")
     if X.shape != before.shape or not torch.equal(memory, X.reshape(-1)):
         raise Hint("X has got other memory. Write into the memory that it has: operations with _, or -= and /=.")
@@ -133,6 +145,10 @@ def standardise_in_place(function: object) -> str:
         raise Hint("the means are 0, but the standard deviations are not 1 yet.")
     if close(X, centred / before.std(dim=0, correction=0)):
         raise Hint("that is NumPy's standard deviation, which divides by N. Use PyTorch's.")
+    if close(X, centred / before.var(dim=0)):
+        raise Hint("you divided by the variance. The standard deviation is asked for.")
+    if close(X, before - before.mean(dim=0) / before.std(dim=0)):
+        raise Hint("only the mean was divided. First subtract, then divide all of X.")
     if close(X, (before - before.mean()) / before.std()):
         raise Hint("that is one mean and one deviation for all of X. Each column needs its own: which dim?")
     if close(X, (before - before.mean(dim=1, keepdim=True)) / before.std(dim=1, keepdim=True)):
