@@ -24,7 +24,7 @@ INSTALL = $(PY) -m pip install uv && \
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help lab test notebooks site lint format stamp bench test-browser clean
+.PHONY: help lab test notebooks site lint format stamp bench test-browser test-colab clean
 
 help: ## Print this
 	@echo "make TARGET, where TARGET is one of"
@@ -46,6 +46,9 @@ test-browser: $(VENV)/.all ## Run every lesson and open every page of the site i
 	$(PY) -m pytest -m browser tests $(ARGS)
 
 notebooks: export TQDM_DISABLE = 1
+test-colab: $(VENV)/.all ## Run every lesson as on Colab: alone, the package installed by its first cell (needs git)
+	$(PY) -m pytest -m colab tests/test_colab.py $(ARGS)
+
 notebooks: $(VENV)/.all ## Execute all notebooks anew and store their outputs (NOTEBOOKS=… for one)
 	$(PY) -m nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False $(NOTEBOOKS)
 	@# What a cell prints may arrive in pieces, as the clock wants it: put them together.

@@ -7,11 +7,11 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-
-from conftest import NOTEBOOKS, guarded_page
+from guarded import guarded_page
 
 pytest.importorskip("axe_playwright_python", reason="axe is not installed: pip install -e '.[test]'")
 
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 NAMES = ["index", "install", "api", "search", "genindex"] + [
     f"notebooks/{path.stem}" for path in sorted(NOTEBOOKS.glob("*.ipynb"))
