@@ -44,6 +44,7 @@ html_title = "lecturekit"
 html_static_path = ["_static"]
 html_css_files = ["course.css"]
 templates_path = ["_templates"]
+html_use_index = False  # the reference is one page, and the search finds the rest
 html_show_sourcelink = True
 html_copy_source = True
 html_favicon = "_static/icon.svg"

@@ -13,7 +13,7 @@ pytest.importorskip("axe_playwright_python", reason="axe is not installed: pip i
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
-NAMES = ["index", "install", "api", "search", "genindex"] + [
+NAMES = ["index", "install", "api", "search"] + [
     f"notebooks/{path.stem}" for path in sorted(NOTEBOOKS.glob("*.ipynb"))
 ]
 SMOKE = ["index", "notebooks/03_computation_graphs"]
