@@ -24,7 +24,7 @@ INSTALL = $(PY) -m pip install uv && \
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help lab test notebooks site lint format stamp bench test-browser test-colab clean
+.PHONY: help lab test notebooks site slides lint format stamp bench test-browser test-colab clean
 
 help: ## Print this
 	@echo "make TARGET, where TARGET is one of"
@@ -56,6 +56,9 @@ notebooks: $(VENV)/.all ## Execute all notebooks anew and store their outputs (N
 
 site: $(VENV)/.all ## Build the web site into build/site; then open build/site/index.html
 	$(PY) tools/site.py $(ARGS)
+
+slides: $(VENV)/.all ## Make slides for a lecture in build/slides, one file a lesson (NOTEBOOKS=… for one)
+	$(PY) tools/slides.py $(NOTEBOOKS) $(ARGS)
 
 stamp: ## Write address and version into the notebooks, and the table of lessons into README.md
 	$(PYTHON) tools/stamp.py

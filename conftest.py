@@ -8,6 +8,8 @@ from hypothesis import settings
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Without it, a warning in a notebook would name a temporary file with a process id.
 os.environ.setdefault("IPYKERNEL_CELL_NAME", "<cell>")
+# On a very slow machine a progress bar would show up in outputs where none is stored.
+os.environ.setdefault("TQDM_DISABLE", "1")
 
 # No deadline: a slow machine is no bug. In CI the same examples each time: a red build must be red again.
 settings.register_profile("course", deadline=None)

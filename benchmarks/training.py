@@ -367,6 +367,31 @@ def measure_epoch(N: int, epochs: int, repetitions: int) -> dict:
     return {"N": N, "epochs": epochs, "seconds": medians, "ratios": ratios}
 
 
+def measure_extras(repetitions: int) -> dict:
+    """Compare an epoch of the nn step with one that records its path, and with one that has a progress bar."""
+    X, y = made_up(2_000, 2)
+
+    def epoch(extra: str) -> Callable[[], None]:
+        step, model = module(2)
+        w, b = model.parameters()
+        arguments = {
+            "plain": {},
+            "record": {"record": lambda: (w.detach().clone(), b.detach().clone())},
+            "progress": {"progress": True},
+        }[extra]
+        return lambda: lk.fit(step, X, y, predict=model, num_epochs=1, batch_size=10, **arguments)
+
+    timings = lk.measure({extra: epoch(extra) for extra in ("plain", "record", "progress")}, repeats=repetitions)
+    medians = {extra: timing.median / 200 for extra, timing in timings.items()}
+    wanted = {"record": "at most 1.10", "progress": "at most 1.02"}
+    print("\nThe nn step with extras: N = 2,000, d = 2, batch size 10")
+    print("  " + "   ".join(f"{extra} {seconds * 1e6:,.1f} µs" for extra, seconds in medians.items()))
+    ratios = {extra: medians[extra] / medians["plain"] for extra in wanted}
+    for extra, ratio in ratios.items():
+        print(f"  {extra} / plain: {ratio:.3f} (wanted: {wanted[extra]})", flush=True)
+    return {"seconds_per_step": medians, "ratios": ratios}
+
+
 def measure_import(repetitions: int) -> dict:
     """Compare imports in fresh interpreters, timed inside them."""
 
@@ -432,6 +457,7 @@ def main() -> None:
     # A single epoch bears the whole price of checking the arguments and of the loss before training.
     results["epochs"].append(measure_epoch(10_000, 1, 15))
     results["epochs"].append(measure_epoch(10_000, 5, 15))
+    results["extras"] = measure_extras(15)
     results["import"] = measure_import(5 if arguments.quick else 15)
     if not arguments.targets:
         if not arguments.quick:

@@ -43,6 +43,7 @@ html_theme = "sphinx_book_theme"
 html_title = "lecturekit"
 html_static_path = ["_static"]
 html_css_files = ["course.css"]
+html_js_files = ["course.js"]
 templates_path = ["_templates"]
 html_use_index = False  # the reference is one page, and the search finds the rest
 html_show_sourcelink = True

@@ -32,6 +32,17 @@ def function(name: str, value: object) -> None:
         raise TypeError(f"{name} must be a function, got {type(value).__name__}")
 
 
+def device(name: str, value: object) -> torch.device:
+    """Return the device that `value` names, if this machine has it."""
+    try:
+        chosen = torch.device(value)
+    except RuntimeError as error:
+        raise ValueError(f"{name} must name a device such as cpu or cuda, got {value!r}") from error
+    if chosen.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"{name} must name a device of this machine, got {str(value)!r}, but there is no GPU")
+    return chosen
+
+
 def examples(name: str, value: object) -> torch.Tensor:
     """Return `value` if it is a tensor of at least one row without NaN or infinity."""
     if not isinstance(value, torch.Tensor):

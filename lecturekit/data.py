@@ -222,3 +222,55 @@ def noisy_line(
     X = torch.randn(num_examples, 1, generator=generator)
     y = slope * X + intercept + noise * torch.randn(num_examples, 1, generator=generator)
     return Dataset(X, y, X[:0], y[:0], feature_names=("x",))
+
+
+def moons(num_train: int = 140, num_test: int = 60, *, noise: float = 0.2, seed: int = 0) -> Dataset:
+    """Return two half-circles that lie one in the other, with noise: two classes that no line separates.
+
+    Without noise, the outer moon (y = 0) is the upper half of the unit circle. The inner moon (y = 1) is the lower half
+    of the circle of radius 1 round (1, 0.5).
+
+    Parameters
+    ----------
+    num_train, num_test : int
+        Examples for training, at least 2, and for testing, 0 or more. Half of all of them lie on each moon (one more on
+        the inner one where their number is odd), in random order; so the halves of each part are about equal.
+    noise : float
+        Standard deviation of the normally distributed noise on both coordinates, 0 or more, in the unit of X.
+    seed : int
+        Seed of the noise and of the order, 0 to 2³² − 1; it has generators of its own.
+
+    Returns
+    -------
+    Dataset
+        float32; X_train of shape (num_train, 2), X_test of shape (num_test, 2), not standardised: both coordinates are
+        of the size of 1 already.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number of examples or `seed` is no such int, or `noise` is negative or not finite.
+    ImportError
+        If scikit-learn is not installed.
+
+    Notes
+    -----
+    Introduced in notebook 09. The points are those of ``sklearn.datasets.make_moons``; NumPy promises that the
+    generator behind it draws the same numbers in every version.
+    """
+    _validate.integer("num_train", num_train, 2)
+    _validate.integer("num_test", num_test, 0)
+    if _validate.number("noise", noise) < 0:
+        raise ValueError(f"noise must be 0 or more, got {noise}")
+    _validate.integer("seed", seed, 0, 2**32 - 1)
+    try:
+        from sklearn.datasets import make_moons  # takes most of a second, so only where it is used
+    except ImportError as error:
+        raise ImportError("lk.data.moons needs scikit-learn. Install it with `pip install scikit-learn`") from error
+    X, y = make_moons(num_train + num_test, shuffle=False, noise=noise, random_state=seed)
+    X, y = torch.from_numpy(X).float(), torch.from_numpy(y).float().reshape(-1, 1)
+    p = torch.randperm(num_train + num_test, generator=torch.Generator().manual_seed(seed))
+    train, test = p[:num_train], p[num_train:]
+    return Dataset(
+        X[train], y[train], X[test], y[test], feature_names=("x₁", "x₂"), class_names=("outer moon", "inner moon")
+    )

@@ -6,13 +6,15 @@ import base64
 import html
 import io
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from . import _validate
+from .devices import Timing
 from .training import History
 
 if TYPE_CHECKING:
@@ -173,6 +175,84 @@ def plot_losses(histories: Mapping[str, History], *, against: str = "epochs", lo
     return fig
 
 
+def plot_timings(
+    timings: Mapping[str, Mapping[float, float | Timing]],
+    *,
+    recorded: Mapping[str, Mapping[float, float | Timing]] | None = None,
+    xlabel: str = "numbers in X",
+    ylabel: str = "time of a step",
+) -> Figure:
+    """Draw times against sizes on logarithmic axes: a line is a power law, and where two cross, the faster one changes.
+
+    Parameters
+    ----------
+    timings : mapping of str to mapping of number to float or Timing
+        One series each, labelled by its key: ``{size: seconds}``. A bar marks the quartiles of a `Timing`.
+    recorded : mapping, optional
+        Series of another machine, drawn thin and hollow behind the others. A series of the same name as one in
+        `timings` has its colour, dashes and shape.
+    xlabel, ylabel : str
+        What the axes show.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no series at all, or one is empty, or a size or a time is not positive.
+
+    Notes
+    -----
+    Introduced in notebook 02. Up to 16 series differ in colour or in dashes and shape.
+    """
+    from matplotlib.ticker import EngFormatter
+
+    groups = {"timings": timings, "recorded": {} if recorded is None else recorded}
+    curves = []  # of each series: its name, whether it is recorded, the sizes, a Timing for each
+    for argument, group in groups.items():
+        if not isinstance(group, Mapping):
+            raise TypeError(f"{argument} must be a dict of series, got {type(group).__name__}")
+        for name, series in group.items():
+            if not isinstance(series, Mapping) or not series:
+                raise TypeError(f"{argument}[{name!r}] must be a dict {{size: seconds}} with an entry, got {series!r}")
+            sizes = sorted(series)
+            times = [time if isinstance(time := series[size], Timing) else Timing((time,)) for size in sizes]
+            for size, time in zip(sizes, times, strict=True):
+                if min(_validate.number("a size", size), _validate.number("a time", time.median)) <= 0:
+                    raise ValueError(f"{argument}[{name!r}] must hold positive sizes and times, got {size}: {time}")
+            curves.append((name, argument == "recorded", sizes, times))
+    if not curves:
+        raise ValueError("timings must hold at least one series, got none")
+
+    fig, ax = figure()
+    names = list(dict.fromkeys(name for name, *_ in curves))
+    for name, old, sizes, times in curves:
+        colour, turn = names.index(name) % len(COLOURS), names.index(name) // len(COLOURS)
+        shape = (colour + turn) % len(DASHES)
+        ax.errorbar(
+            sizes,
+            [time.median for time in times],
+            yerr=[[time.median - time.low for time in times], [time.high - time.median for time in times]],
+            label=f"{name} (recorded)" if old else name,
+            color=COLOURS[colour],
+            linestyle=DASHES[shape],
+            marker=MARKERS[shape],
+            markerfacecolor="white" if old else COLOURS[colour],
+            linewidth=1.2 if old else 2.2,
+            zorder=2 if old else 3,
+        )
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.xaxis.set_major_formatter(EngFormatter(sep=""))
+    ax.yaxis.set_major_formatter(EngFormatter(unit="s"))
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    ax.legend(frameon=False)
+    return fig
+
+
 def plot_decision_regions(
     predict: Callable[[Tensor], Tensor],
     X: Tensor,
@@ -248,6 +328,52 @@ def plot_decision_regions(
     ax.set_xlabel(feature_names[0].replace("_", " "))
     ax.set_ylabel(feature_names[1].replace("_", " "))
     ax.legend(frameon=True, facecolor="white", framealpha=0.9, edgecolor=GRID)
+    return fig
+
+
+def plot_network(sizes: Sequence[int], *, labels: Sequence[str] = ()) -> Figure:
+    """Draw a feed-forward network as circles in columns: a line for each weight, from input to output.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        How many inputs there are, then how many neurons each layer has: 2 to 8 numbers from 1 to 12.
+    labels : sequence of str
+        What to write under the columns, one text each; none by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `sizes` or `labels` is not as described.
+
+    Notes
+    -----
+    Introduced in notebook 09. Biases are not drawn: every circle but those of the inputs has one.
+    """
+    from matplotlib.collections import LineCollection
+
+    if not isinstance(sizes, Sequence) or isinstance(sizes, str):
+        raise TypeError(f"sizes must be a tuple of ints such as (2, 3, 1), got {sizes!r}")
+    if not 2 <= len(sizes) <= 8:
+        raise ValueError(f"sizes must be 2 to 8 numbers, got {len(sizes)}")
+    for index, size in enumerate(sizes):
+        _validate.integer(f"sizes[{index}]", size, 1, 12)
+    if isinstance(labels, str) or len(labels) not in (0, len(sizes)):
+        raise ValueError(f"labels must be {len(sizes)} texts, one for each column, got {labels!r}")
+    columns = [[(column, i - (size - 1) / 2) for i in range(size)] for column, size in enumerate(sizes)]
+    fig, ax = figure(1.6 * len(sizes), 0.5 * max(sizes) + (0.7 if labels else 0.3))
+    ax.set_axis_off()
+    weights = [(a, b) for left, right in pairwise(columns) for a in left for b in right]
+    ax.add_collection(LineCollection(weights, colors=INK, linewidths=0.7))
+    bottom = max(sizes) / 2
+    for column, text in zip(columns, labels or [""] * len(columns), strict=True):
+        ax.scatter(*zip(*column, strict=True), s=420, color=TINTS[0], edgecolor=INK, zorder=2)
+        ax.text(column[0][0], bottom + 0.4, text, ha="center", va="center", color=INK)
+    ax.set(xlim=(-0.5, len(sizes) - 0.5), ylim=(bottom + (0.7 if labels else 0), -bottom))
     return fig
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -16,6 +17,8 @@ from .devices import synchronize
 # Rows that are put in order at a time. Small enough to stay in the processor's cache, large enough that the two
 # calls per block cost nothing: see benchmarks/training.py.
 BLOCK_ROWS = 2048
+# A progress bar shows up after so many seconds: shorter runs leave nothing behind in a notebook's outputs.
+PROGRESS_DELAY = 2.0
 
 
 @dataclass
@@ -98,6 +101,7 @@ def fit(
     loss: Callable[[Tensor, Tensor], Tensor] | None = None,
     record: Callable[[], object] | None = None,
     validation: tuple[Tensor, Tensor] | None = None,
+    progress: bool = False,
 ) -> History:
     """Train: call `step` on one mini-batch after the other, and measure the loss after each epoch.
 
@@ -129,6 +133,8 @@ def fit(
         It must return numbers or copies, such as ``w.detach().clone()``.
     validation : tuple of torch.Tensor, optional
         ``(X, y)`` on which the loss is measured as well; but for the number of rows, of the shapes and dtypes of X, y.
+    progress : bool
+        Whether a run of more than two seconds shows a progress bar, which counts steps and vanishes in the end.
 
     Returns
     -------
@@ -172,6 +178,8 @@ def fit(
                     f"validation {name} must have rows of the shape and the dtype of those of {name}, "
                     f"{tuple(like.shape[1:])} and {like.dtype}, got {tuple(part.shape[1:])} and {part.dtype}"
                 )
+    if not isinstance(progress, bool):
+        raise TypeError(f"progress must be True or False, got {progress!r}")
 
     def measure(X: Tensor, y: Tensor) -> float:
         with torch.no_grad():
@@ -188,36 +196,45 @@ def fit(
     generator = torch.Generator().manual_seed(seed)
     steps = examples_seen = 0
     seconds = 0.0
-    while steps_left > 0:
-        num_batches = min(steps_left, steps_per_epoch)
-        synchronize(X.device)
-        start = time.perf_counter()
-        batches = [(X, y)] if batch_size is None else minibatches(X, y, batch_size, generator)
-        for X_batch, y_batch in islice(batches, num_batches):
-            try:
-                step(X_batch, y_batch)
-            except Exception as error:
-                error.add_note(
-                    f"Raised by step in epoch {len(history.losses) + 1}, "
-                    f"with X_batch of shape {tuple(X_batch.shape)} and y_batch of shape {tuple(y_batch.shape)}."
-                )
-                raise
-            if record is not None:
-                history.path.append(record())
-                if len(history.path) == 2:
-                    _refuse_shared_memory(*history.path)
-        synchronize(X.device)
-        seconds += time.perf_counter() - start
-        steps_left -= num_batches
-        steps += num_batches
-        examples_seen += N if num_batches == steps_per_epoch else num_batches * batch_size
-        history.losses.append(measure(X, y))
-        if validation is not None:
-            history.val_losses.append(measure(*validation))
-        history.steps.append(steps)
-        history.examples_seen.append(examples_seen)
-        history.seconds.append(seconds)
+    with _progress_bar(steps_left) if progress else nullcontext() as bar:
+        while steps_left > 0:
+            num_batches = min(steps_left, steps_per_epoch)
+            synchronize(X.device)
+            start = time.perf_counter()
+            batches = [(X, y)] if batch_size is None else minibatches(X, y, batch_size, generator)
+            for X_batch, y_batch in islice(batches, num_batches):
+                try:
+                    step(X_batch, y_batch)
+                except Exception as error:
+                    error.add_note(
+                        f"Raised by step in epoch {len(history.losses) + 1}, "
+                        f"with X_batch of shape {tuple(X_batch.shape)} and y_batch of shape {tuple(y_batch.shape)}."
+                    )
+                    raise
+                if record is not None:
+                    history.path.append(record())
+                    if len(history.path) == 2:
+                        _refuse_shared_memory(*history.path)
+                if bar is not None:
+                    bar.update()
+            synchronize(X.device)
+            seconds += time.perf_counter() - start
+            steps_left -= num_batches
+            steps += num_batches
+            examples_seen += N if num_batches == steps_per_epoch else num_batches * batch_size
+            history.losses.append(measure(X, y))
+            if validation is not None:
+                history.val_losses.append(measure(*validation))
+            history.steps.append(steps)
+            history.examples_seen.append(examples_seen)
+            history.seconds.append(seconds)
     return history
+
+
+def _progress_bar(num_steps: int):
+    from tqdm import tqdm  # not tqdm.auto: without ipywidgets that only warns
+
+    return tqdm(total=num_steps, unit="step", delay=PROGRESS_DELAY, leave=False)
 
 
 def _mean_squared_error(y_hat: object, y: Tensor) -> float:

@@ -2,10 +2,13 @@
 
 import dataclasses
 import hashlib
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from sklearn.datasets import make_moons
 
 import lecturekit as lk
 from lecturekit import data
@@ -181,3 +184,74 @@ def test_noisy_line_of_other_numbers():
 def test_noisy_line_refuses(arguments, error, words):
     with pytest.raises(error, match=words):
         lk.data.noisy_line(**arguments)
+
+
+def test_moons_are_those_of_scikit_learn():
+    """Every point of make_moons is there once, with its class, and the order is a random one."""
+    moons = lk.data.moons(7, 4, noise=0.1, seed=3)
+    X, y = make_moons(11, noise=0.1, random_state=3, shuffle=False)
+    expected = {(*point, label) for point, label in zip(X.astype("float32").tolist(), y.tolist(), strict=True)}
+    X, y = torch.cat([moons.X_train, moons.X_test]), torch.cat([moons.y_train, moons.y_test])
+    found = [(*point, int(label)) for point, (label,) in zip(X.tolist(), y.tolist(), strict=True)]
+    assert set(found) == expected and len(found) == 11
+    assert y.sum() == 6  # the inner moon has the one more
+    assert y.flatten().tolist() != sorted(y.flatten().tolist())
+
+
+def test_moons_without_noise_lie_on_two_circles():
+    moons = lk.data.moons(50, 0, noise=0)
+    outer, inner = (moons.X_train[moons.y_train[:, 0] == label] for label in (0, 1))
+    assert len(outer) == len(inner) == 25
+    assert (outer.norm(dim=1) - 1).abs().max() < 1e-6 and outer[:, 1].min() > -1e-6
+    centre = torch.tensor([1.0, 0.5])
+    assert ((inner - centre).norm(dim=1) - 1).abs().max() < 1e-6 and inner[:, 1].max() < 0.5 + 1e-6
+
+
+def test_moons_shapes_and_noise():
+    moons = lk.data.moons()
+    assert [tuple(part.shape) for part in (moons.X_train, moons.y_train, moons.X_test, moons.y_test)] == [
+        (140, 2), (140, 1), (60, 2), (60, 1),
+    ]  # fmt: skip
+    assert {part.dtype for part in (moons.X_train, moons.y_train, moons.X_test, moons.y_test)} == {torch.float32}
+    assert set(moons.y_train.flatten().tolist()) == {0.0, 1.0}
+    assert len(moons.feature_names) == len(moons.class_names) == 2
+    outer = lk.data.moons(20_000, 0, noise=0.1)
+    outer = outer.X_train[outer.y_train[:, 0] == 0]
+    assert abs(outer.norm(dim=1).std() - 0.1) < 0.01
+
+
+def test_seed_decides_on_moons_and_global_generators_are_left_alone():
+    torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()
+    first, again, other = lk.data.moons(), lk.data.moons(seed=0), lk.data.moons(seed=1)
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    assert (np.random.get_state()[1] == numpy_state).all()
+    assert torch.equal(first.X_train, again.X_train) and torch.equal(first.y_test, again.y_test)
+    assert not torch.equal(first.X_train, other.X_train)
+    # Another seed is another order as well: without noise the points are the same, but not the rows.
+    a, b = lk.data.moons(noise=0, seed=0), lk.data.moons(noise=0, seed=1)
+    assert not torch.equal(a.X_train, b.X_train)
+
+
+def test_moons_without_scikit_learn(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)  # what import finds where there is none
+    with pytest.raises(ImportError, match=r"moons needs scikit-learn\. Install it with `pip install scikit-learn`"):
+        lk.data.moons()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"num_train": 1}, ValueError, "num_train must be an int of at least 2, got 1"),
+        ({"num_train": 10.0}, TypeError, "num_train must be an int of at least 2, got 10.0 of type float"),
+        ({"num_test": -1}, ValueError, "num_test must be an int of at least 0, got -1"),
+        ({"noise": -0.1}, ValueError, "noise must be 0 or more, got -0.1"),
+        ({"noise": None}, TypeError, "noise must be a number, got None"),
+        ({"noise": float("nan")}, ValueError, "noise must be finite, got nan"),
+        ({"seed": "0"}, TypeError, "seed must be an int of at least 0"),
+        ({"seed": -1}, ValueError, "seed must be an int of at least 0"),
+        ({"seed": 2**32}, ValueError, "seed must be an int of at least 0 and at most 4294967295"),
+    ],
+)
+def test_moons_refuse(arguments, error, words):
+    with pytest.raises(error, match=words):
+        lk.data.moons(**arguments)

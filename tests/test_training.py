@@ -1,6 +1,9 @@
 """The loop: the same batches as lecture 6.4, the same losses, and every bad argument named before the first step."""
 
 import itertools
+import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -575,3 +578,98 @@ def test_wrong_shape_of_X_comes_as_the_error_of_the_readers_own_code():
 def test_arguments_after_y_need_their_names():
     with pytest.raises(TypeError):
         lk.fit(nothing, X7, y7, zeros, 3)
+
+
+# --- the progress bar -------------------------------------------------------------------------------------------------
+
+
+class Bar:
+    """Stands for tqdm, and remembers what it was told."""
+
+    def __init__(self, total, delay, leave, **_):
+        self.total, self.delay, self.leave, self.count, self.closed = total, delay, leave, 0, False
+
+    def update(self):
+        self.count += 1
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.closed = True
+
+
+@pytest.fixture
+def bars(monkeypatch):
+    made = []
+    monkeypatch.setattr("tqdm.tqdm", lambda **arguments: made.append(Bar(**arguments)) or made[-1])
+    return made
+
+
+@pytest.mark.parametrize(
+    ("arguments", "steps"),
+    [
+        ({"num_epochs": 3, "batch_size": 10}, 9),
+        ({"num_steps": 4, "batch_size": 10}, 4),
+        ({"num_epochs": 5}, 5),
+        ({"num_epochs": 0}, 0),
+    ],
+)
+def test_progress_counts_every_step(bars, arguments, steps):
+    lk.fit(nothing, *points(25), predict=zeros, progress=True, **arguments)
+    (bar,) = bars
+    assert bar.total == bar.count == steps and bar.closed and not bar.leave
+    assert bar.delay >= 1  # a short run shows nothing
+
+
+def test_progress_changes_nothing(bars):
+    X, y = points(25)
+    plain, shown = Line(), Line()
+    histories = [
+        lk.fit(line.step, X, y, predict=line.predict, num_epochs=2, batch_size=10, progress=line is shown)
+        for line in (plain, shown)
+    ]
+    assert histories[0].losses == histories[1].losses and torch.equal(plain.w, shown.w)
+
+
+def test_progress_ends_with_an_error(bars):
+    def step(X, y):
+        raise ArithmeticError
+
+    with pytest.raises(ArithmeticError):
+        lk.fit(step, *points(25), predict=zeros, num_epochs=1, progress=True)
+    assert bars[0].closed
+
+
+@pytest.mark.parametrize("bad", [1, None, "yes"])
+def test_progress_must_be_true_or_false(bad):
+    with pytest.raises(TypeError, match=f"progress must be True or False, got {bad!r}"):
+        lk.fit(nothing, *points(7), predict=zeros, num_epochs=1, progress=bad)
+
+
+def test_real_bar_is_quiet_in_short_runs_and_gone_after_long_ones():
+    """In a fresh interpreter, where nothing switches bars off."""
+    code = """
+import sys, torch, lecturekit as lk
+from lecturekit import training
+X = torch.zeros(100, 1)
+def run(progress):
+    before = sys.stderr.written
+    lk.fit(lambda X, y: None, X, X, predict=lambda X: X, num_epochs=1, batch_size=1, progress=progress)
+    return sys.stderr.written[len(before):]
+class Text:
+    written = ""
+    def write(self, text): self.written += text
+    def flush(self): pass
+sys.stderr = Text()
+assert run(False) == run(True) == ""
+import tqdm
+training.PROGRESS_DELAY = 1e-9
+real = tqdm.tqdm
+tqdm.tqdm = lambda **arguments: real(mininterval=0, **arguments)
+shown = run(True)
+assert "100/100" in shown and shown.endswith("\\r") and not shown.split("\\r")[-2].strip(), shown[-200:]
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "TQDM_DISABLE"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=environment)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,49 @@
+"""A picture that becomes something to click on where scripts run: what the graphs and the explorer share."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from functools import cache
+from importlib.resources import files
+
+
+def live_image(png: bytes, width: int, alt: str, function: str, code: str, data: dict, attributes: str = "") -> str:
+    """Return one ``<img>`` element that calls a function of JavaScript once it is loaded, as ``function(img, data)``.
+
+    It needs no network, kernel, style sheet or id. Where scripts are stripped, the picture and its words stay.
+
+    Parameters
+    ----------
+    png : bytes
+    width : int
+        In pixels of the page.
+    alt : str
+    function, code : str
+        The function's name, and the scripts that define it.
+    data : dict
+        What can be written as JSON.
+    attributes : str
+        Further attributes, escaped, each after a space.
+    """
+    written = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    call = f"(function(img,data){{{code}{function}(img,data)}})(this,{written})"
+    in_quotes = call.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    return (
+        f'<img src="data:image/png;base64,{base64.b64encode(png).decode()}" width="{width}" alt="{html.escape(alt)}"'
+        f' style="max-width:100%;height:auto"{attributes} onload="{in_quotes}">'
+    )
+
+
+@cache
+def script(package: str, name: str) -> str:
+    """Return a JavaScript file of a package without comments and indentation."""
+    lines = files(package).joinpath(f"{name}.js").read_text(encoding="utf-8").splitlines()
+    bare = (line.split("  //")[0].strip() for line in lines)
+    return "\n".join(line for line in bare if line and not line.startswith("//")) + "\n"
+
+
+def player() -> str:
+    """Return the script that gives a component its buttons, its slider and its keys over steps."""
+    return script(__package__, "player")

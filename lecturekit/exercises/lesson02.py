@@ -1,0 +1,209 @@
+"""Exercises of notebook 02, devices."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from ..checks import Hint, NotAttempted, as_number, as_tensor, call, close, exercise
+
+
+@exercise("02.1")
+def copy_or_same(answer: object) -> str:
+    right = {
+        'x.to("cpu")': True,
+        'x.to("meta")': False,
+        "x.to(torch.float32)": True,
+        "x.to(torch.float64)": False,
+        'x.to("cpu", copy=True)': False,
+        "x.cpu()": True,
+    }
+    if not isinstance(answer, dict) or set(answer) != set(right):
+        raise Hint(f"leave the dict as it is, with its {len(right)} keys, and replace only the blanks.")
+    if any(value is ... for value in answer.values()):
+        raise NotAttempted("replace each ... by True or False.")
+    found = {name: _truth(value) for name, value in answer.items()}
+    if None in found.values():
+        raise Hint("each answer is True or False.")
+    wrong = {name for name, same in right.items() if found[name] != same}
+    if len(wrong) == len(right):
+        raise Hint("all six are the wrong way round. True means: it is x itself, and no copy.")
+    hints = {
+        ('x.to("meta")',): "look at the move to meta again: can two devices share memory?",
+        ('x.to("cpu")', "x.cpu()"): "look at the two that name the CPU and ask for no copy. Where does x lie?",
+        ("x.to(torch.float32)", "x.to(torch.float64)"): "look at the two dtypes again. Which one does x have already?",
+        ('x.to("cpu", copy=True)',): "one of them asks for something by name. Read its arguments again.",
+    }
+    for names, hint in hints.items():
+        if wrong & set(names):
+            raise Hint(hint)
+    return "nothing to change, no copy; something to change, a copy."
+
+
+def _truth(value: object) -> bool | None:
+    """True or False, also where it came as 0 or 1 or as a tensor of one element; None for anything else."""
+    if isinstance(value, Tensor) and value.numel() == 1:
+        value = value.item()
+    return bool(value) if isinstance(value, bool | int | float) and value in (0, 1) else None
+
+
+@exercise("02.2")
+def column_of_ones(function: object) -> str:
+    for X in (torch.tensor([[3.0, 5.0], [7.0, 2.0], [4.0, 6.0]]), torch.tensor([[2.0, 8.0, 9.0, 4.0]])):
+        N, d = X.shape
+        given = X.clone()
+        result = _with_ones(function, given)
+        if not torch.equal(given, X):
+            raise Hint("your function has changed X itself.")
+        if isinstance(result, Tensor) and tuple(result.shape) in {(N + 1, d), (2 * N, d)}:
+            raise Hint(f"the ones should be a column. X has shape {(N, d)}, and your table {tuple(result.shape)}.")
+        result = as_tensor("the table", result, (N, d + 1))
+        if close(result[:, :1], 1.0) and close(result[:, 1:], X):
+            raise Hint("the ones should come after the columns of X, and not before them.")
+        if not close(result[:, :d], X):
+            raise Hint("the first columns should be those of X.")
+        if not close(result[:, d:], 1.0):
+            raise Hint("the last column should hold ones.")
+    # A tensor made without a dtype is float32; next to these two, only an explicit dtype gives the right one.
+    for dtype in (torch.float16, torch.int64):
+        result = _with_ones(function, torch.tensor([[1, 2], [3, 4]], dtype=dtype))
+        if result.dtype != dtype:
+            raise Hint(f"X was {dtype}, your table is {result.dtype}. Which dtype have your ones?")
+    far = torch.empty(3, 2, device="meta")
+    result = _with_ones(function, far)
+    if result.device != far.device:
+        raise Hint(f"X lay on another device, but your table lies on {result.device}. It should lie where X lies.")
+    return "it asks X where it lies, so it works on every device."
+
+
+def _with_ones(function: object, X: Tensor) -> Tensor:
+    """Call the reader's function; an error about devices becomes a hint that does not name one of ours."""
+    try:
+        return call(function, X)
+    except Hint as hint:
+        text = str(hint)
+        if "no data" in text or "on meta tensors" in text or "to numpy" in text:
+            raise Hint("your function fetches X from its device. Leave X there, and work where it lies.") from hint
+        if "device" in text:
+            raise Hint("X lies on one device and your ones on another. Whom can you ask where X lies?") from hint
+        raise
+
+
+@exercise("02.3")
+def rows_that_fit(answer: object) -> str:
+    number, free, columns = as_number("largest_N", answer), 16e9, 100
+    right = free / (2 * columns * 4)
+    if number == right:
+        return "400 bytes a row, and each row is there twice."
+    known = {
+        free / (columns * 4): "X alone would fill the memory. Where does the result of X * 2 go?",
+        free / (2 * columns * 8): "only half as many as you could. How many bytes has a float32?",
+        free / (3 * columns * 4): "you counted three tables. Which ones are there at the same time?",
+        free / (2 * columns): "one byte for each element is not enough for a float32.",
+        free / columns: "one byte for each element is not enough for a float32, and there are two tables.",
+        free / (2 * 4): "that many elements fit. How many of them make a row?",
+        free / 4: "that many elements fit. How many of them make a row, and how many tables are there?",
+        free / (2 * columns * 32): "32 is the number of bits. How many bytes are they?",
+        2**34 // (2 * columns * 4): "here, a GB is a round number of bytes: look at the text of the exercise.",
+        right / 1e6: "that may be the number in millions. Write it out.",
+    }
+    for value, hint in known.items():
+        if math.isclose(number, value, rel_tol=1e-9):
+            raise Hint(hint)
+    if number <= 0:
+        raise Hint("a number of rows is positive.")
+    taken = number * 2 * columns * 4
+    if taken > free:
+        raise Hint(f"two such tables take {taken / 1e9:.4g} GB: too much. How many bytes has one row?")
+    raise Hint(f"two such tables take {taken / 1e9:.4g} GB: there is still room. How many bytes has one row?")
+
+
+@exercise("02.4")
+def crossover(function: object) -> str:
+    for cpu_start, cpu_bandwidth, gpu_start, gpu_bandwidth in ((1, 10, 10, 100), (2, 5, 20, 50), (4, 10, 40, 40)):
+        numbers = (cpu_start, cpu_bandwidth, gpu_start, gpu_bandwidth)
+        delay, gain = gpu_start - cpu_start, 1 / cpu_bandwidth - 1 / gpu_bandwidth
+        right = delay / gain
+        size = as_number("the size", call(function, *numbers))
+        if close(size, right):
+            continue
+        if close(size, -right):
+            raise Hint("the right size with the wrong sign. Which difference did you take the wrong way round?")
+        if close(size, gpu_start / gain):
+            raise Hint("the CPU has a start as well, small as it is.")
+        if close(size, (gpu_start + cpu_start) / gain):
+            raise Hint("you added the two starts. By how much does the GPU come later?")
+        if close(size, cpu_start + right / cpu_bandwidth):
+            raise Hint("that is the time at which they meet, in µs. The size is asked for, in kB.")
+        if close(size, delay / (gpu_bandwidth - cpu_bandwidth)) or close(size, delay * (gpu_bandwidth - cpu_bandwidth)):
+            raise Hint("bandwidth is kB per µs. How many µs does one kB take, on each of the two?")
+        if close(size, delay * gain):
+            raise Hint("the delay is won back bit by bit, kB for kB. Should you multiply by the gain?")
+        if size == math.inf:
+            raise Hint(f"for {numbers} the GPU has more bandwidth, so it catches up.")
+        at = [start + size / bandwidth for start, bandwidth in (numbers[:2], numbers[2:])]
+        raise Hint(
+            f"for {numbers} your size is {size:.4g} kB. There the CPU takes {at[0]:.4g} µs, the GPU {at[1]:.4g} µs."
+        )
+    for numbers in ((1, 10, 10, 10), (1, 10, 10, 5)):
+        try:
+            size = as_number("the size", call(function, *numbers))
+        except Hint as hint:
+            if "ZeroDivisionError" in str(hint):
+                raise Hint("it divides by zero where both bandwidths are the same.") from hint
+            raise
+        if size < 0:
+            raise Hint("a negative size comes out where the GPU has less bandwidth. Does it ever catch up there?")
+        if size != math.inf:
+            raise Hint(f"for {numbers} the GPU never catches up, but your function returns {size:.4g}.")
+    return "the delay, divided by what each kB wins back."
+
+
+class _Device:
+    """A device with a queue and a clock of its own: handing over takes 1, the work 100, the first call 1,000 more."""
+
+    def __init__(self) -> None:
+        self.now, self.free, self.calls, self.looks = 5000.0, 0.0, 0, 0
+
+    def work(self) -> None:
+        self.now += 1 if self.calls else 1001
+        self.free = max(self.free, self.now) + 100
+        self.calls += 1
+
+    def wait(self) -> None:
+        self.now = max(self.now, self.free)
+
+    def clock(self) -> float:
+        self.looks += 1
+        return self.now
+
+
+@exercise("02.5")
+def honest_reading(function: object) -> str:
+    device = _Device()
+    seconds = as_number("the reading", call(function, device.work, device.wait, device.clock))
+    if not device.calls:
+        raise Hint("your function never calls work().")
+    if not device.looks:
+        raise Hint("read the time from clock(). The device of the check has a time of its own.")
+    if device.looks == 1:
+        raise Hint("you look at the clock once. A duration needs a start and an end.")
+    if seconds < 0:
+        raise Hint("your reading is negative: end minus start, and not the other way round.")
+    if seconds > 1000:
+        raise Hint("the slow first call is in your reading. What do you do before you look at the clock?")
+    if seconds == 0:
+        raise Hint("your reading is 0: nothing happens between your two looks at the clock.")
+    if device.calls == 1:
+        raise Hint("there is no warm-up: work() runs only once.")
+    if seconds < 50:
+        raise Hint("that is how long the handing over takes. What must be done before you look at the clock again?")
+    if seconds < 99:
+        raise Hint("your reading is too short. Which part of the work is done before you look at the clock?")
+    if seconds == 100:
+        raise Hint("almost: the work is in it, but not its handing over. Start the clock before you call work().")
+    if seconds > 150:
+        raise Hint("more than one call is in your reading. Is the queue empty when you start the clock?")
+    return "warm, with an empty queue before, and the work done after."

@@ -1,0 +1,34 @@
+"""The command: ``python -m lecturekit.measurements``."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from . import run
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure, print each row as soon as it is there, and write the file."""
+    parser = argparse.ArgumentParser(prog="python -m lecturekit.measurements", description="Measure GD and SGD.")
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, required=True, help="the JSON file to write")
+    parser.add_argument("--quick", action="store_true", help="few and small sizes: seconds instead of minutes")
+    parser.add_argument("--device", help="cpu: the CPU alone; cuda: both (default: cuda where there is a GPU)")
+    parser.add_argument("--note", default="", help="what a reader of the numbers should know, in one sentence")
+    given = parser.parse_args(arguments)
+    try:
+        with tempfile.TemporaryFile(dir=given.output.parent):  # better to hear of it now than in three minutes
+            pass
+        measured = run(quick=given.quick, device=given.device, note=given.note, report=partial(print, flush=True))
+        measured.save(given.output)
+    except OSError as error:
+        parser.exit(1, f"cannot write {given.output}: {error.strerror or error}\n")
+    except ValueError as error:
+        parser.error(str(error))
+    print(f"written: {given.output}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,295 @@
+"""A worker function of a lesson, started by torchrun as a real program of several processes."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from . import _validate
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# What stands around the reader's function. The workers find each other by a file in their folder: the usual
+# init_process_group() has the same effect, but opens a port that listens to the whole network.
+_PROGRAM = """\
+import os
+import signal
+import statistics
+import time
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+import torch.nn.functional as F
+from torch import nn
+from torch.distributed.elastic.multiprocessing.errors import record
+from torch.nn.parallel import DistributedDataParallel
+
+import lecturekit as lk
+
+
+{source}
+
+@record
+def main():
+    rank, world_size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    device = torch.device("cpu")
+    if lk.device().type == "cuda" and torch.cuda.device_count() >= world_size:
+        device = torch.device("cuda", rank)  # one GPU for each worker
+        torch.cuda.set_device(device)
+    dist.init_process_group(
+        "nccl" if device.type == "cuda" else "gloo",
+        store=dist.FileStore("meeting-point", world_size),
+        rank=rank,
+        world_size=world_size,
+        timeout=timedelta(seconds=60),
+    )
+    torch.save({name}(rank, world_size, device), f"result-{{rank}}.pt")
+    dist.barrier()
+    dist.destroy_process_group()
+
+
+main()
+"""
+
+
+@dataclass(frozen=True)
+class WorkerRun:
+    """What came of a run: one entry for each worker, in the order of their ranks.
+
+    Attributes
+    ----------
+    results : list
+        What the function returned in each worker; tensors are on the CPU.
+    printed : list of str
+        What each worker printed.
+    program : str
+        The program that each of them ran.
+    """
+
+    results: list
+    printed: list[str]
+    program: str
+
+
+def run_workers(function: object, *, num_workers: int = 2, timeout: float = 100.0) -> WorkerRun:
+    """Write a function into a program of its own, let torchrun start it several times, and collect what it returns.
+
+    Parameters
+    ----------
+    function : function
+        ``function(rank, world_size, device)``. It is taken as text, so it must not use other names of the notebook than
+        these: ``torch, dist, F, nn, DistributedDataParallel, lk, os, signal, statistics, time``. What it returns must
+        be made of tensors, numbers, strings, lists, tuples and dicts.
+    num_workers : int
+        Number of processes, at least 1.
+    timeout : float
+        Seconds after which all of them are stopped.
+
+    Returns
+    -------
+    WorkerRun
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described, or the text of the function cannot be found.
+    RuntimeError
+        If a worker fails: the message says which one, and why. Or if this PyTorch comes without ``torch.distributed``.
+    TimeoutError
+        If they are not ready in time. No process is left behind.
+
+    Notes
+    -----
+    Introduced in notebook 10. All happens in a temporary folder and on this machine alone: no port listens to the
+    network. The workers compute on GPUs, by nccl, where there is one for each of them, else on the CPU, by gloo.
+    """
+    program = _program(function)
+    _validate.integer("num_workers", num_workers, 1)
+    if _validate.number("timeout", timeout) <= 0:
+        raise ValueError(f"timeout must be positive, got {timeout}")
+    if not torch.distributed.is_available():
+        raise RuntimeError(
+            "this PyTorch was built without torch.distributed, so it cannot start workers; "
+            "the stored results of the lesson can be read all the same"
+        )
+    # A worker that is stopped may still write for a moment.
+    with tempfile.TemporaryDirectory(prefix="lecturekit-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        (folder / "program.py").write_text(program, encoding="utf-8")
+        exit_code, report = _torchrun(folder, num_workers, timeout)
+        if exit_code != 0:
+            raise RuntimeError(_cause(folder, report))
+        return WorkerRun(
+            results=[
+                torch.load(folder / f"result-{rank}.pt", map_location="cpu", weights_only=True)
+                for rank in range(num_workers)
+            ],
+            printed=[_log(folder, rank, "stdout.log") for rank in range(num_workers)],
+            program=program,
+        )
+
+
+def _program(function: object) -> str:
+    if not inspect.isfunction(function):
+        raise TypeError(f"function must be a function made by def, got {type(function).__name__}")
+    try:
+        source = textwrap.dedent(inspect.getsource(function))
+    except OSError as error:
+        raise ValueError("function must have a source text, but none was found: define it in a cell") from error
+    # Where all cells share one file name, Python finds the text of the last cell.
+    if f"def {function.__name__}(" not in source:
+        raise ValueError(
+            f"function must be defined in the cell that runs it: the text found does not define {function.__name__}"
+        )
+    return _PROGRAM.format(source=source, name=function.__name__)
+
+
+def _torchrun(folder: Path, num_workers: int, timeout: float) -> tuple[int, str]:
+    """Run the program and return the exit code of torchrun and what it said."""
+    loopback = next((name for _, name in socket.if_nameindex() if name.startswith("lo")), None)
+    environment = {
+        "OMP_NUM_THREADS": "1",  # several workers share the cores
+        **({"GLOO_SOCKET_IFNAME": loopback, "NCCL_SOCKET_IFNAME": loopback} if loopback else {}),
+        **os.environ,
+        "PYTHONUTF8": "1",
+        "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",  # the second of two ports; a file takes the place of the first
+    }
+    options = {
+        "nproc-per-node": num_workers,
+        "rdzv-backend": "c10d",
+        "rdzv-conf": "store_type=file",
+        "rdzv-endpoint": folder / "torchrun",
+        "rdzv-id": "lesson",
+        "local-addr": "localhost",
+        "redirects": 3,
+        "log-dir": folder / "logs",
+    }
+    command = [sys.executable, "-m", "torch.distributed.run"]
+    command += [f"--{name}={value}" for name, value in options.items()]
+    with (folder / "report.txt").open("w+", encoding="utf-8", errors="replace") as report:
+        process = subprocess.Popen(
+            [*command, "program.py"],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=report,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise TimeoutError(f"the workers were not ready within {timeout:g} seconds and were stopped") from None
+        finally:
+            # Also when the reader interrupts the cell. torchrun stops its workers when it is asked to end, not when it
+            # is killed; one that does not listen it kills after 30 seconds.
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(45)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+        report.seek(0)
+        return process.returncode, report.read()
+
+
+def _log(folder: Path, rank: int, name: str) -> str:
+    return "".join(
+        path.read_text(encoding="utf-8", errors="replace") for path in folder.glob(f"logs/*/attempt_0/{rank}/{name}")
+    )
+
+
+def _cause(folder: Path, report: str) -> str:
+    """Say which worker failed first, and how.
+
+    When one worker ends, the others lose their connection and fail as well, often within the same second, which is all
+    that the report of torchrun tells apart.
+    """
+    codes = {int(rank): int(code) for rank, code in re.findall(r"rank +: (\d+).*?exitcode +: (-?\d+)", report, re.S)}
+    # A worker writes its error down before it ends, and only then can the others notice.
+    files = sorted(folder.glob("logs/*/attempt_0/*/error.json"), key=lambda path: path.stat().st_mtime_ns)
+    errors = {int(path.parent.name): path for path in files}
+    killed = {rank: signal.Signals(-code).name for rank, code in codes.items() if code < 0 and rank not in errors}
+    for rank, name in killed.items():
+        # torchrun itself ends the others by SIGTERM, and one that has lost its connection may abort.
+        if name not in ("SIGTERM", "SIGABRT"):
+            return f"worker {rank} was killed by {name}"
+    for rank, path in errors.items():
+        return f"worker {rank}: {json.loads(path.read_text(encoding='utf-8'))['message']['message']}"
+    for rank, code in codes.items():
+        if code > 0:
+            lines = _log(folder, rank, "stderr.log").strip().splitlines()
+            return f"worker {rank} ended with exit code {code}" + (f": {lines[-1]}" if lines else "")
+    for rank in sorted(killed, key=lambda rank: killed[rank] == "SIGTERM"):
+        return f"worker {rank} was killed by {killed[rank]}"
+    return f"torchrun could not start the workers: {(report.strip().splitlines() or ['no message'])[-1]}"
+
+
+def plot_all_reduce(gradients: Sequence[float]) -> Figure:
+    """Draw what an all-reduce does: each worker gives its gradient, and each gets the mean of all.
+
+    Parameters
+    ----------
+    gradients : sequence of float
+        One for each worker, 1 to 4 of them.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Its label is its alt text.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are not 1 to 4 finite numbers.
+
+    Notes
+    -----
+    Introduced in notebook 10.
+    """
+    from .diagrams import _arrow, _box, _canvas, _described
+    from .plotting import TINTS
+
+    gradients = [_validate.number("a gradient", value) for value in gradients]
+    if not 1 <= len(gradients) <= 4:
+        raise ValueError(f"gradients must be those of 1 to 4 workers, got {len(gradients)}")
+    total, number = sum(gradients), len(gradients)
+
+    def text(value: float) -> str:
+        return f"{value:.4g}".replace("-", "−")
+
+    mean = text(total / number)
+    written = " + ".join(map(text, gradients)).replace("+ −", "− ")
+    sentence = f"{written} = {text(total)}, divided by {number}"
+    column, height = 500 / number, 58
+    word = "gradient " if number < 4 else ""  # four boxes are narrow
+    fig, ax = _canvas(520, 282)
+    _box(ax, (18, 112, 484, height), "all-reduce", sentence, fill=TINTS[1], bold=True, key="all-reduce")
+    for rank, value in enumerate(gradients):
+        left, width = 18 + column * rank, column - 16
+        for top, gradient, when in ((8, text(value), "before"), (216, mean, "after")):
+            box = (left, top, width, height)
+            _box(ax, box, f"worker {rank}", word + gradient, fill=TINTS[0], key=f"{when} {rank}")
+        _arrow(ax, (left + width / 2, 8 + height), (left + width / 2, 112))
+        _arrow(ax, (left + width / 2, 112 + height), (left + width / 2, 216))
+    parts = ", ".join(f"worker {rank} has {text(value)}" for rank, value in enumerate(gradients))
+    return _described(
+        fig,
+        f"An all-reduce of gradients. Before: {parts}. In the middle: {sentence}. After: every worker has {mean}.",
+    )

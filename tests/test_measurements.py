@@ -1,0 +1,344 @@
+"""The benchmark and its files: measured is what is said, what follows is computed from it, and nothing gets lost."""
+
+import errno
+import getpass
+import json
+import math
+import platform
+import random
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import lecturekit as lk
+from lecturekit import measurements
+from lecturekit.measurements import Row, Run, __main__, measuring
+
+CPU = torch.device("cpu")
+MACHINE = {"processor": "Abacus", "threads": 1, "gpu": None}
+
+
+def run_of(*rows, **change):
+    about = {"machine": MACHINE, "versions": {"python": "3.11", "torch": "2.13"}, "date": "2026-01-31", "command": "x"}
+    return Run(**about | change, rows=list(rows))
+
+
+def step_row(N, seconds, device="cpu", batch_size=None, way="eager"):
+    return Row("step", device, way, N, 10, batch_size, samples=(seconds,))
+
+
+# --- what follows from the rows ---------------------------------------------------------------------------------------
+
+
+@given(st.floats(2e2, 8e5), st.floats(0.2, 1.5))
+def test_crossover_lies_where_two_power_laws_cross(size, slope):
+    """The GPU needs the same time for every size, the CPU a power of it: they cross at one size, between the rows."""
+    rows = [step_row(10**k, 1e-3, "cuda") for k in range(1, 6)]
+    rows += [step_row(10**k, 1e-3 * (10 * 10**k / size) ** slope) for k in range(1, 6)]
+    random.Random(0).shuffle(rows)
+    assert run_of(*rows).crossover() == pytest.approx(size, rel=1e-6)
+
+
+def test_crossover_is_the_last_one():
+    """Where the GPU wins, loses and wins again, only the last size counts: from there on it is faster."""
+    cpu, cuda = [2.0, 1.0, 4.0], [1.0, 2.0, 1.0]
+    rows = [step_row(N, seconds) for N, seconds in zip((1, 10, 100), cpu, strict=True)]
+    rows += [step_row(N, seconds, "cuda") for N, seconds in zip((1, 10, 100), cuda, strict=True)]
+    assert run_of(*rows).crossover() == pytest.approx(100 * 10 ** (1 / 3))
+
+
+def test_crossover_at_the_ends():
+    cpu = [step_row(1, 1.0), step_row(10, 2.0), step_row(100, 3.0)]
+    always = [step_row(N, 0.5, "cuda") for N in (1, 10, 1000)]
+    never = [step_row(1, 0.5, "cuda"), step_row(10, 2.5, "cuda")]
+    assert run_of(*cpu, *always).crossover() == 10.0
+    assert run_of(*cpu, *never).crossover() is None
+    assert run_of(*cpu).crossover() is None and run_of().crossover() is None
+
+
+def test_crossover_of_each_batch_size_and_way():
+    rows = [step_row(N, N * 1e-3, batch_size=10) for N in (1, 100)]
+    rows += [step_row(N, 5e-3, "cuda", 10, "graph") for N in (1, 100)]
+    run = run_of(*rows)
+    assert run.crossover(10, "graph") == pytest.approx(50)
+    assert run.crossover(10) is None and run.crossover() is None and run.crossover(100, "graph") is None
+
+
+def test_times_by_size():
+    failed = Row("step", "cpu", "eager", 9, 10, failed="out of memory")
+    whole = Row("to loss", "cpu", "eager", 3, 10, 100, samples=(4.0, 5.0), steps=7)
+    run = run_of(step_row(2, 0.5), step_row(3, 0.7, batch_size=10), failed, whole)
+    assert run.step_times("cpu") == {20: lk.Timing((0.5,))}
+    assert run.step_times("cpu", 10) == {30: lk.Timing((0.7,))} and run.step_times("cuda") == {}
+    assert run.times_to_loss("cpu", 100) == {30: lk.Timing((4.0, 5.0))}
+
+
+def test_bandwidth_of_the_fastest_shape():
+    rows = [Row("bandwidth", "cpu", "copy", N, 10, samples=(s, s, 9.0), bytes=10**9) for N, s in ((1, 0.5), (2, 0.25))]
+    assert run_of(*rows).bandwidth("cpu") == {"copy": 4.0} and run_of(*rows).bandwidth("cuda") == {}
+
+
+def test_device_and_title():
+    failed = Row("step", "cuda", "eager", 9, 10, failed="out of memory")
+    assert run_of(step_row(1, 1.0), failed).device == "cpu"
+    assert run_of(step_row(1, 1.0)).title == "Abacus, 1 thread"
+    assert run_of(machine=MACHINE | {"threads": 2}).title == "Abacus, 2 threads"
+    assert run_of(step_row(1, 1.0, "cuda"), machine=MACHINE | {"gpu": "Fast"}).title == "Fast"
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def rows(draw):
+    samples = tuple(draw(st.lists(st.floats(1e-9, 1e3), max_size=5)))
+    return Row(
+        kind=draw(st.sampled_from(["step", "to loss", "bandwidth"])),
+        device=draw(st.sampled_from(["cpu", "cuda"])),
+        way=draw(st.sampled_from(["eager", "graph", "copy", "textbook", "blocks"])),
+        N=draw(st.integers(1, 10**9)),
+        d=draw(st.integers(1, 1000)),
+        batch_size=draw(st.sampled_from([None, 10, 100])),
+        samples=samples,
+        steps=draw(st.none() | st.integers(1, 1000)),
+        bytes=draw(st.integers(1, 10**12)),
+        failed=None if samples else draw(st.text(min_size=1)),
+    )
+
+
+@given(st.lists(rows(), max_size=6), st.text())
+def test_what_is_saved_is_loaded(tmp_path_factory, some, note):
+    path = tmp_path_factory.mktemp("runs") / "run.json"
+    run = run_of(*some, note=note)
+    run.save(path)
+    assert measurements.load(path) == run
+    assert [file.name for file in path.parent.iterdir()] == ["run.json"]
+
+
+@pytest.mark.parametrize("where", ["write_text", "replace"])
+def test_full_disk_leaves_the_old_file_and_no_other(monkeypatch, tmp_path, where):
+    path = tmp_path / "run.json"
+    run_of(note="old").save(path)
+
+    def full(self, *arguments, **keywords):
+        self.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setattr(Path, where, full)
+        run_of(note="new").save(path)
+    assert measurements.load(path).note == "old" and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda c: c.update(schema=2), "its schema must be 1, got 2"),
+        (lambda c: c.pop("schema"), "its schema must be 1, got None"),
+        (lambda c: c.pop("rows"), "rows"),
+        (lambda c: c.pop("date"), "date"),
+        (lambda c: c.update(date="yesterday"), "yesterday"),
+        (lambda c: c.update(host="mine"), "host"),
+        (lambda c: c["machine"].pop("gpu"), "machine must name processor, threads, gpu, got no gpu"),
+        (lambda c: c["rows"][0].update(colour="red"), "colour"),
+        (lambda c: c["rows"][0].pop("N"), "N"),
+        (lambda c: c["rows"][0].update(N=2.5), "N must be an int of at least 1, got 2.5"),
+        (lambda c: c["rows"][0].update(kind="jump"), "kind must be one of step, to loss, bandwidth, got 'jump'"),
+        (lambda c: c["rows"][0].update(samples=[-1.0]), "samples must be positive, got -1.0"),
+        (lambda c: c["rows"][0].update(samples=["fast"]), "a sample must be a number, got 'fast'"),
+        (lambda c: c["rows"][0].update(samples=[]), "a row must have samples or say why it failed"),
+        (lambda c: c["rows"][0].update(failed="why?"), "a row must have samples or say why it failed"),
+        (lambda c: c["rows"][0].update(kind="bandwidth"), "a bandwidth needs bytes"),
+    ],
+)
+def test_load_refuses(tmp_path, damage, words):
+    path = tmp_path / "run.json"
+    run_of(step_row(1, 1.0)).save(path)
+    content = json.loads(path.read_text())
+    damage(content)
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=f"run.json must be a file of measurements: .*{words}"):
+        measurements.load(path)
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{", "\x00", "null"])
+def test_load_refuses_what_is_no_run(tmp_path, text):
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(ValueError, match=r"run\.json must be a file of measurements"):
+        measurements.load(tmp_path / "run.json")
+
+
+def test_recorded_runs_are_whole_and_name_nobody():
+    runs = measurements.recorded()
+    assert any(run.device == "cpu" and run.step_times("cpu") and run.step_times("cpu", 10) for run in runs)
+    assert [run.date for run in runs] == sorted(run.date for run in runs)
+    for path in (Path(lk.__file__).parents[1] / "data" / "measurements").glob("*.json"):
+        text = path.read_text(encoding="utf-8")
+        assert platform.node() not in text and f"/{getpass.getuser()}" not in text and "/home" not in text
+
+
+# --- what is measured -------------------------------------------------------------------------------------------------
+
+
+def trained(X, y, batch_size, order, lr=0.01):
+    """The parameters after one pass, with the gradient by hand in double precision."""
+    w, b = torch.zeros(X.shape[1], 1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
+    for part in [slice(None)] if batch_size is None else order.split(batch_size):
+        error = X[part].double() @ w + b - y[part].double()
+        w -= lr * 2 * X[part].double().T @ error / len(error)
+        b -= lr * 2 * error.mean()
+    return [w.T, b]
+
+
+@pytest.mark.parametrize("batch_size", [None, 10, 100])
+@pytest.mark.parametrize(
+    ("device", "captured"),
+    [("cpu", False)]
+    + [
+        pytest.param("cuda", captured, marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"))
+        for captured in (False, True)
+    ],
+)
+def test_an_epoch_takes_the_steps_it_should(device, captured, batch_size):
+    X, y = measuring._examples(1000, 20)
+    order = torch.randperm(1000, generator=torch.Generator().manual_seed(3))[:500]
+    model, step = measuring._adaline(20, torch.device(device), lr=0.01)
+    epoch = measuring._epoch(step, X.to(device), y.to(device), order.to(device), batch_size, captured)
+    with torch.no_grad():  # warming up for the capture has moved the parameters
+        for parameter in model.parameters():
+            parameter.zero_()
+    epoch()
+    for parameter, expected in zip(model.parameters(), trained(X, y, batch_size, order), strict=True):
+        torch.testing.assert_close(parameter.detach().cpu().double(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_blocks_take_the_same_step():
+    X, y = measuring._examples(3000, 7)
+    (w, b), step = measuring._in_blocks(7, CPU, lr=0.01)
+    model, textbook = measuring._adaline(7, CPU, lr=0.01)
+    for _ in range(3):
+        step(X, y)
+        textbook(X, y)
+    torch.testing.assert_close([w.T, b], [p.detach() for p in model.parameters()], rtol=1e-4, atol=1e-5)
+
+
+def test_examples_of_very_large_data_come_several_times(monkeypatch):
+    monkeypatch.setattr(measuring, "LARGEST_ON_CPU", 20)
+    X, y = measuring._examples(9, 5)
+    assert X.shape == (9, 5) and y.shape == (9, 1)
+    assert torch.equal(X[:4], X[4:8]) and torch.equal(y[0], y[8]) and not torch.equal(X[0], X[1])
+
+
+@pytest.mark.parametrize("batch_size", [None, 10, 100])
+def test_to_loss_stops_at_the_loss(batch_size):
+    X, y = measuring._examples(1000, 100)
+    seconds, steps = measuring._seconds_to_loss(X, y, batch_size)
+    assert 0 < seconds < 60
+    model, step = measuring._adaline(100, CPU, measuring.LR[batch_size])
+    history = lk.fit(step, X, y, predict=model, num_steps=steps, batch_size=batch_size, seed=0)
+    assert history.initial_loss > 10 and history.losses[-1] <= measuring.TARGET_LOSS
+
+
+def test_to_loss_says_when_it_is_not_reached(monkeypatch):
+    monkeypatch.setattr(measuring, "TARGET_LOSS", 0.0)
+    assert measuring._seconds_to_loss(*measuring._examples(50, 2), 10) == (math.inf, 1000)
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    monkeypatch.setattr(measuring, "QUICK_SIZES", [(70, 2), (100, 3)])
+    monkeypatch.setattr(measuring, "LOSS_SIZES", [(200, 3)])
+
+
+def test_run_on_the_cpu(tiny):
+    state, seen = torch.get_rng_state(), []
+    run = measurements.run(quick=True, device="cpu", note="quiet", report=seen.append)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert run.rows == seen and run.note == "quiet" and run.device == "cpu"
+    assert run.command == "python -m lecturekit.measurements --quick --device cpu"
+    assert [(row.N, row.batch_size) for row in run.rows if row.kind == "step"] == [
+        (70, None), (70, 10), (100, None), (100, 10), (100, 100),
+    ]  # fmt: skip
+    assert [row.batch_size for row in run.rows if row.kind == "to loss"] == [None, 10, 100]
+    assert [(row.way, row.d) for row in run.rows if row.kind == "bandwidth"] == [
+        (way, d) for d in (100, 1000) for way in ("copy", "textbook", "blocks")
+    ]
+    assert all(len(row.samples) == 3 and row.failed is None and str(row) for row in run.rows)
+    assert set(run.bandwidth("cpu")) == {"copy", "textbook", "blocks"}
+    assert run.machine["threads"] == torch.get_num_threads() and run.machine["gpu"] is None
+
+
+def test_time_of_a_step_is_that_of_the_call_by_its_steps(monkeypatch):
+    monkeypatch.setattr(measuring, "measure", lambda candidates, **_: {row: lk.Timing((0.5,)) for row in candidates})
+    row = Row("step", "cpu", "eager", 1, 1, 10, failed="not yet")
+    (done,) = measuring._timed({row: lambda: (50, lambda: None)}, CPU, quick=True)
+    assert done == replace(row, failed=None, samples=(0.01,))
+
+
+def no_room():
+    raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+def no_room_while_capturing():
+    try:
+        no_room()
+    finally:
+        raise RuntimeError("operation failed due to a previous error during capture")
+
+
+@pytest.mark.parametrize("fails", [no_room, no_room_while_capturing, lambda: (1, no_room)])
+def test_out_of_memory_ends_its_row_and_no_other(fails):
+    small, large = (Row("step", "cuda", "eager", N, 1000, failed="not yet") for N in (1, 10**6))
+    done = {row.N: row for row in measuring._timed({large: fails, small: lambda: (1, lambda: None)}, CPU, quick=True)}
+    assert done[1].samples and done[1].failed is None
+    assert done[10**6].failed == "out of memory: X alone takes 4 GB" and not done[10**6].samples
+
+
+def test_other_errors_are_not_taken_for_a_lack_of_memory():
+    def wrong():
+        raise RuntimeError("shapes cannot be multiplied")
+
+    row = Row("step", "cuda", "eager", 1, 1, failed="not yet")
+    with pytest.raises(RuntimeError, match="shapes cannot"):
+        list(measuring._timed({row: wrong}, CPU, quick=True))
+
+
+@pytest.mark.parametrize(
+    ("device", "words"),
+    [("mps", "device must be cpu or cuda, got mps"), ("gpu", "device must name a device such as cpu or cuda")],
+)
+def test_run_refuses(device, words):
+    with pytest.raises(ValueError, match=words):
+        measurements.run(device=device)
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+def test_command_writes_the_file(tiny, tmp_path, capsys):
+    path = tmp_path / "run.json"
+    __main__.main(["-o", str(path), "--quick", "--device", "cpu", "--note", "quiet"])
+    run = measurements.load(path)
+    assert run.note == "quiet" and len(capsys.readouterr().out.splitlines()) == len(run.rows) + 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["-o", "{folder}/missing/run.json"], 1, "cannot write .*run.json: No such file or directory"),
+        (["-o", "{folder}/run.json", "--device", "gpu"], 2, "device must name a device such as cpu or cuda"),
+        ([], 2, "-o"),
+    ],
+)
+def test_command_says_what_is_wrong_before_it_measures(monkeypatch, tmp_path, capsys, arguments, code, words):
+    monkeypatch.setattr(measuring, "_timed", lambda *_, **__: pytest.fail("measured"))
+    with pytest.raises(SystemExit) as stopped:
+        __main__.main([argument.format(folder=tmp_path) for argument in arguments])
+    assert stopped.value.code == code
+    assert re.search(words, capsys.readouterr().err)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,212 @@
+"""Programs of several processes: what they return, who is named when one fails, and that nothing is left behind."""
+
+import os
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+import torch
+
+from lecturekit import plot_all_reduce, run_workers, workers
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+
+
+def meet(rank, world_size, device):
+    """Also say which sockets of this process and of torchrun listen to others than this machine."""
+    import contextlib
+    import glob
+    import pathlib
+
+    total = torch.tensor([rank + 1.0], device=device)
+    dist.all_reduce(total)  # noqa: F821
+    print("rank", rank)
+    inodes = set()
+    for process in (os.getpid(), os.getppid()):
+        for entry in os.listdir(f"/proc/{process}/fd") if os.path.isdir("/proc") else ():
+            with contextlib.suppress(OSError):  # it may be closed meanwhile
+                inodes.add(os.readlink(f"/proc/{process}/fd/{entry}").removeprefix("socket:[").removesuffix("]"))
+    listening = []
+    for table in glob.glob("/proc/net/tcp*"):
+        for fields in [line.split() for line in pathlib.Path(table).read_text().splitlines()[1:]]:
+            if fields[3] == "0A" and fields[9] in inodes:
+                listening.append(fields[1].partition(":")[0])
+    return {"total": total, "threads": torch.get_num_threads(), "listening": listening}
+
+
+def fails(rank, world_size, device):
+    if rank == 1:
+        raise ValueError("bad data\nin two lines")
+    dist.all_reduce(torch.ones(1, device=device))  # noqa: F821
+
+
+def hangs(rank, world_size, device):
+    while True:
+        pass
+
+
+def our_processes(marker):
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if marker.encode() in entry.read_bytes():
+                found.append(entry)
+        except OSError:
+            pass  # it has ended, or is another user's
+    return found
+
+
+def test_each_worker_computes_and_prints(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    run = run_workers(meet, num_workers=3)
+    assert [result["total"].tolist() for result in run.results] == [[6.0]] * 3
+    assert run.printed == ["rank 0\n", "rank 1\n", "rank 2\n"]
+    assert [result["threads"] for result in run.results] == [1] * 3
+    # 127.0.0.1, as the kernel writes it. With torchrun --standalone there would be zeros: everybody.
+    listening = [address for result in run.results for address in result["listening"]]
+    assert set(listening) <= {"0100007F"}
+    if sys.platform.startswith("linux") and not torch.cuda.device_count():
+        assert listening  # gloo was really used, and seen
+    compile(run.program, "program.py", "exec")
+    assert "def meet(rank, world_size, device):" in run.program
+
+
+def test_the_worker_that_failed_first_is_named_and_nothing_is_left(monkeypatch, tmp_path):
+    monkeypatch.setattr(workers.tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(RuntimeError, match=r"^worker 1: ValueError: bad data\nin two lines$"):
+        run_workers(fails)
+    assert list(tmp_path.iterdir()) == []
+
+
+@linux
+def test_a_run_that_takes_too_long_is_stopped(monkeypatch, tmp_path):
+    marker = f"LECTUREKIT_TEST_{uuid.uuid4().hex}"
+    monkeypatch.setenv(marker, "1")
+    monkeypatch.setattr(workers.tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(TimeoutError, match="not ready within 5 seconds"):
+        run_workers(hangs, timeout=5)
+    assert our_processes(marker) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+REPORT = """
+Failures:
+[1]:
+  rank      : 1 (local_rank: 1)
+  exitcode  : {1} (pid: 7)
+Root Cause (first observed failure):
+[0]:
+  rank      : 0 (local_rank: 0)
+  exitcode  : {0} (pid: 6)
+"""
+
+
+def write(folder, rank, name, text):
+    path = folder / "logs" / "run" / "attempt_0" / str(rank) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+ERROR = '{"message": {"message": "RuntimeError: connection closed", "extraInfo": {"timestamp": "1"}}}'
+
+
+def test_the_one_that_was_killed_is_the_cause_and_not_the_one_that_noticed(tmp_path):
+    write(tmp_path, 0, "error.json", ERROR)
+    assert workers._cause(tmp_path, REPORT.format(1, -9)) == "worker 1 was killed by SIGKILL"
+
+
+def test_those_that_torchrun_has_stopped_are_no_cause(tmp_path):
+    write(tmp_path, 0, "error.json", ERROR)
+    assert workers._cause(tmp_path, REPORT.format(1, -15)) == "worker 0: RuntimeError: connection closed"
+
+
+def test_the_error_that_was_written_first_is_the_cause(tmp_path):
+    """Within the same second, which is all that torchrun looks at."""
+    os.utime(write(tmp_path, 0, "error.json", ERROR), ns=(10**9, 10**9 + 2))
+    os.utime(write(tmp_path, 1, "error.json", ERROR.replace("connection closed", "x")), ns=(10**9, 10**9 + 1))
+    assert workers._cause(tmp_path, REPORT.format(1, 1)) == "worker 1: RuntimeError: x"
+
+
+@pytest.mark.parametrize("code", [-6, 1])
+def test_an_abort_after_the_error_is_not_the_cause(tmp_path, code):
+    """Seen on a busy machine: a process that ends with open connections may be aborted by its backend."""
+    write(tmp_path, 1, "error.json", ERROR)
+    for other in (-6, -15):
+        assert workers._cause(tmp_path, REPORT.format(other, code)) == "worker 1: RuntimeError: connection closed"
+
+
+def test_an_abort_without_any_error_is_the_cause(tmp_path):
+    assert workers._cause(tmp_path, REPORT.format(-15, -6)) == "worker 1 was killed by SIGABRT"
+
+
+def test_a_worker_that_ends_without_a_word(tmp_path):
+    report = REPORT.format(-15, 7)
+    assert workers._cause(tmp_path, report) == "worker 1 ended with exit code 7"
+    write(tmp_path, 1, "stderr.log", "Traceback\nSyntaxError: no\n")
+    assert workers._cause(tmp_path, report) == "worker 1 ended with exit code 7: SyntaxError: no"
+    assert workers._cause(tmp_path, "one\ntwo\n") == "torchrun could not start the workers: two"
+
+
+def made_elsewhere():
+    namespace = {}
+    exec("def hidden(rank, world_size, device): ...", namespace)
+    return namespace["hidden"]
+
+
+@pytest.mark.parametrize(
+    ("function", "settings", "error", "match"),
+    [
+        (print, {}, TypeError, "function must be a function made by def, got builtin"),
+        ("meet", {}, TypeError, "got str"),
+        (lambda rank, world_size, device: 1, {}, ValueError, "does not define <lambda>"),
+        (made_elsewhere(), {}, ValueError, "must have a source text"),
+        (meet, {"num_workers": 0}, ValueError, "num_workers must be an int of at least 1, got 0"),
+        (meet, {"num_workers": 2.0}, TypeError, "num_workers must be an int"),
+        (meet, {"timeout": 0}, ValueError, "timeout must be positive, got 0"),
+        (meet, {"timeout": "long"}, TypeError, "timeout must be a number"),
+    ],
+)
+def test_wrong_arguments(function, settings, error, match):
+    with pytest.raises(error, match=match):
+        run_workers(function, **settings)
+
+
+def test_a_torch_without_distributed_says_so(monkeypatch):
+    monkeypatch.setattr(torch.distributed, "is_available", lambda: False)
+    with pytest.raises(RuntimeError, match=r"built without torch\.distributed"):
+        run_workers(meet)
+
+
+def texts(fig):
+    return [text.get_text() for text in fig.axes[0].texts if text.get_text()]
+
+
+def test_the_picture_of_an_all_reduce():
+    fig = plot_all_reduce([3.0, -2, 0.5])
+    drawn = texts(fig)
+    assert "3 − 2 + 0.5 = 1.5, divided by 3" in drawn
+    assert [text for text in drawn if text.startswith("gradient")] == [
+        "gradient 3",
+        "gradient 0.5",
+        "gradient −2",
+        "gradient 0.5",
+        "gradient 0.5",
+        "gradient 0.5",
+    ]
+    assert "worker 1 has −2" in fig.get_label() and "every worker has 0.5" in fig.get_label()
+
+
+@pytest.mark.parametrize(
+    ("gradients", "error", "match"),
+    [
+        ([], ValueError, "1 to 4 workers, got 0"),
+        ([1] * 5, ValueError, "1 to 4 workers, got 5"),
+        (["3"], TypeError, "a gradient must be a number"),
+        ([float("nan")], ValueError, "must be finite"),
+    ],
+)
+def test_what_cannot_be_drawn(gradients, error, match):
+    with pytest.raises(error, match=match):
+        plot_all_reduce(gradients)
