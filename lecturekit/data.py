@@ -47,6 +47,12 @@ class Dataset:
         return replace(self, **moved)
 
 
+def course_folder() -> Path:
+    """Return where the files of the course lie: inside the installed package, else ``data/`` of the repository."""
+    installed = Path(__file__).parent / "_data"  # in a wheel; a clone has the folder beside the package
+    return installed if installed.is_dir() else Path(__file__).parents[1] / "data"
+
+
 def read(name: str, folder: Path | None = None) -> bytes:
     """Return the bytes of a data file after comparing their SHA-256.
 
@@ -55,7 +61,7 @@ def read(name: str, folder: Path | None = None) -> bytes:
     name : str
         A file of the course, such as ``"iris.csv"``.
     folder : pathlib.Path, optional
-        Where to look. Default: the folder inside the installed package, else ``data/`` of the repository.
+        Where to look. Default: `course_folder`.
 
     Raises
     ------
@@ -66,10 +72,7 @@ def read(name: str, folder: Path | None = None) -> bytes:
     """
     if name not in SHA256:
         raise ValueError(f"name must be one of {', '.join(SHA256)}, got {name!r}")
-    if folder is None:
-        installed = Path(__file__).parent / "_data"  # in a wheel; a clone has the folder beside the package
-        folder = installed if installed.is_dir() else Path(__file__).parents[1] / "data"
-    path = folder / name
+    path = (course_folder() if folder is None else folder) / name
     remedy = f"Get it again with `git restore data/{name}`, or install lecturekit anew"
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing. {remedy}")

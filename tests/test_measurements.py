@@ -1,14 +1,18 @@
 """The benchmark and its files: measured is what is said, what follows is computed from it, and nothing gets lost."""
 
+import contextlib
 import errno
 import getpass
+import io
 import json
 import math
+import os
 import platform
 import random
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -17,7 +21,7 @@ from hypothesis import strategies as st
 
 import lecturekit as lk
 from lecturekit import measurements
-from lecturekit.measurements import Row, Run, __main__, measuring
+from lecturekit.measurements import Row, Run, __main__, measuring, records
 
 CPU = torch.device("cpu")
 MACHINE = {"processor": "Abacus", "threads": 1, "gpu": None}
@@ -173,6 +177,75 @@ def test_load_refuses_what_is_no_run(tmp_path, text):
         measurements.load(tmp_path / "run.json")
 
 
+def test_summary_is_rounded_and_follows_from_the_rows(tmp_path):
+    rows = [step_row(N, N / 30000) for N in (1, 100)] + [step_row(N, 7e-4, "cuda") for N in (1, 100)]
+    rows.append(Row("bandwidth", "cuda", "copy", 1, 10, samples=(3.0,), bytes=2 * 10**12))
+    run = run_of(*rows)
+    run.save(tmp_path / "run.json")
+    content = json.loads((tmp_path / "run.json").read_text())
+    summary = content["summary"]
+    assert summary["crossover, in numbers of X"]["GD, eager"] == pytest.approx(run.crossover(), rel=1e-3) != 0
+    assert summary["crossover, in numbers of X"]["SGD 10, graph"] is None
+    assert summary["bandwidth, in GB/s"] == {"cpu": {}, "cuda": {"copy": 666.7}}
+    for text in re.findall(r"\d+\.\d+", json.dumps(summary)):
+        assert len(text.replace(".", "").strip("0")) <= 4
+    summary["bandwidth, in GB/s"]["cuda"]["copy"] = 9999.0  # nobody is led astray by an old summary
+    (tmp_path / "run.json").write_text(json.dumps(content))
+    assert measurements.load(tmp_path / "run.json") == run
+
+
+def test_no_folder_to_save_in_is_an_error_of_its_own(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError):
+        run_of().save(tmp_path / "file" / "run.json")
+    with pytest.raises(FileNotFoundError):
+        run_of().save(tmp_path / "missing" / "run.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="this user may write everywhere")
+def test_read_only_folder_keeps_the_old_file(tmp_path):
+    run_of(note="old").save(tmp_path / "run.json")
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(PermissionError):
+            run_of(note="new").save(tmp_path / "run.json")
+    finally:
+        tmp_path.chmod(0o700)
+    assert measurements.load(tmp_path / "run.json").note == "old" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_nobody_sees_half_a_file(monkeypatch, tmp_path):
+    """What stands at the path, at any time while a file is written: the old one."""
+    path = tmp_path / "run.json"
+    run_of(note="old").save(path)
+    seen, replace_by_hand = [], Path.replace
+
+    def watched(self, target):
+        seen.append(measurements.load(path).note)
+        assert self.parent == path.parent  # on the same disk: only there it is one move
+        return replace_by_hand(self, target)
+
+    monkeypatch.setattr(Path, "replace", watched)
+    run_of(note="new").save(path)
+    assert seen == ["old"] and measurements.load(path).note == "new"
+
+
+def test_recorded_runs_come_by_date_then_by_name(monkeypatch, tmp_path):
+    monkeypatch.setattr(records, "course_folder", lambda: tmp_path)
+    assert measurements.recorded() == []
+    (tmp_path / "measurements").mkdir()
+    for name, date in {"c": "2026-01-02", "b": "2026-01-02", "a": "2026-01-02", "d": "2026-01-01"}.items():
+        run_of(note=name, date=date).save(tmp_path / "measurements" / f"{name}.json")
+    assert [run.note for run in measurements.recorded()] == ["d", "a", "b", "c"]
+
+
+def test_recorded_summaries_are_up_to_date(tmp_path):
+    for path in (Path(lk.__file__).parents[1] / "data" / "measurements").glob("*.json"):
+        measurements.load(path).save(tmp_path / path.name)
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+
+
 def test_recorded_runs_are_whole_and_name_nobody():
     runs = measurements.recorded()
     assert any(run.device == "cpu" and run.step_times("cpu") and run.step_times("cpu", 10) for run in runs)
@@ -205,7 +278,7 @@ def trained(X, y, batch_size, order, lr=0.01):
     ],
 )
 def test_an_epoch_takes_the_steps_it_should(device, captured, batch_size):
-    X, y = measuring._examples(1000, 20)
+    X, y = measuring._examples(1000, 20, CPU)
     order = torch.randperm(1000, generator=torch.Generator().manual_seed(3))[:500]
     model, step = measuring._adaline(20, torch.device(device), lr=0.01)
     epoch = measuring._epoch(step, X.to(device), y.to(device), order.to(device), batch_size, captured)
@@ -217,8 +290,63 @@ def test_an_epoch_takes_the_steps_it_should(device, captured, batch_size):
         torch.testing.assert_close(parameter.detach().cpu().double(), expected, rtol=1e-4, atol=1e-5)
 
 
+class Recorder:
+    """Stands for a CUDA graph: it remembers the steps of its capture, and repeats them on the same memory."""
+
+    def __init__(self, patch):
+        self.name, self.capturing, self.captured, self.log = "main", False, [], []
+        side = SimpleNamespace(name="side", wait_stream=self.wait_stream)
+        patch.setattr(torch.cuda, "Stream", lambda device: side)
+        patch.setattr(torch.cuda, "current_stream", lambda device=None: self)
+        patch.setattr(torch.cuda, "stream", lambda stream: self.on(stream, False))
+        patch.setattr(torch.cuda, "CUDAGraph", lambda: self)
+        patch.setattr(torch.cuda, "graph", lambda graph, stream=None: self.on(stream, True))
+
+    def wait_stream(self, stream):
+        self.log.append(f"wait for {stream.name}")
+
+    @contextlib.contextmanager
+    def on(self, stream, capturing):
+        self.log.append(f"{'capture' if capturing else 'run'} on {stream.name}")
+        self.capturing = capturing
+        yield
+        self.capturing = False
+
+    def step(self, step):
+        def recorded(X, y):
+            self.captured.append((X, y)) if self.capturing else step(X, y)  # a capture computes nothing
+
+        self.replay = lambda: [step(X, y) for X, y in self.captured]
+        return recorded
+
+
+@pytest.mark.parametrize("batch_size", [None, 10])
+def test_a_graph_repeats_the_steps_on_rows_put_in_order_anew(monkeypatch, batch_size):
+    recorder = Recorder(monkeypatch)
+    X, y = measuring._examples(100, 3, CPU)
+    order = torch.randperm(100, generator=torch.Generator().manual_seed(3))[:50]
+    model, step = measuring._adaline(3, CPU, lr=0.01)
+    epoch = measuring._epoch(recorder.step(step), X, y, order, batch_size, captured=True)
+    # Autograd remembers the stream of the warming up: it must be that of the capture.
+    assert recorder.log == ["wait for main", "run on side", "wait for side", "capture on side"]
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+        X.mul_(2)  # other rows in the same place
+    epoch()
+    for parameter, expected in zip(model.parameters(), trained(X, y, batch_size, order), strict=True):
+        torch.testing.assert_close(parameter.detach().double(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_rows_of_very_large_data_are_repeated_on_the_device(monkeypatch):
+    """The computer may have less memory than its GPU."""
+    monkeypatch.setattr(measuring, "LARGEST_ON_CPU", 20)
+    X, y = measuring._examples(9, 5, torch.device("meta"))
+    assert X.device.type == y.device.type == "meta" and X.shape == (9, 5)
+
+
 def test_blocks_take_the_same_step():
-    X, y = measuring._examples(3000, 7)
+    X, y = measuring._examples(3000, 7, CPU)
     (w, b), step = measuring._in_blocks(7, CPU, lr=0.01)
     model, textbook = measuring._adaline(7, CPU, lr=0.01)
     for _ in range(3):
@@ -229,14 +357,14 @@ def test_blocks_take_the_same_step():
 
 def test_examples_of_very_large_data_come_several_times(monkeypatch):
     monkeypatch.setattr(measuring, "LARGEST_ON_CPU", 20)
-    X, y = measuring._examples(9, 5)
+    X, y = measuring._examples(9, 5, CPU)
     assert X.shape == (9, 5) and y.shape == (9, 1)
     assert torch.equal(X[:4], X[4:8]) and torch.equal(y[0], y[8]) and not torch.equal(X[0], X[1])
 
 
 @pytest.mark.parametrize("batch_size", [None, 10, 100])
 def test_to_loss_stops_at_the_loss(batch_size):
-    X, y = measuring._examples(1000, 100)
+    X, y = measuring._examples(1000, 100, CPU)
     seconds, steps = measuring._seconds_to_loss(X, y, batch_size)
     assert 0 < seconds < 60
     model, step = measuring._adaline(100, CPU, measuring.LR[batch_size])
@@ -246,7 +374,7 @@ def test_to_loss_stops_at_the_loss(batch_size):
 
 def test_to_loss_says_when_it_is_not_reached(monkeypatch):
     monkeypatch.setattr(measuring, "TARGET_LOSS", 0.0)
-    assert measuring._seconds_to_loss(*measuring._examples(50, 2), 10) == (math.inf, 1000)
+    assert measuring._seconds_to_loss(*measuring._examples(50, 2, CPU), 10) == (math.inf, 1000)
 
 
 @pytest.fixture
@@ -291,7 +419,29 @@ def no_room_while_capturing():
         raise RuntimeError("operation failed due to a previous error during capture")
 
 
-@pytest.mark.parametrize("fails", [no_room, no_room_while_capturing, lambda: (1, no_room)])
+def no_room_for_cublas():
+    raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
+
+
+def no_room_for_a_graph():
+    raise RuntimeError("CUDA error: out of memory")
+
+
+def no_room_on_the_cpu():
+    raise RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory")
+
+
+@pytest.mark.parametrize(
+    "fails",
+    [
+        no_room,
+        no_room_while_capturing,
+        no_room_for_cublas,
+        no_room_for_a_graph,
+        no_room_on_the_cpu,
+        lambda: (1, no_room),
+    ],
+)
 def test_out_of_memory_ends_its_row_and_no_other(fails):
     small, large = (Row("step", "cuda", "eager", N, 1000, failed="not yet") for N in (1, 10**6))
     done = {row.N: row for row in measuring._timed({large: fails, small: lambda: (1, lambda: None)}, CPU, quick=True)}
@@ -325,6 +475,22 @@ def test_command_writes_the_file(tiny, tmp_path, capsys):
     __main__.main(["-o", str(path), "--quick", "--device", "cpu", "--note", "quiet"])
     run = measurements.load(path)
     assert run.note == "quiet" and len(capsys.readouterr().out.splitlines()) == len(run.rows) + 1
+
+
+class Gone(io.StringIO):
+    """A pipe into `head`, which has seen enough."""
+
+    def write(self, text):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+
+@pytest.mark.parametrize("stdout", [Gone, lambda: io.TextIOWrapper(io.BytesIO(), encoding="ascii")])
+def test_what_cannot_be_printed_is_measured_all_the_same(tiny, monkeypatch, tmp_path, stdout):
+    path = tmp_path / "run.json"
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", stdout())
+        __main__.main(["-o", str(path), "--quick", "--device", "cpu"])
+    assert len(measurements.load(path).rows) == 5 + 3 + 6
 
 
 @pytest.mark.parametrize(

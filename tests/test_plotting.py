@@ -220,6 +220,93 @@ def test_curves_that_lie_over_each_other_can_all_be_seen(monkeypatch, number):
         assert found >= 200, f"curve {line.get_label()} is hidden"
 
 
+# --- plot_timings -----------------------------------------------------------------------------------------------------
+
+FAST = {100: 1e-4, 10: 5e-5, 1000: 2e-3}
+MEASURED = {10: lk.Timing((2.0, 1.0, 3.0, 5.0, 4.0)), 100: lk.Timing((7.0,))}
+
+
+def bars_of(container):
+    """From where to where each bar reaches, bar by bar."""
+    (_, _, (segments,)) = container
+    return [(low[1], high[1]) for low, high in segments.get_segments()]
+
+
+def test_timings_are_drawn_as_measured():
+    fig = lk.plot_timings({"GD": FAST, "SGD": MEASURED}, xlabel="rows", ylabel="seconds, about")
+    (ax,) = fig.axes
+    assert isinstance(fig, Figure) and ax.get_xscale() == ax.get_yscale() == "log"
+    assert ax.get_xlabel() == "rows" and ax.get_ylabel() == "seconds, about"
+    plain, measured = ax.containers
+    assert list(plain[0].get_xdata()) == [10, 100, 1000] and list(plain[0].get_ydata()) == [5e-5, 1e-4, 2e-3]
+    assert list(measured[0].get_xdata()) == [10, 100] and list(measured[0].get_ydata()) == [3.0, 7.0]
+    assert bars_of(measured) == [(2.0, 4.0), (7.0, 7.0)]  # the quartiles
+    assert bars_of(plain) == [(5e-5, 5e-5), (1e-4, 1e-4), (2e-3, 2e-3)]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["GD", "SGD"]
+
+
+def test_timings_say_what_their_axes_show():
+    (ax,) = lk.plot_timings({"GD": FAST}).axes
+    assert ax.get_xlabel() == "numbers in X" and ax.get_ylabel() == "time of a step"
+    assert ax.xaxis.get_major_formatter()(1e6) == "1M" and ax.yaxis.get_major_formatter()(1e-3) == "1 ms"
+
+
+def style(line):
+    return line.get_color(), line._unscaled_dash_pattern, line.get_marker()
+
+
+def test_recorded_timings_are_hollow_and_look_like_those_of_the_same_name():
+    fig = lk.plot_timings({"GD": FAST, "SGD": MEASURED}, recorded={"SGD": FAST, "GD": MEASURED, "new": FAST})
+    (ax,) = fig.axes
+    lines = {container.get_label(): container[0] for container in ax.containers}
+    assert list(lines) == ["GD", "SGD", "SGD (recorded)", "GD (recorded)", "new (recorded)"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(lines)
+    for name in ("GD", "SGD"):
+        own, old = lines[name], lines[f"{name} (recorded)"]
+        assert style(own) == style(old)
+        assert colors.to_hex(old.get_markerfacecolor()) == "#ffffff" != colors.to_hex(own.get_markerfacecolor())
+        assert old.get_linewidth() < own.get_linewidth() and old.get_zorder() < own.get_zorder()
+    assert len({style(lines[name]) for name in ("GD", "SGD", "new (recorded)")}) == 3
+    assert list(lines["GD (recorded)"].get_ydata()) == [3.0, 7.0]
+
+
+def test_recorded_timings_alone():
+    (ax,) = lk.plot_timings({}, recorded={"GD": FAST}).axes
+    assert [container.get_label() for container in ax.containers] == ["GD (recorded)"]
+
+
+def test_sixteen_timings_can_be_told_apart():
+    (ax,) = lk.plot_timings({str(k): FAST for k in range(16)}).axes
+    assert len({style(container[0]) for container in ax.containers}) == 16
+    first = [style(container[0]) for container in ax.containers[:4]]
+    assert all(len(set(part)) == 4 for part in zip(*first, strict=True))  # in colour, in dashes and in shape
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"timings": [FAST]}, TypeError, "timings must be a dict of series, got list"),
+        ({"timings": {}}, ValueError, "timings must hold at least one series, got none"),
+        ({"timings": {}, "recorded": {}}, ValueError, "timings must hold at least one series, got none"),
+        ({"timings": {"GD": {}}}, TypeError, r"timings\['GD'\] must be a dict .* with an entry, got {}"),
+        ({"timings": {"GD": [1.0]}}, TypeError, r"timings\['GD'\] must be a dict .* got \[1.0\]"),
+        ({"timings": {"GD": {0: 1.0}}}, ValueError, r"timings\['GD'\] must hold positive sizes and times, got 0"),
+        ({"timings": {"GD": {1: 0.0}}}, ValueError, r"timings\['GD'\] must hold positive sizes and times, got 1"),
+        ({"timings": {"GD": {1: "fast"}}}, TypeError, "a time must be a number, got 'fast'"),
+        ({"timings": {"GD": {1: float("nan")}}}, ValueError, "a time must be finite, got nan"),
+        ({"timings": {"GD": {"big": 1.0}}}, TypeError, "a size must be a number, got 'big'"),
+        ({"timings": {"GD": FAST}, "recorded": [1]}, TypeError, "recorded must be a dict of series, got list"),
+        ({"timings": {"GD": FAST}, "recorded": {"x": {1: -1}}}, ValueError, r"recorded\['x'\] must hold positive"),
+    ],
+)
+def test_plot_timings_refuses(arguments, error, words):
+    with pytest.raises(error, match=words):
+        lk.plot_timings(**arguments)
+
+
+# --- plot_losses, once more -------------------------------------------------------------------------------------------
+
+
 def test_more_curves_than_colours():
     lines = lk.plot_losses({str(k): history() for k in range(6)}).axes[0].get_lines()
     assert len(lines) == 6 and min(line.get_linewidth() for line in lines) > 0

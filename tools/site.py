@@ -86,6 +86,9 @@ def write_parts(folder: Path) -> None:
     # A place in it is called #without-make on GitHub and #Without-make here.
     places = {jupyter(heading).lower().replace(",", ""): jupyter(heading) for heading in HEADING.findall(readme)}
     readme = re.sub(r"\]\(#([\w-]+)\)", lambda match: f"](#{places[match[1]]})", readme)
+    # Parts of it are included, and the addresses at its end are in none of them.
+    for name, address in re.findall(r"^\[([^\]]+)\]: (\S+)$", readme, flags=re.MULTILINE):
+        readme = readme.replace(f"][{name}]", f"]({address})")
     (folder / "README.md").write_text(readme, encoding="utf-8")
     citation = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     (folder / "cite.md").write_text(CITE.format(**citation, address=citation["urls"]["Repository"]), encoding="utf-8")

@@ -46,6 +46,8 @@ LINES = (
     ("README.md", "git clone ", "{address}", ""),
     ("README.md", "[Binder]: ", "https://mybinder.org/v2/gh/{slug}/{tag}?urlpath=lab/tree/notebooks", ""),
     ("README.md", "[issues]: ", "{address}/issues", ""),
+    ("README.md", "[site]: ", "{site}", ""),
+    ("pyproject.toml", 'Documentation = "', "{site}", '"'),
 )
 
 
@@ -60,6 +62,7 @@ class Project(NamedTuple):
     slug: str
     version: str
     tag: str
+    site: str
 
 
 class Lesson(NamedTuple):
@@ -76,12 +79,13 @@ def read_project(root: Path) -> Project:
     """Return address and version from pyproject.toml."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     address = project["urls"]["Repository"]
-    match = re.fullmatch(r"https://github\.com/([\w.-]+/[\w.-]+)", address)
+    match = re.fullmatch(r"https://github\.com/([\w.-]+)/([\w.-]+)", address)
     if match is None:
         raise StampError(
             f"pyproject.toml: Repository must be https://github.com/OWNER/NAME, got {address}: Colab opens no other"
         )
-    return Project(address, match[1], project["version"], "v" + project["version"])
+    site = f"https://{match[1]}.github.io/{match[2]}/"  # where GitHub publishes what the workflow builds
+    return Project(address, f"{match[1]}/{match[2]}", project["version"], "v" + project["version"], site)
 
 
 def lesson_paths(root: Path) -> list[Path]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 import tempfile
-from functools import partial
 from pathlib import Path
 
 from . import run
@@ -21,13 +22,20 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         with tempfile.TemporaryFile(dir=given.output.parent):  # better to hear of it now than in three minutes
             pass
-        measured = run(quick=given.quick, device=given.device, note=given.note, report=partial(print, flush=True))
+        measured = run(quick=given.quick, device=given.device, note=given.note, report=_print)
         measured.save(given.output)
     except OSError as error:
         parser.exit(1, f"cannot write {given.output}: {error.strerror or error}\n")
     except ValueError as error:
         parser.error(str(error))
-    print(f"written: {given.output}")
+    _print(f"written: {given.output}")
+
+
+def _print(line: object) -> None:
+    try:
+        print(line, flush=True)
+    except (OSError, ValueError):  # `| head`, a full disk, an encoding without ×: no reason to lose what was measured
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - nobody reads any more
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from .. import __version__, _validate, devices
 from ..devices import measure, synchronize
 from ..training import minibatches
-from .records import Row, Run
+from .records import Row, Run, _rounded
 
 BATCH_SIZES = (None, 10, 100)
 STEPS_IN_A_ROW = 100  # of SGD, in one call or in one CUDA graph
@@ -28,6 +28,7 @@ QUICK_SIZES = [(70, 2), (100, 100), (1000, 100)]
 LARGEST_ON_CPU = 10**8  # numbers in X: 0.4 GB
 LOSS_SIZES = [(1000, 100), (10**4, 100), (10**5, 100), (10**6, 100)]
 TARGET_LOSS = 2.0
+NO_ROOM = ("out of memory", "can't allocate memory", "ALLOC_FAILED")  # of PyTorch and CUDA, of the CPU, of cuBLAS
 LR = {None: 0.4, 10: 0.1, 100: 0.3}  # to reach that loss: each near the largest that is safe
 
 
@@ -83,12 +84,17 @@ def run(
     return result
 
 
-def _examples(N: int, d: int) -> tuple[Tensor, Tensor]:
-    """Features of falling size, y their sum and noise of variance 1. Rows of very large data come several times."""
+def _examples(N: int, d: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Features of falling size, y their sum and noise of variance 1. Rows of very large data come several times.
+
+    They are drawn on the CPU, which gives the same numbers everywhere, and repeated on the device: its memory may be
+    larger than the computer's.
+    """
     generator = torch.Generator().manual_seed(0)
     different = min(N, LARGEST_ON_CPU // d)
     X = torch.randn(different, d, generator=generator) * torch.logspace(0, -1, d)
     y = X.sum(dim=1, keepdim=True) + torch.randn(different, 1, generator=generator)
+    X, y = X.to(device), y.to(device)
     return (X, y) if different == N else (X.repeat(-(-N // different), 1)[:N], y.repeat(-(-N // different), 1)[:N])
 
 
@@ -168,7 +174,7 @@ Build = Callable[[], tuple[int, Callable[[], object]]]  # makes a function and s
 
 
 def _steps(N: int, d: int, both: list[torch.device]) -> dict[Row, Build]:
-    on = cache(lambda device: [part.to(device) for part in _examples(N, d)])
+    on = cache(partial(_examples, N, d))
 
     def build(device: torch.device, batch_size: int | None, captured: bool) -> tuple[int, Callable[[], object]]:
         num_steps = 1 if batch_size is None else min(N // batch_size, STEPS_IN_A_ROW)
@@ -190,7 +196,7 @@ def _bandwidth(d: int, device: torch.device, quick: bool) -> dict[Row, Build]:
     if device.type == "cuda":  # at most a fifth of its memory: there will be a copy, and what else is on it
         numbers = min(10**9, torch.cuda.get_device_properties(device).total_memory // 20)
     N = (10**6 if quick else numbers) // d // 1000 * 1000  # a multiple of the number of blocks
-    on_device = cache(lambda: [part.to(device) for part in _examples(N, d)])
+    on_device = cache(partial(_examples, N, d, device))
 
     def copy():
         X, _ = on_device()
@@ -231,11 +237,11 @@ def _timed(builds: dict[Row, Build], device: torch.device, quick: bool) -> Itera
 
 
 def _to_loss(N: int, d: int, both: list[torch.device]) -> Iterator[Row]:
-    X, y = _examples(N, d)
     for device, batch_size in itertools.product(both, BATCH_SIZES):
         row = Row("to loss", device.type, "eager", N, d, batch_size, failed=f"loss above {TARGET_LOSS}")
         try:
-            runs = [_seconds_to_loss(X.to(device), y.to(device), batch_size) for _ in range(3)]
+            examples = _examples(N, d, device)
+            runs = [_seconds_to_loss(*examples, batch_size) for _ in range(3)]
         except Exception as error:
             yield _without_room(row, error)
             continue
@@ -269,15 +275,11 @@ def _without_room(row: Row, error: Exception | None) -> Row:
     """Return the row with the reason why it failed, if that is a lack of memory; any other error goes on."""
     reason = error
     while reason is not None:  # when it happens while a graph is captured, it hides behind another error
-        if isinstance(reason, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(reason):
+        if isinstance(reason, MemoryError) or any(words in str(reason) for words in NO_ROOM):
             torch.cuda.empty_cache()
             return replace(row, failed=f"out of memory: X alone takes {4 * row.N * row.d / 1e9:.3g} GB")
         reason = reason.__context__
     raise error
-
-
-def _rounded(seconds: float) -> float:
-    return float(f"{seconds:.4g}")
 
 
 def _machine(device: torch.device) -> dict[str, str | int | float | None]:

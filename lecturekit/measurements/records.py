@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from .. import _validate
+from ..data import course_folder
 from ..devices import Timing
 
 SCHEMA = 1
@@ -172,11 +173,14 @@ class Run:
         name = {None: "GD", 10: "SGD 10", 100: "SGD 100"}
         summary = {  # for who reads the file; `load` computes it anew from the rows
             "crossover, in numbers of X": {
-                f"{name[batch_size]}, {way}": self.crossover(batch_size, way)
+                f"{name[batch_size]}, {way}": _rounded(self.crossover(batch_size, way))
                 for batch_size in name
                 for way in ("eager", "graph")
             },
-            "bandwidth, in GB/s": {device: self.bandwidth(device) for device in ("cpu", "cuda")},
+            "bandwidth, in GB/s": {
+                device: {way: _rounded(rate) for way, rate in self.bandwidth(device).items()}
+                for device in ("cpu", "cuda")
+            },
         }
         about = {"schema": SCHEMA} | vars(self) | {"summary": summary}
         rows = [
@@ -191,6 +195,11 @@ class Run:
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
+
+
+def _rounded(number: float | None) -> float | None:
+    """Keep four digits: the rest is noise."""
+    return None if number is None else float(f"{number:.4g}")
 
 
 def load(path: str | Path) -> Run:
@@ -216,6 +225,5 @@ def load(path: str | Path) -> Run:
 
 def recorded() -> list[Run]:
     """Return the runs that come with the package, the oldest first: possibly none, possibly none with a GPU."""
-    installed = Path(__file__).parents[1] / "_data"  # in a wheel; a clone has the folder beside the package
-    folder = installed if installed.is_dir() else Path(__file__).parents[2] / "data"
-    return sorted((load(path) for path in folder.glob("measurements/*.json")), key=lambda run: run.date)
+    paths = sorted(course_folder().glob("measurements/*.json"))  # of one day, in the order of their names
+    return sorted(map(load, paths), key=lambda run: run.date)

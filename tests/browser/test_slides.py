@@ -49,6 +49,8 @@ MEASURE = """([smallest, smallestInPictures]) => {
                 tell('sticks out', element);
             if (!element.closest('svg, [role=region], .line') && element.clientWidth &&
                 element.scrollWidth > element.clientWidth + 1) tell('would have to scroll', element);
+            if (element === scroller && !scroller.style.maxWidth && (element.scrollHeight > element.clientHeight + 1 ||
+                element.scrollWidth > element.clientWidth + 1)) tell('a graph that is not whole', element);
             if (element.matches('.media > img') && element.currentCSSZoom < 1) tell('a figure made smaller', element);
             if (![...element.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim())) continue;
             let size = parseFloat(style.fontSize), limit = smallest;
