@@ -115,7 +115,7 @@ def layer_cake(highlight: str | Iterable[str] = ()) -> Figure:
                 key=f"{name} {column}",
             )
         if name in chosen:
-            ax.text(left - 5, top + height / 2, "▶", ha="right", va="center", fontsize=_NORMAL, color=COLOURS[1])
+            ax.text(left - 4, top + height / 2, "▶", ha="right", va="center", fontsize=_NORMAL, color=COLOURS[1])
         if name != "device":
             for share in (0.5,) if name in ("code", "api") else (0.25, 0.75):
                 x = left + (right - left) * share
@@ -123,8 +123,8 @@ def layer_cake(highlight: str | Iterable[str] = ()) -> Figure:
     for group in dict.fromkeys(layer.group for layer in LAYERS.values()):
         rows = [tops[name] for name, layer in LAYERS.items() if layer.group == group]
         middle = (rows[0] + rows[-1] + height) / 2
-        ax.text(14, middle, group, ha="left", va="center", fontsize=_NORMAL, color=_GREY, style="italic")
-        ax.plot([72, 72], [rows[0], rows[-1] + height], color=_LINE, linewidth=1.5, linestyle="solid")
+        ax.text(10, middle, group, ha="left", va="center", fontsize=_NORMAL, color=_GREY, style="italic")
+        ax.plot([74, 74], [rows[0], rows[-1] + height], color=_LINE, linewidth=1.5, linestyle="solid")
     parts = [
         " and ".join(f"{title} ({detail})" if detail else title for title, detail in layer.boxes).replace(" ·", ",")
         for layer in LAYERS.values()
@@ -151,21 +151,21 @@ def ecosystem() -> Figure:
     """
     rows = {
         "models to start from": "transformers · diffusers · timm",
-        "one kind of data": "torchvision · torchaudio · PyTorch Geometric",
+        "for pictures, for sound, for molecules": "torchvision · torchaudio · PyTorch Geometric",
         "a ready training loop": "Lightning · fastai · skorch",
-        "probability": "Pyro · GPyTorch · BoTorch",
-        "into use": "ExecuTorch · vLLM",
+        "models that say how sure they are": "Pyro · GPyTorch · BoTorch",
+        "to run a finished model for its users": "ExecuTorch · vLLM",
     }
-    fig, ax = _canvas(520, 12 + 62 * len(rows) + 160)
+    fig, ax = _canvas(520, 12 + 62 * len(rows) + 170)
     for row, (purpose, names) in enumerate(rows.items()):
         _box(ax, (12, 10 + 62 * row, 496, 52), names, purpose, fill=TINTS[0], key=purpose)
     top = 10 + 62 * len(rows)
     _arrow(ax, (260, top + 14), (260, top - 8))
     torch_box = (12, top + 18, 496, 60)
     _box(ax, torch_box, "PyTorch", "tensors · autograd · nn · optim", fill=TINTS[1], bold=True, key="PyTorch")
-    _arrow(ax, (260, top + 84), (260, top + 98), both=True)
+    _arrow(ax, (260, top + 80), (260, top + 110), both=True)
     _box(
-        ax, (12, top + 102, 496, 52), "NumPy · Matplotlib · scikit-learn", "its neighbours in Python", key="neighbours"
+        ax, (12, top + 112, 496, 52), "NumPy · Matplotlib · scikit-learn", "its neighbours in Python", key="neighbours"
     )
     listed = "; ".join(f"{purpose}: {names.replace(' · ', ', ')}" for purpose, names in rows.items())
     return _described(
@@ -186,8 +186,8 @@ def trilemma() -> Figure:
 
     Notes
     -----
-    Introduced in notebook 00. Source: "PyTorch for the Impatient", section 2.3. The places are a judgement of that
-    lecture, not a measurement.
+    Introduced in notebook 00. The trilemma is that of "PyTorch for the Impatient", section 2.3. Where the libraries
+    stand is an opinion, not a measurement.
     """
     from matplotlib.patches import Polygon
 

@@ -196,6 +196,8 @@ def _device() -> Iterator[Line]:
         return
     if torch.cuda.is_available():
         gpu = f"GPU: {torch.cuda.get_device_name()}, CUDA {torch.version.cuda or torch.version.hip}"
+    elif torch.backends.mps.is_available():
+        gpu = "GPU: Apple's; used only if you set LECTUREKIT_DEVICE=mps; nothing in this course needs it"
     else:
         gpu = "no GPU for PyTorch; nothing in this course needs one"
     yield Line("✓", f"the lessons compute on: {where}")

@@ -425,8 +425,13 @@ def printed_digits(nb: NotebookNode, path: Path) -> list[str]:
     return problems
 
 
+def anchor_of(heading: str) -> str:
+    """What JupyterLab and the web site call the place of a heading: its text without marks, spaces as hyphens."""
+    return heading.replace("`", "").replace(" ", "-")
+
+
 def unique_headings(nb: NotebookNode, path: Path) -> list[str]:
-    anchors = Counter(text.replace(" ", "-") for _, text in headings(nb))
+    anchors = Counter(anchor_of(text) for _, text in headings(nb))
     return [f"{count} headings lead to #{anchor}" for anchor, count in anchors.items() if count > 1]
 
 
@@ -434,12 +439,13 @@ def links(nb: NotebookNode, path: Path) -> list[str]:
     """Links within the course lead somewhere: to a file that is there, and to a heading that is in it."""
     import nbformat
 
-    problems = []
+    problems, places = [], {}
     for cell in nb.cells:
         if cell.cell_type != "markdown":
             continue
         text = without_code(cell.source)
-        targets = re.findall(r"(?<!!)\[[^\]]*\]\(\s*<?([^)\s>]+)", text) + re.findall(
+        # A target may hold brackets, in pairs: #4-·-backward()-fills-.grad
+        targets = re.findall(r"(?<!!)\[[^\]]*\]\(\s*<?((?:[^()\s>]|\([^()\s>]*\))+)", text) + re.findall(
             r"<a [^>]*href=\"([^\"]+)\"", text
         )
         for target in targets:
@@ -453,8 +459,10 @@ def links(nb: NotebookNode, path: Path) -> list[str]:
             if file and not other.exists():
                 problems.append(f"link to {file}, which does not exist, in {first_line(cell)!r}")
             elif anchor and (not file or other.suffix == ".ipynb"):
-                there = nb if not file else nbformat.read(other, as_version=4)
-                if anchor not in {text.replace(" ", "-") for _, text in headings(there)}:
+                if other not in places:  # pages have hundreds of links, and reading a lesson takes time
+                    there = nb if not file else nbformat.read(other, as_version=4)
+                    places[other] = {anchor_of(text) for _, text in headings(there)}
+                if anchor not in places[other]:
                     problems.append(f"link to #{anchor}, which is no heading, in {first_line(cell)!r}")
     return problems
 

@@ -198,6 +198,14 @@ def test_work_that_is_only_queued_is_waited_for(monkeypatch):
     assert {entry for entry in machine.log if entry != "a"} == {torch.device("cuda:1")}
 
 
+def test_work_that_was_queued_before_is_not_measured(monkeypatch):
+    machine = Machine(monkeypatch, queues=True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    timings = lk.measure({"compiled": machine.work("compiled", 60.0, 0.001)}, device="cuda", min_seconds=0.02)
+    assert timings["compiled"].samples == pytest.approx([0.001] * 7)
+    assert machine.log.count("compiled") >= 7 * 20  # nor does it decide how many calls fill the time
+
+
 def test_measure_waits_for_the_device_of_the_lessons(clock, machine):
     machine(True, "cuda:1")
     lk.measure({"a": clock.work("a", 0.1)})

@@ -150,7 +150,18 @@ def test_a_gpu_is_named(monkeypatch):
 
 def test_without_a_gpu_it_says_that_none_is_needed(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert line(lk.environment(), "no GPU for PyTorch; nothing in this course needs one").sign == "·"
+
+
+def test_the_gpu_of_an_apple_computer_is_not_denied(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.delenv("LECTUREKIT_DEVICE", raising=False)
+    report = lk.environment()
+    assert line(report, "GPU: Apple's; used only if you set LECTUREKIT_DEVICE=mps").sign == "·"
+    assert line(report, "the lessons compute on: cpu").sign == "✓"
+    assert "no GPU" not in str(report)
 
 
 def test_a_part_that_fails_becomes_a_line(monkeypatch):

@@ -28,7 +28,7 @@ def test_right_answers_are_accepted(number, answers):
 @pytest.mark.parametrize(
     ("number", "answers", "hint"),
     [
-        ("00.1", [[1, 4, 9, 16, 25]], "a tensor is asked for, this is list"),
+        ("00.1", [[1, 4, 9, 16, 25]], "this is of type list"),
         ("00.1", [torch.arange(6) ** 2], "a number too many"),
         ("00.1", [torch.arange(1, 5) ** 2], "the last one is missing"),
         ("00.1", [torch.arange(5) ** 2], "one place too early"),
@@ -38,8 +38,8 @@ def test_right_answers_are_accepted(number, answers):
         ("00.1", [FIVE**3], "these are cubes"),
         ("00.1", [FIVE ^ 2], "^ is something else"),
         ("00.1", [(FIVE**2).flip(0)], "in the wrong order"),
-        ("00.1", [(FIVE**2).reshape(5, 1)], "This tensor has (5, 1)"),
-        ("00.1", [(FIVE**2).sum()], "five numbers in one row"),
+        ("00.1", [(FIVE**2).reshape(5, 1)], "not in one row"),
+        ("00.1", [(FIVE**2).sum()], "holds 1 number."),
         ("00.1", [torch.tensor([1, 4, 9, 15, 25])], "at position 3 (counted from 0) is not the square of 4"),
         ("00.1", [FIVE == FIVE], "plain numbers are asked for"),
         ("00.2", [18], "that is the value"),
@@ -53,6 +53,7 @@ def test_right_answers_are_accepted(number, answers):
         ("00.2", [16.9], "16.9 is not it"),
         ("00.2", [torch.tensor([1.0, 2.0])], "should be one number"),
         ("00.3", [-4, 0, 0], "that is u"),
+        ("00.3", [5, 5, 2], "the numbers of section 7"),
         ("00.3", [5, 5, 4], "the sign of w"),
         ("00.3", [-5, 0, 0], "first multiply w and x"),
         ("00.3", [4, 4, 4], "w and x are multiplied"),

@@ -1,5 +1,6 @@
 """The checks of notebook 09 tell typical wrong answers apart and accept right ones written differently."""
 
+import math
 from itertools import pairwise
 
 import pytest
@@ -113,6 +114,25 @@ def equal_is_better(losses, patience):
     return best
 
 
+def all_in_all(losses, patience):
+    best, at, waited = math.inf, 0, 0
+    for epoch, loss in enumerate(losses, start=1):
+        if loss < best:
+            best, at = loss, epoch
+        else:
+            waited += 1
+            if waited == patience:
+                break
+    return at
+
+
+def only_where_it_stops_early(losses, patience):
+    for epoch in range(1, len(losses) + 1):
+        best = losses.index(min(losses[:epoch])) + 1
+        if epoch - best == patience:
+            return best
+
+
 def against_the_one_before(losses, patience):
     rises = 0
     for epoch in range(1, len(losses)):
@@ -151,6 +171,7 @@ def test_right_answers_are_accepted(number, answers):
         ("09.1", [80_294, 9_960], "the inputs compute nothing"),
         ("09.1", [894, 9_960], "these are the neurons"),
         ("09.1", [110, 9_960], "these are the neurons"),
+        ("09.1", [28 * 100 + 100 + 1010, 9_960], "one side of the picture"),
         ("09.1", [4, 9_960], "counted the tensors"),
         ("09.1", [79_402, 9_960], "more than one bias"),
         ("09.1", [78_500, 9_960], "one of the layers"),
@@ -182,8 +203,10 @@ def test_right_answers_are_accepted(number, answers):
         ("09.3", [share(lambda logits: logits)], "First make classes"),
         ("09.3", [lambda logits, y: 1 - by_counting(logits, y)], "share of wrong answers"),
         ("09.3", [lambda logits, y: 100 * by_counting(logits, y)], "in percent"),
-        ("09.3", [lambda logits, y: 8 * by_counting(logits, y)], "you count the right answers"),
+        ("09.3", [lambda logits, y: 12 * by_counting(logits, y)], "you count the right answers"),
         ("09.3", [lambda logits, y: ((logits > 0) == y).float().mean()], "each answer meets each label"),
+        ("09.3", [lambda logits, y: (logits > 0).float().mean()], "answers for class 1"),
+        ("09.3", [share(lambda logits: logits.argmax(dim=1, keepdim=True))], "argmax"),
         ("09.3", [lambda logits, y: 0.75], "where no answer is right"),
         ("09.3", [lambda logits, y: 0.3], "your function says 0.3"),
         ("09.3", [lambda logits, y: logits > 0], "should be one number"),
@@ -194,6 +217,8 @@ def test_right_answers_are_accepted(number, answers):
         ("09.4", [equal_is_better], "equal is not better"),
         ("09.4", [lambda losses, patience: right_epoch(losses, patience + 1)], "one epoch too long"),
         ("09.4", [lambda losses, patience: right_epoch(losses, patience - 1)], "one epoch too early"),
+        ("09.4", [all_in_all], "only epochs in a row count"),
+        ("09.4", [only_where_it_stops_early], "your function returns nothing"),
         ("09.4", [against_the_one_before], "not with the one before"),
         ("09.4", [lambda losses, patience: 1], "your function says 1. Go through it"),
         ("09.4", [lambda losses: 1], "raises TypeError"),

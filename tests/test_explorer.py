@@ -299,6 +299,24 @@ def test_surface_of_a_diverging_run(data):
     assert ax.get_xlim()[0] > -30 and ax.get_xlim()[1] < 30
 
 
+@pytest.mark.parametrize("half", [1, 0.5, 0.2, 0.05, 0.01])
+@pytest.mark.parametrize("aside", [0, 1.5, 50])
+def test_surface_of_a_close_up(half, aside):
+    X, y = line(1000, noise=1)
+    w, b = Bowl.of(X, y).w + aside * half, Bowl.of(X, y).b
+    _, _, contours = surface(
+        lk.plot_loss_surface(X, y, w_range=(w - half, w + half), b_range=(b - half, b + half))
+    )  # fmt: skip
+    drawn = [level for level, outline in contours.items() if len(outline.vertices)]
+    assert len({f"{level:g}" for level in drawn}) == len(drawn) >= 2
+
+
+def test_surface_where_all_losses_read_the_same(data):
+    best = Bowl.of(*data)
+    ranges = {"w_range": (best.w - 1e-5, best.w + 1e-5), "b_range": (best.b - 1e-5, best.b + 1e-5)}
+    FigureCanvasAgg(lk.plot_loss_surface(*data, **ranges)).draw()
+
+
 PATH = torch.zeros(3, 2)
 
 

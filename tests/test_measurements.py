@@ -243,7 +243,7 @@ def test_recorded_runs_come_by_date_then_by_name(monkeypatch, tmp_path):
 def test_recorded_summaries_are_up_to_date(tmp_path):
     for path in (Path(lk.__file__).parents[1] / "data" / "measurements").glob("*.json"):
         measurements.load(path).save(tmp_path / path.name)
-        assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+        assert (tmp_path / path.name).read_text(encoding="utf-8") == path.read_text(encoding="utf-8")
 
 
 def test_recorded_runs_are_whole_and_name_nobody():

@@ -82,7 +82,11 @@ class Bowl:
         return int(near.nonzero()[-1]) + 1
 
     def levels(self, view: tuple[float, float, float, float], at_most: int = 9) -> list[float]:
-        """Return round losses for contour lines, 1, 2, 5, 10, …, between the lowest and the highest in view."""
+        """Return round losses for contour lines between the lowest and the highest in view: 1, 2, 5, 10, …
+
+        In a close-up, where fewer than two of these lie in view, they are evenly spaced: at least two, or none where
+        all losses in view would read the same.
+        """
         w, b = torch.tensor(view[:2]).double(), torch.tensor(view[2:]).double()
         highest = self.loss(torch.cartesian_prod(w, b)).max().item()
         # Below a thousandth of the way up, lines would crowd in one point.
@@ -91,7 +95,17 @@ class Bowl:
         levels = [
             digit * 10.0**decade for decade in decades for digit in (1, 2, 5) if bottom < digit * 10.0**decade < highest
         ]
-        return levels[-at_most:]
+        if len(levels) >= 2:
+            return levels[-at_most:]
+        grid = torch.cartesian_prod(torch.linspace(*view[:2], 41).double(), torch.linspace(*view[2:], 41).double())
+        lowest = self.loss(grid).min().item()
+        third = (highest - lowest) / 3  # so that two lines lie in view at least
+        if third < 1e-4 * highest:
+            return []
+        unit = 10.0 ** math.floor(math.log10(third))
+        space = max(digit * unit for digit in (1, 2, 5) if digit * unit <= third)
+        first, last = math.floor(lowest / space) + 1, math.ceil(highest / space)
+        return [float(f"{i * space:.12g}") for i in range(first, last)]
 
     def label_places(
         self, levels: list[float], view: tuple[float, float, float, float], away_from: Tensor

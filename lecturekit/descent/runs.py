@@ -146,7 +146,8 @@ def _descend(
     steps_per_epoch = 1 if batch_size is None else -(-len(y) // batch_size)
     for step in range(num_steps):
         if batch_size is not None and step % steps_per_epoch == 0:
-            order = orders[step // steps_per_epoch]
+            # What is left to do: of many examples, a few steps see only the first.
+            order = orders[step // steps_per_epoch][:, : (num_steps - step) * batch_size]
             epoch = list(zip(rows[order].split(batch_size, 1), y[order].split(batch_size, 1), strict=True))
         X_batch, y_batch = epoch[step % steps_per_epoch]  # (S, batch_size, 2), (S, batch_size, 1)
         parameters.requires_grad_()

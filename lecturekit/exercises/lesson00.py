@@ -12,7 +12,9 @@ from ..checks import Hint, NotAttempted, as_number, close, exercise
 def five_squares(squares: object) -> str:
     right = torch.tensor([1.0, 4.0, 9.0, 16.0, 25.0])
     if not isinstance(squares, Tensor):
-        raise Hint(f"a tensor is asked for, this is {type(squares).__name__}. torch.tensor(…) makes one from a list.")
+        raise Hint(
+            f"a tensor is asked for, this is of type {type(squares).__name__}. torch.tensor(…) makes one from a list."
+        )
     if squares.is_complex() or squares.dtype == torch.bool:
         raise Hint(f"plain numbers are asked for, these are of type {squares.dtype}.")
     if squares.numel() == 6 and close(squares.flatten(), torch.arange(6) ** 2):
@@ -20,7 +22,10 @@ def five_squares(squares: object) -> str:
     if squares.numel() == 4 and close(squares.flatten(), right[:4]):
         raise Hint("the last one is missing. Like range, torch.arange stops before its second number.")
     if tuple(squares.shape) != (5,):
-        raise Hint(f"five numbers in one row are asked for, so the shape (5,). This tensor has {tuple(squares.shape)}.")
+        count = f"{squares.numel()} {'number' if squares.numel() == 1 else 'numbers'}"
+        if squares.numel() == 5:
+            count += ", but not in one row: look at its brackets when you print it"
+        raise Hint(f"five numbers in one row are asked for. This tensor holds {count}.")
     if close(squares, right):
         return "one operation, five squares."
     if close(squares, right.flip(0)):
@@ -73,6 +78,8 @@ def read_the_graph(v: object, a: object, grad_w: object) -> str:
     if any(value is ... for value in (v, a, grad_w)):
         raise NotAttempted("there is a blank left.")
     v, a, grad_w = as_number("v", v), as_number("a", a), as_number("grad_w", grad_w)
+    if close(v, 5) and close(a, 5) and close(grad_w, 2):
+        raise Hint("these belong to the numbers of section 7. Here x = 4, w = −1 and b = 1.")
     if not close(v, w * x + b):
         for value, hint in {
             w * x: "v: that is u. The bias b is still to be added.",

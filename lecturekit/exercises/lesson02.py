@@ -79,13 +79,15 @@ def column_of_ones(function: object) -> str:
 
 
 def _with_ones(function: object, X: Tensor) -> Tensor:
-    """Call the reader's function; an error about devices becomes a hint that does not name one of ours."""
+    """Call the reader's function; an error about devices or dimensions becomes a hint in words of the lesson."""
     try:
         return call(function, X)
     except Hint as hint:
         text = str(hint)
         if "no data" in text or "on meta tensors" in text or "to numpy" in text:
             raise Hint("your function fetches X from its device. Leave X there, and work where it lies.") from hint
+        if "same number of dimensions" in text:
+            raise Hint("cat puts a table beside a table. Which shape has a table of one column?") from hint
         if "device" in text:
             raise Hint("X lies on one device and your ones on another. Whom can you ask where X lies?") from hint
         raise

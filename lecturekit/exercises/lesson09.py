@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ..checks import Hint, as_number, as_tensor, call, close, exercise
+from ..checks import Hint, NotAttempted, as_number, as_tensor, call, close, exercise
 
 
 @exercise("09.1")
@@ -24,6 +24,8 @@ def count_on_paper(num_wide: object, num_deep: object) -> str:
             raise Hint(f"{name}: these are the weights. What else has a neuron?")
         if number == weights + biases + sizes[0]:
             raise Hint(f"{name}: the inputs compute nothing, so they have no biases.")
+        if number == weights + biases - (sizes[0] - 28) * sizes[1]:
+            raise Hint(f"{name}: 28 is only one side of the picture. Each pixel is an input.")
         if number in (sum(sizes), biases):
             raise Hint(f"{name}: these are the neurons. A layer has a weight for each input of each of its neurons.")
         if number == 2 * len(layers):
@@ -115,23 +117,27 @@ def _weights_of_he(weight: Tensor) -> None:
 
 @exercise("09.3")
 def count_what_is_right(function: object) -> str:
-    logits = torch.tensor([[-3.0], [0.2], [2.0], [0.4], [-0.1], [-2.0], [0.3], [-4.0]])
-    labels = torch.tensor([[0.0], [1.0], [1.0], [1.0], [1.0], [0.0], [0.0], [0.0]])
-    right = 6 / 8
+    # As many of each kind that no two of the mistakes below give the same share.
+    logits = torch.tensor([-3.0, 0.2, 2.0, 0.6, -0.1, -2.0, 0.9, -4.0, 3.0, -0.8, 1.5, -1.0])[:, None]
+    labels = torch.tensor([0.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0])[:, None]
+    N = len(labels)
+    right = 9 / N
     wrong = {
         "your border is at a logit of 0.5. Where does a probability of 0.5 lie?": _share(logits > 0.5, labels),
         "a probability is always above 0, so everybody gets class 1.": _share(torch.sigmoid(logits) > 0, labels),
+        "everybody gets class 0. Of a single column, argmax always takes the first.": 1 - labels.mean().item(),
+        "that is the share of answers for class 1. Compare the answers with y.": _share(logits > 0, torch.ones(N, 1)),
         "you compare the logits themselves with the labels. First make classes of them.": _share(logits, labels),
         "that is the share of wrong answers.": 1 - right,
         "a share between 0 and 1 is asked for, this is in percent.": 100 * right,
-        "you count the right answers. Divide by how many there are.": 8 * right,
+        "you count the right answers. Divide by how many there are.": N * right,
     }
     found = as_number("the share", call(function, logits.clone(), labels.clone()))
     if not close(found, right):
         for hint, value in wrong.items():
             if close(found, value):
                 raise Hint(hint)
-        raise Hint(f"6 of 8 answers are right, your function says {found:.4g}.")
+        raise Hint(f"9 of {N} answers are right, your function says {found:.4g}.")
     flat = as_number("the share", call(function, logits.clone(), labels.flatten()))
     if not close(flat, right):
         if close(flat, _share(logits > 0, labels.flatten())):
@@ -162,6 +168,19 @@ def _smaller(a: float, b: float) -> bool:
     return a < b
 
 
+def _all_in_all(losses: Sequence[float], patience: int) -> int:
+    """What comes of counting all epochs that were not better, instead of those in a row."""
+    best, waited = 1, 0
+    for epoch, loss in enumerate(losses[1:], start=2):
+        if loss < losses[best - 1]:
+            best = epoch
+        else:
+            waited += 1
+        if waited >= patience:
+            break
+    return best
+
+
 def _rises(losses: Sequence[float], patience: int) -> int:
     """What comes of counting how often in a row a loss is above the one before it."""
     rises = 0
@@ -175,6 +194,7 @@ def _rises(losses: Sequence[float], patience: int) -> int:
 _LOSSES = (
     ([9.0, 7.0, 6.0, 6.5, 6.2, 6.4, 6.6, 2.0], 3),  # stops before the best of all
     ([9.0, 7.0, 8.0, 7.5, 6.0, 6.5, 6.7, 6.9], 3),  # survives a bump
+    ([9.0, 7.0, 8.0, 7.5, 6.0, 6.5, 5.0], 3),  # after each best one, the counting starts again
     ([9.0, 8.0, 8.0, 8.5, 7.0, 7.5], 2),  # equal is not better
     ([5.0, 4.0, 3.0], 2),  # never stops early
     ([5.0, 6.0, 4.0], 1),
@@ -184,7 +204,16 @@ _LOSSES = (
 @exercise("09.4")
 def stop_in_time(function: object) -> str:
     right = [_stopped(losses, patience, _smaller)[0] for losses, patience in _LOSSES]
-    answers = [as_number("the epoch", call(function, list(losses), patience)) for losses, patience in _LOSSES]
+    answers: list[float] = []
+    for losses, patience in _LOSSES:
+        try:
+            answers.append(as_number("the epoch", call(function, list(losses), patience)))
+        except NotAttempted:
+            if not answers:
+                raise
+            raise Hint(
+                f"for best_epoch({losses}, {patience}) your function returns nothing. Where is the return?"
+            ) from None
     if answers == right:
         return "stopped where the next epochs only learnt the noise."
     wrong = {
@@ -203,6 +232,7 @@ def stop_in_time(function: object) -> str:
         ],
         "you wait one epoch too long.": [_stopped(losses, patience + 1, _smaller)[0] for losses, patience in _LOSSES],
         "you stop one epoch too early.": [_stopped(losses, patience - 1, _smaller)[0] for losses, patience in _LOSSES],
+        "only epochs in a row count: after a better one, counting starts again.": [_all_in_all(*c) for c in _LOSSES],
         "compare with the best epoch so far, not with the one before.": [_rises(*case) for case in _LOSSES],
     }
     for hint, values in wrong.items():
