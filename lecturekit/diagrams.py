@@ -66,7 +66,7 @@ COURSE = {
     "06": Lesson("ADALINE\nthree ways", ("04", "05"), (1, 4)),
     "07": Lesson("Gradient descent\nversus SGD", ("05", "06"), (0, 5)),
     "08": Lesson("Layers and\nactivations", ("04", "06"), (2, 5)),
-    "09": Lesson("Multi-layer\nnetworks", ("06", "08"), (2, 6)),
+    "09": Lesson("Multi-layer\nnetworks", ("03", "06", "08"), (2, 6)),
     "10": Lesson("SGD on\nseveral workers", ("06", "07"), (0, 6)),
 }
 

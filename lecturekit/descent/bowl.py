@@ -87,20 +87,21 @@ class Bowl:
         In a close-up, where fewer than two of these lie in view, they are evenly spaced: at least two, or none where
         all losses in view would read the same.
         """
-        w, b = torch.tensor(view[:2]).double(), torch.tensor(view[2:]).double()
-        highest = self.loss(torch.cartesian_prod(w, b)).max().item()
+        w, b = (torch.linspace(*ends, 41).double() for ends in (view[:2], view[2:]))
+        losses = self.loss(torch.cartesian_prod(w, b))
+        highest = losses.max().item()  # at a corner
+        inside = view[0] <= self.w <= view[1] and view[2] <= self.b <= view[3]
+        lowest = self.lowest if inside else losses.min().item()
         # Below a thousandth of the way up, lines would crowd in one point.
-        bottom = self.lowest + (highest - self.lowest) / 2000
+        bottom = lowest + (highest - lowest) / 2000
         decades = range(math.floor(math.log10(bottom)), math.ceil(math.log10(highest)) + 1)
         levels = [
             digit * 10.0**decade for decade in decades for digit in (1, 2, 5) if bottom < digit * 10.0**decade < highest
         ]
         if len(levels) >= 2:
             return levels[-at_most:]
-        grid = torch.cartesian_prod(torch.linspace(*view[:2], 41).double(), torch.linspace(*view[2:], 41).double())
-        lowest = self.loss(grid).min().item()
         third = (highest - lowest) / 3  # so that two lines lie in view at least
-        if third < 1e-4 * highest:
+        if third < 3e-5 * highest:
             return []
         unit = 10.0 ** math.floor(math.log10(third))
         space = max(digit * unit for digit in (1, 2, 5) if digit * unit <= third)

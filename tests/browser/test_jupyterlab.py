@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 SECONDS = 1000  # playwright counts milliseconds
 
 COUNTS = """() => [...document.querySelectorAll('.jp-Notebook .jp-CodeCell')]
