@@ -162,7 +162,8 @@ def _program(function: object) -> str:
 
 def _torchrun(folder: Path, num_workers: int, timeout: float) -> tuple[int, str]:
     """Run the program and return the exit code of torchrun and what it said."""
-    loopback = next((name for _, name in socket.if_nameindex() if name.startswith("lo")), None)
+    # On Windows the names listed here are not those that gloo knows.
+    loopback = next((name for _, name in socket.if_nameindex() if name in ("lo", "lo0")), None)
     environment = {
         "OMP_NUM_THREADS": "1",  # several workers share the cores
         **({"GLOO_SOCKET_IFNAME": loopback, "NCCL_SOCKET_IFNAME": loopback} if loopback else {}),

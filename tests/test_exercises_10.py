@@ -138,6 +138,7 @@ def test_right_answers_are_accepted(number, answers):
         ("10.1", [32, 30, 0.05], "how many times as large"),
         ("10.1", ["32", 30, 0.04], "should be one number"),
         ("10.2", [lambda N, rank, world_size: range(N)], "every worker takes all rows"),
+        ("10.2", [lambda N, rank, world_size: range(0, N, world_size)], "Does your function use rank?"),
         ("10.2", [rows_dropped], "with N = 7 and 2 workers, nobody takes row 6"),
         ("10.2", [rows_padded], "row 0 is taken twice. That is padding"),
         ("10.2", [rows_chunked], "the shares have 3, 3, 3, 1 rows"),

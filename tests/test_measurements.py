@@ -372,6 +372,30 @@ def test_to_loss_stops_at_the_loss(batch_size):
     assert history.initial_loss > 10 and history.losses[-1] <= measuring.TARGET_LOSS
 
 
+def test_to_loss_counts_the_steps_and_not_the_evaluation(monkeypatch):
+    """A step only queues its work of a second; an evaluation takes a minute, and after twelve steps all is learnt."""
+    now, pending, steps = [0.0], [0.0], [0]
+
+    def step(X, y):
+        steps[0] += 1
+        pending[0] += 1.0
+
+    def wait(device=None):
+        now[0] += pending[0]
+        pending[0] = 0.0
+
+    def model(X):
+        wait()
+        now[0] += 60.0
+        return torch.full((len(X), 1), 0.0 if steps[0] >= 12 else 10.0)
+
+    monkeypatch.setattr(measuring, "_adaline", lambda *_: (model, step))
+    monkeypatch.setattr(measuring, "synchronize", wait)
+    monkeypatch.setattr(measuring.time, "perf_counter", lambda: now[0])
+    pending[0] = 1000.0  # queued before: none of its business
+    assert measuring._seconds_to_loss(torch.zeros(50, 2), torch.zeros(50, 1), 10) == (15.0, 15)
+
+
 def test_to_loss_says_when_it_is_not_reached(monkeypatch):
     monkeypatch.setattr(measuring, "TARGET_LOSS", 0.0)
     assert measuring._seconds_to_loss(*measuring._examples(50, 2, CPU), 10) == (math.inf, 1000)
@@ -383,7 +407,8 @@ def tiny(monkeypatch):
     monkeypatch.setattr(measuring, "LOSS_SIZES", [(200, 3)])
 
 
-def test_run_on_the_cpu(tiny):
+def test_run_on_the_cpu(tiny, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 77)  # not the number of cores
     state, seen = torch.get_rng_state(), []
     run = measurements.run(quick=True, device="cpu", note="quiet", report=seen.append)
     assert torch.equal(torch.get_rng_state(), state)
@@ -397,8 +422,14 @@ def test_run_on_the_cpu(tiny):
         (way, d) for d in (100, 1000) for way in ("copy", "textbook", "blocks")
     ]
     assert all(len(row.samples) == 3 and row.failed is None and str(row) for row in run.rows)
+    assert {(row.way, row.bytes) for row in run.rows if row.d == 100 and row.kind == "bandwidth"} == {
+        ("copy", 2 * 4 * 10**6),  # each number is read and written
+        ("textbook", 2 * 4 * 10**6 + 4 * 10**4),  # X is read twice, y once
+        ("blocks", 2 * 4 * 10**6 + 4 * 10**4),
+    }
     assert set(run.bandwidth("cpu")) == {"copy", "textbook", "blocks"}
-    assert run.machine["threads"] == torch.get_num_threads() and run.machine["gpu"] is None
+    assert all(seconds == float(f"{seconds:.4g}") for row in run.rows for seconds in row.samples)  # the rest is noise
+    assert run.machine["threads"] == 77 and run.machine["gpu"] is None
 
 
 def test_time_of_a_step_is_that_of_the_call_by_its_steps(monkeypatch):

@@ -59,10 +59,10 @@ def our_processes(marker):
 
 def test_each_worker_computes_and_prints(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    run = run_workers(meet, num_workers=3)
-    assert [result["total"].tolist() for result in run.results] == [[6.0]] * 3
-    assert run.printed == ["rank 0\n", "rank 1\n", "rank 2\n"]
-    assert [result["threads"] for result in run.results] == [1] * 3
+    run = run_workers(meet)
+    assert [result["total"].tolist() for result in run.results] == [[3.0]] * 2
+    assert run.printed == ["rank 0\n", "rank 1\n"]
+    assert [result["threads"] for result in run.results] == [1] * 2
     # 127.0.0.1, as the kernel writes it. With torchrun --standalone there would be zeros: everybody.
     listening = [address for result in run.results for address in result["listening"]]
     assert set(listening) <= {"0100007F"}
@@ -84,8 +84,10 @@ def test_a_run_that_takes_too_long_is_stopped(monkeypatch, tmp_path):
     marker = f"LECTUREKIT_TEST_{uuid.uuid4().hex}"
     monkeypatch.setenv(marker, "1")
     monkeypatch.setattr(workers.tempfile, "tempdir", str(tmp_path))
-    with pytest.raises(TimeoutError, match="not ready within 5 seconds"):
-        run_workers(hangs, timeout=5)
+    # Without PyTorch, the workers hang as soon as they are there, and the test need not wait long for them.
+    monkeypatch.setattr(workers, "_PROGRAM", "{source}\n\n{name}(0, 2, None)\n")
+    with pytest.raises(TimeoutError, match="not ready within 3 seconds"):
+        run_workers(hangs, timeout=3)
     assert our_processes(marker) == []
     assert list(tmp_path.iterdir()) == []
 

@@ -71,6 +71,8 @@ def who_takes_which_rows(function: object) -> str:
         rows = sorted(chain.from_iterable(shares))
         if world_size > 1 and all(sorted(share) == list(range(N)) for share in shares):
             raise Hint(f"{case}every worker takes all rows. Nothing is shared.")
+        if world_size > 1 and shares[0] and all(share == shares[0] for share in shares):
+            raise Hint(f"{case}all workers take the same rows. Does your function use rank?")
         if rows == list(range(1, N + 1)):
             raise Hint("the first row has the number 0.")
         if rows and not 0 <= rows[0] <= rows[-1] < N:
