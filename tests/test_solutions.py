@@ -44,7 +44,11 @@ def test_each_solution_passes_its_check(path):
         assert exercise.solution, f"exercise {exercise.number} has no folded solution"
     if path.stem in IMPORTS_SUFFICE:
         imports = next(cell for cell in rules.code_cells(nb) if "setup" not in rules.tags(cell))
-        nb.cells = [cell for cell in nb.cells if cell is imports or cell.cell_type == "markdown" or "exercise" in rules.tags(cell)]
+        nb.cells = [
+            cell
+            for cell in nb.cells
+            if cell is imports or cell.cell_type == "markdown" or "exercise" in rules.tags(cell)
+        ]
     answers = answers_to_solutions(nb, path.parent)
     wrong = {number: answer for number, answer in answers.items() if not answer.startswith(f"✓ Exercise {number}, ")}
     assert not wrong, "\n".join(wrong.values())

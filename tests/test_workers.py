@@ -188,7 +188,7 @@ def texts(fig):
 def test_the_picture_of_an_all_reduce():
     fig = plot_all_reduce([3.0, -2, 0.5])
     drawn = texts(fig)
-    assert "3 − 2 + 0.5 = 1.5, divided by 3" in drawn
+    assert "the sum: 3 − 2 + 0.5 = 1.5. Then each divides by 3." in drawn
     assert [text for text in drawn if text.startswith("gradient")] == [
         "gradient 3",
         "gradient 0.5",
