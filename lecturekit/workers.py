@@ -243,7 +243,7 @@ def _cause(folder: Path, report: str) -> str:
 
 
 def plot_all_reduce(gradients: Sequence[float]) -> Figure:
-    """Draw what an all-reduce does: each worker gives its gradient, and each gets the mean of all.
+    """Draw an all-reduce: each worker gives its gradient, each gets the sum, and makes the mean of it.
 
     Parameters
     ----------
@@ -277,7 +277,7 @@ def plot_all_reduce(gradients: Sequence[float]) -> Figure:
 
     mean = text(total / number)
     written = " + ".join(map(text, gradients)).replace("+ −", "− ")
-    sentence = f"{written} = {text(total)}, divided by {number}"
+    sentence = f"the sum: {written} = {text(total)}. Then each divides by {number}."
     column, height = 500 / number, 58
     word = "gradient " if number < 4 else ""  # four boxes are narrow
     fig, ax = _canvas(520, 282)
@@ -292,5 +292,5 @@ def plot_all_reduce(gradients: Sequence[float]) -> Figure:
     parts = ", ".join(f"worker {rank} has {text(value)}" for rank, value in enumerate(gradients))
     return _described(
         fig,
-        f"An all-reduce of gradients. Before: {parts}. In the middle: {sentence}. After: every worker has {mean}.",
+        f"An all-reduce of gradients. Before: {parts}. In the middle: {sentence} After: every worker has {mean}.",
     )
