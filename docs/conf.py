@@ -1,6 +1,7 @@
 """How Sphinx builds the web site. `make site` puts the lessons beside these pages first: see tools/site.py."""
 
 import os
+import re
 import tomllib
 from importlib.metadata import distribution
 from pathlib import Path
@@ -87,5 +88,18 @@ def _copy_mathjax(app, error):
             copyfile(file.locate(), target / name)
 
 
+def _one_name_each(app, what, name, obj, options, lines):
+    """Give each attribute an entry, also where the docstring names two at once: Sphinx would take one for a type."""
+
+    def entries(match):
+        return "".join(f":{match[1]} {attribute}:{match[3]}" for attribute in match[2].split(", "))
+
+    text = re.sub(
+        r"^:(ivar|vartype) (\w+(?:, \w+)+):(.*\n(?:[ \t]+.*\n)*)", entries, "\n".join([*lines, ""]), flags=re.M
+    )
+    lines[:] = text.splitlines()
+
+
 def setup(app):
     app.connect("build-finished", _copy_mathjax)
+    app.connect("autodoc-process-docstring", _one_name_each, priority=900)  # after napoleon

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from .plotting import COLOURS, INK, TINTS, figure
+from .plotting import figure
+from .style import COLOURS, DETAIL, INK, LOCAL, OUTLINE, PALE, TINTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_GREY, _PALE = "#59636e", "#f3f5f7"
-_LINE = "#8b949e"
 _SMALL, _NORMAL = 10.0, 11.5  # points, in a picture 520 pixels wide
 
 
@@ -110,7 +109,7 @@ def layer_cake(highlight: str | Iterable[str] = ()) -> Figure:
                 (left + column * (width + gap), top, width, height),
                 title,
                 detail,
-                fill=TINTS[1] if name in chosen else {"Python": TINTS[0], "C++": _PALE}.get(layer.group, "white"),
+                fill=TINTS[1] if name in chosen else {"Python": TINTS[0], "C++": PALE}.get(layer.group, "white"),
                 bold=name in chosen,
                 key=f"{name} {column}",
             )
@@ -123,8 +122,8 @@ def layer_cake(highlight: str | Iterable[str] = ()) -> Figure:
     for group in dict.fromkeys(layer.group for layer in LAYERS.values()):
         rows = [tops[name] for name, layer in LAYERS.items() if layer.group == group]
         middle = (rows[0] + rows[-1] + height) / 2
-        ax.text(10, middle, group, ha="left", va="center", fontsize=_NORMAL, color=_GREY, style="italic")
-        ax.plot([74, 74], [rows[0], rows[-1] + height], color=_LINE, linewidth=1.5, linestyle="solid")
+        ax.text(10, middle, group, ha="left", va="center", fontsize=_NORMAL, color=DETAIL, style="italic")
+        ax.plot([74, 74], [rows[0], rows[-1] + height], color=OUTLINE, linewidth=1.5, linestyle="solid")
     parts = [
         " and ".join(f"{title} ({detail})" if detail else title for title, detail in layer.boxes).replace(" ·", ",")
         for layer in LAYERS.values()
@@ -193,7 +192,7 @@ def trilemma() -> Figure:
 
     fig, ax = _canvas(520, 380)
     top, left, right = (260, 48), (104, 312), (416, 312)
-    ax.add_patch(Polygon([top, left, right], facecolor=_PALE, edgecolor=_LINE, linewidth=1.5, joinstyle="round"))
+    ax.add_patch(Polygon([top, left, right], facecolor=PALE, edgecolor=OUTLINE, linewidth=1.5, joinstyle="round"))
     for name, (x, y) in (
         ("free enough for research", (260, 24)),
         ("pleasant\nto write", (90, 346)),
@@ -251,7 +250,7 @@ def course_map(here: str | None = None) -> Figure:
         x, y = corner[number]
         _box(ax, (x, y, width, height), fill=TINTS[number == here], bold=number == here, key=number)
         style = {"va": "center", "gid": number}
-        ax.text(x + 8, y + height / 2, number, fontsize=_NORMAL, color=COLOURS[0], weight="bold", **style)
+        ax.text(x + 8, y + height / 2, number, fontsize=_NORMAL, color=LOCAL, weight="bold", **style)
         ax.text(x + 34, y + height / 2, lesson.title, fontsize=_SMALL, color=INK, linespacing=1.15, **style)
     titles = {number: " ".join(lesson.title.split()) for number, lesson in COURSE.items()}
     sentences = [
@@ -310,7 +309,7 @@ def _box(
             height,
             boxstyle="round,pad=0,rounding_size=7",
             facecolor=fill,
-            edgecolor=INK if bold else _LINE,
+            edgecolor=INK if bold else OUTLINE,
             linewidth=2.6 if bold else 1.2,
             gid=key,
         )
@@ -321,11 +320,11 @@ def _box(
     if title:
         ax.text(x, y - shift, title, fontsize=_NORMAL, weight=weight, **style)
     if detail:
-        ax.text(x, y + shift, detail, fontsize=_SMALL, **style | {"color": _GREY})
+        ax.text(x, y + shift, detail, fontsize=_SMALL, **style | {"color": DETAIL})
 
 
 def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], both: bool = False) -> None:
-    style = {"arrowstyle": "<|-|>" if both else "-|>", "color": _GREY, "linewidth": 1.3, "shrinkA": 1, "shrinkB": 1}
+    style = {"arrowstyle": "<|-|>" if both else "-|>", "color": DETAIL, "linewidth": 1.3, "shrinkA": 1, "shrinkB": 1}
     ax.annotate("", xy=end, xytext=start, arrowprops=style | {"mutation_scale": 9})
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 PACKAGE = "lecturekit"
 _MODULES = {"ipython": "IPython", "scikit-learn": "sklearn"}  # where a package is imported by another name
+_SLOW = {"scikit-learn"}  # takes most of a second to load, and one lesson uses it: that it is installed will do
 _INSTALL = 'run `python -m pip install -c constraints.txt -e ".[lab]"` in the folder of the course'
 
 
@@ -139,7 +140,7 @@ def _package(name: str, needed: str, load: bool) -> Line:
         version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return Line("✗", f"{name} is missing", f"`python -m pip install '{name}{needed}'`, or {_INSTALL}")
-    if load:
+    if load and name not in _SLOW:
         try:
             importlib.import_module(_MODULES.get(name, name.replace("-", "_")))
         except Exception as error:

@@ -15,20 +15,13 @@ from torch import Tensor
 
 from . import _validate
 from .devices import Timing
+from .style import COLOURS, DASHES, DETAIL, GRID, INK, MARKERS, OUTLINE, TINTS
 from .training import History
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart, darkest first: on white each has a contrast of at
-# least 3. Lines differ in their dashes and points in their shapes as well.
-COLOURS = ("#0072B2", "#D55E00", "#007A5E", "#A6508C")
-DASHES = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
-MARKERS = ("o", "^", "s", "D")
-INK = "#1f2328"
-GRID = "#e3e6ea"
-TINTS = ("#dcebf7", "#fbe5d6")
 DPI = 100
 
 
@@ -440,14 +433,14 @@ def plot_tensor(tensor: Tensor | Mapping[str, Tensor]) -> Figure:
                 facecolors=[
                     "white" if again else TINTS[layer % 2] for again, layer in zip(repeated, layout.layers, strict=True)
                 ],
-                edgecolors=["#8b949e" if again else INK for again in repeated],
+                edgecolors=[OUTLINE if again else INK for again in repeated],
                 linestyles=[(0, (3, 2)) if again else "solid" for again in repeated],
                 linewidths=1.0 if written else 0.6,
             )
         )
         for text, (x, y), again in zip(_texts(one), corners, repeated, strict=True) if written else ():
             size = min(11, 98 * cell / longest)  # points; a digit is about 0.6 of it wide
-            ax.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=size, color="#59636e" if again else INK)
+            ax.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=size, color=DETAIL if again else INK)
         for text, x, y in layout.labels:
             ax.text(left + x - 0.15, y + 0.5, text, ha="right", va="center", fontsize=9 if written else 8, color=INK)
         left += advance + 1

@@ -291,7 +291,7 @@ def test_colours_have_contrast(show, element):
     found = page.locator("svg text, span, button, label, [aria-live]").evaluate_all(
         "all => all.map(e => getComputedStyle(e)[e.tagName === 'text' ? 'fill' : 'color'])"
     )
-    ground = luminance((205, 225, 243))
+    ground = luminance((220, 235, 247))
     for colour in set(found):
         text = luminance([int(c) for c in re.findall(r"\d+", colour)[:3]])
         white_only = colour == "rgb(107, 113, 120)"  # a button that has nothing to do

@@ -65,14 +65,6 @@ def test_lines_of_a_figure_differ_in_colour_and_dashes():
     assert len({(line.get_linestyle(), line._unscaled_dash_pattern) for line in lines}) == 4
 
 
-@pytest.mark.parametrize("colour", [*plotting.COLOURS, plotting.INK])
-def test_colours_can_be_read_on_white(colour):
-    """The contrast of WCAG 2.2: at least 3 for lines and shapes."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colors.to_rgb(colour)]
-    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    assert 1.05 / (luminance + 0.05) >= 3
-
-
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [

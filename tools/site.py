@@ -8,6 +8,7 @@ is an error. Run it with ``make site``.
 from __future__ import annotations
 
 import argparse
+import html
 import os
 import re
 import shutil
@@ -28,6 +29,7 @@ ROOT = Path(__file__).parents[1]
 
 CODE = re.compile(r"(^`{3,}.*?^`{3,}|\[[^\]\n]*\]\([^)\n]*\))", flags=re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#{1,4} (.+)$", flags=re.MULTILINE)
+SECTION = re.compile(r"(\b[Ll]esson|\b[Ss]ection) (\d+)(?=[^`\n]*\]\([^)\n]*\.ipynb)")
 NAME = re.compile(r"`lk\.([\w.]+)(\([^`\n]*\))?`")
 
 CITE = """\
@@ -54,6 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
         prepare(notebook, documented)
         nbformat.write(notebook, source / "notebooks" / path.name)
     write_parts(source / "_parts")
+    write_map(source)
     os.environ["LECTUREKIT_ROOT"] = str(ROOT)
     return sphinx_build(["-b", "html", "-W", "--keep-going", "-q", "-j", "auto", str(source), str(target)])
 
@@ -72,6 +75,8 @@ def prepare(notebook: nbformat.NotebookNode, documented: set[str]) -> None:
 
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
+            # The number of a section stays on the line of its word.
+            cell.source = SECTION.sub("\\1\u00a0\\2", cell.source)
             parts = CODE.split(cell.source)  # every second one is code or a link already
             parts[::2] = [NAME.sub(link, part) for part in parts[::2]]
             cell.source = "".join(parts)
@@ -99,6 +104,17 @@ def write_parts(folder: Path) -> None:
         a = torch.relu(v)
         a.backward()
     (folder / "stepper.html").write_text(graph.to_html(), encoding="utf-8")
+
+
+def write_map(source: Path) -> None:
+    """Draw the map of the course, and write the element that shows it."""
+    fig = lk.diagrams.course_map()
+    width, height = (round(inches * lk.plotting.DPI) for inches in fig.get_size_inches())
+    # Twice the pixels for sharp screens; no metadata, so that the same map gives the same bytes.
+    fig.savefig(source / "_static" / "map.png", dpi=2 * lk.plotting.DPI, metadata={"Software": None})
+    alt = html.escape(fig.get_label())
+    image = f'<img class="map" src="_static/map.png" alt="{alt}" width="{width}" height="{height}">'
+    (source / "_parts" / "map.html").write_text(image + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,43 @@
-// A formula that is too wide for a phone scrolls in a box of its own: let keys reach it.
+// What is too wide for a phone scrolls in a box of its own: let keys reach it.
 function reachable() {
-  document.querySelectorAll("mjx-container[display=true]").forEach((formula) => {
-    if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
-    else formula.removeAttribute("tabindex");
+  document.querySelectorAll("mjx-container[display=true], .cell_output .output.text_html").forEach((box) => {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
   });
 }
+// Pictures shrink with the page, but never so far that what is written in them cannot be read.
+window.addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll(".cell_output img[width]").forEach((img) => {
+    img.style.minWidth = `${Math.round(0.55 * img.getAttribute("width"))}px`;
+  });
+});
+window.addEventListener("load", reachable);
 window.addEventListener("load", () => window.MathJax?.startup.promise.then(reachable));
 window.addEventListener("resize", reachable);
+
+// The theme takes the focus away from a menu that was opened, or used, by keys: give it back to its button.
+document.addEventListener(
+  "click",
+  (event) => {
+    const button = event.target.closest?.(".dropdown")?.querySelector('[data-bs-toggle="dropdown"]');
+    if (button && event.detail === 0) setTimeout(() => button.focus());  // 0: no mouse
+  },
+  true,
+);
+
+// On paper a fold cannot be opened, and light letters cannot be read.
+let afterwards = [];
+window.addEventListener("beforeprint", () => {
+  const page = document.documentElement;
+  const theme = page.dataset.theme;
+  page.dataset.theme = "light";
+  afterwards = [() => (page.dataset.theme = theme)];
+  document.querySelectorAll(".bd-article details:not(.hide):not([open])").forEach((fold) => {
+    fold.open = true;
+    afterwards.push(() => (fold.open = false));
+  });
+});
+window.addEventListener("afterprint", () => {
+  afterwards.forEach((undo) => undo());
+  afterwards = [];
+});

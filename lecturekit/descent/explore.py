@@ -13,16 +13,17 @@ from torch import Tensor
 
 from .. import plotting
 from .._web import live_image, player, script
+from ..style import COLOURS, DASHES, MUTED
 from .bowl import Bowl, check_line_data
 from .runs import Runs
-from .surface import MUTED, add_legend, draw_path, draw_surface
+from .surface import add_legend, draw_path, draw_surface
 
 # What is embedded: 400 kB of text. A notebook must stay small enough to be opened, and to be compared by a test.
 MOST_NUMBERS = 75_000
 RATIO = 1.3  # width to height of the surface; explorer.js has the same number
 RUN, FULL_BATCH = (
-    {"color": plotting.COLOURS[1], "linestyle": "solid", "marker": "o"},
-    {"color": plotting.COLOURS[0], "linestyle": plotting.DASHES[1], "marker": ""},
+    {"color": COLOURS[1], "linestyle": "solid", "marker": "o"},
+    {"color": COLOURS[0], "linestyle": DASHES[1], "marker": ""},
 )
 
 

@@ -133,7 +133,7 @@ function explorer(img, data) {
   runs.levels.slice().reverse().forEach(function (level, i, all) {
     var size = scale * Math.sqrt(level - bowl[2]), rx = size / Math.sqrt(steep), ry = size / Math.sqrt(flat);
     var share = (i + 1) / (all.length + 1);
-    var tint = 'rgb(' + [205, 225, 243].map(function (c) { return Math.round(255 + share * (c - 255)); }) + ')';
+    var tint = 'rgb(' + [220, 235, 247].map(function (c) { return Math.round(255 + share * (c - 255)); }) + ')';
     draw(surface.back, 'ellipse', {rx: rx, ry: ry, fill: tint, stroke: '#8fa6b8', 'stroke-width': 0.9,
       transform: 'translate(' + centre + ') rotate(' + -turned * 180 / Math.PI + ')'});
     for (var k = 0; k < 48; k++) {  // its label where there is room, best on the other side than the paths

@@ -9,14 +9,12 @@ import torch
 from torch import Tensor
 
 from .. import _validate, plotting
+from ..style import COLOURS, CONTOUR, DASHES, GRID, INK, LABEL, MARKERS, MUTED, TINTS
 from .bowl import Bowl, check_line_data
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-MUTED = "#57606a"
-CONTOUR, BOTTOM = "#8fa6b8", "#cde1f3"
 
 
 def plot_loss_surface(
@@ -61,8 +59,8 @@ def plot_loss_surface(
         paths = {}
     if not isinstance(paths, Mapping):
         raise TypeError(f"paths must be a dict of paths, got {type(paths).__name__}")
-    if len(paths) > len(plotting.COLOURS):
-        raise ValueError(f"paths must hold at most {len(plotting.COLOURS)} paths, got {len(paths)}")
+    if len(paths) > len(COLOURS):
+        raise ValueError(f"paths must hold at most {len(COLOURS)} paths, got {len(paths)}")
     tensors = {name: as_path(f"paths[{name!r}]", path) for name, path in paths.items()}
     bowl = Bowl.of(X, y)
     view = bowl.view(tensors.values() if tensors else [torch.zeros(1, 2)])
@@ -79,7 +77,7 @@ def plot_loss_surface(
     start = torch.stack([path[0] for path in tensors.values()]).mean(dim=0) if tensors else torch.zeros(2)
     draw_surface(ax, bowl, view, start)
     for index, (name, path) in enumerate(tensors.items()):
-        style = {"color": plotting.COLOURS, "linestyle": plotting.DASHES, "marker": plotting.MARKERS}
+        style = {"color": COLOURS, "linestyle": DASHES, "marker": MARKERS}
         draw_path(ax, bowl, path, name, **{key: values[index] for key, values in style.items()})
     if tensors:
         add_legend(ax)
@@ -117,17 +115,17 @@ def draw_surface(ax: Axes, bowl: Bowl, view: tuple[float, float, float, float], 
     losses = bowl.loss(torch.stack(torch.meshgrid(w, b, indexing="xy"), dim=-1))
     levels = bowl.levels(view)
     w, b, losses = w.numpy(), b.numpy(), losses.numpy()
-    tints = LinearSegmentedColormap.from_list("bowl", [BOTTOM, "white"])
+    tints = LinearSegmentedColormap.from_list("bowl", [TINTS[0], "white"])
     ax.grid(visible=False)
     ax.spines[["top", "right"]].set_visible(True)
     if levels:
         shades = [tints(i / len(levels)) for i in range(len(levels) + 1)]
         ax.contourf(w, b, losses, levels=levels, colors=shades, extend="both")
         ax.contour(w, b, losses, levels=levels, colors=CONTOUR, linewidths=0.8)
-        box = {"facecolor": "#f0f6fb", "edgecolor": "none", "pad": 0.8}
+        box = {"facecolor": LABEL, "edgecolor": "none", "pad": 0.8}
         for level, place in bowl.label_places(levels, view, away_from=start).items():
             ax.text(*place, f"{level:g}", fontsize=8, color=MUTED, ha="center", va="center", bbox=box)
-    ax.plot(bowl.w, bowl.b, marker="x", color=plotting.INK, markersize=8, markeredgewidth=1.8, linestyle="none",
+    ax.plot(bowl.w, bowl.b, marker="x", color=INK, markersize=8, markeredgewidth=1.8, linestyle="none",
             label="minimum", zorder=5)  # fmt: skip
     ax.set(xlim=view[:2], ylim=view[2:], xlabel="weight w", ylabel="bias b")
     wide, high = view[1] - view[0], view[3] - view[2]
@@ -139,7 +137,7 @@ def draw_path(ax: Axes, bowl: Bowl, path: Tensor, label: str, **style: object) -
     """Draw one path until it is lost far off, with a ring at its start."""
     w, b = path[: bowl.until_lost(path)].T.numpy()
     ax.plot(w, b, **{"linewidth": 1.5, "markersize": 4, "markeredgewidth": 0, "zorder": 4} | style, label=label)
-    ring = {"markersize": 11, "markerfacecolor": "none", "markeredgecolor": plotting.INK, "linestyle": "none"}
+    ring = {"markersize": 11, "markerfacecolor": "none", "markeredgecolor": INK, "linestyle": "none"}
     named = any(line.get_label() == "start" for line in ax.lines)
     ax.plot(w[:1], b[:1], marker="o", zorder=5, label="_" if named else "start", **ring)
 
@@ -150,5 +148,5 @@ def add_legend(ax: Axes) -> None:
     for mark in ("start", "minimum"):
         if mark in lines:
             lines[mark] = lines.pop(mark)
-    style = {"frameon": True, "facecolor": "white", "framealpha": 0.9, "edgecolor": plotting.GRID, "fontsize": 9}
+    style = {"frameon": True, "facecolor": "white", "framealpha": 0.9, "edgecolor": GRID, "fontsize": 9}
     ax.legend(lines.values(), lines, **style)

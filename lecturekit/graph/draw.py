@@ -7,17 +7,13 @@ import io
 import itertools
 import warnings
 
+from ..style import FILL, GRADIENT, LOCAL, MUTED, PAPER, RULE, SERIF
+from ..style import GRAPH_DASH as DASH
+from ..style import GRAPH_INK as INK
 from .fold import fold
 from .model import Graph
 from .scene import (
     ALWAYS,
-    FILL,
-    GRADIENT,
-    INK,
-    LOCAL,
-    MUTED,
-    PAPER,
-    RULE,
     Path,
     Rect,
     Scene,
@@ -29,9 +25,6 @@ from .scene import (
     run_width,
 )
 
-# Text is as wide as in Times New Roman, whatever font there is: each line carries its length.
-FONTS = "Times New Roman,Liberation Serif,Tinos,STIX Two Text,Times,serif"
-DASH = (5, 3)
 SCALE = 2  # pixels of the PNG for each pixel of the page
 
 
@@ -84,7 +77,7 @@ def scene_svg(scene: Scene, stepping: bool = False) -> str:
     width, height = scene.width, scene.height
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
-        f' role="img" aria-label="{escape(scene.title)}" font-family="{FONTS}" font-size="16" text-anchor="middle">'
+        f' role="img" aria-label="{escape(scene.title)}" font-family="{SERIF}" font-size="16" text-anchor="middle">'
         f"<title>{escape(scene.title)}</title><desc>{escape(scene.description)}</desc>"
         f'<rect width="{width}" height="{height}" rx="6" fill="{PAPER}"/>'
     ]

@@ -12,14 +12,13 @@ from typing import NamedTuple
 
 import torch
 
+from ..style import FILL, GRADIENT, LOCAL, MUTED, RULE
+from ..style import GRAPH_INK as INK
 from .layout import place, text_width
 from .model import Edge, Graph, Node
 from .steps import Steps, carries_gradient, clean, derivative, describe, plan
 from .text import format_number, format_shape, format_tensor
 
-# INK, MUTED, GRADIENT and LOCAL have a contrast of at least 4.5 on each FILL; what they mean is said in words too.
-INK, MUTED, GRADIENT, LOCAL, PAPER, RULE = "#1b1f24", "#57606a", "#a8200d", "#0b5394", "#ffffff", "#c4cad1"
-FILL = {"leaf": "#e8f1fb", "input": "#f2f3f5", "constant": "#ffffff", "operation": "#fdfaf1", "output": "#e6f4ea"}
 SIZE, SMALL = 16, 14  # pixels: of what stands in the boxes, of what stands beside the arrows
 MARGIN = 14
 # When a mark is seen: from a step, until before another (None: to the end), but not at a third one.

@@ -13,9 +13,7 @@ pytest.importorskip("axe_playwright_python", reason="axe is not installed: pip i
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
-NAMES = ["index", "install", "api", "search"] + [
-    f"notebooks/{path.stem}" for path in sorted(NOTEBOOKS.glob("*.ipynb"))
-]
+NAMES = ["index", "install", "api", "search"] + [f"notebooks/{path.stem}" for path in sorted(NOTEBOOKS.glob("*.ipynb"))]
 SMOKE = ["index", "notebooks/03_computation_graphs"]
 
 # What sticks out of the window, and does not scroll in a box of its own.
@@ -153,6 +151,74 @@ def test_search_finds_a_lesson(chromium, site_url):
         results.first.wait_for(timeout=20_000)
         assert any("ADALINE three ways" in text for text in results.all_inner_texts())
         assert not page.seen.errors and not page.seen.other_hosts
+
+
+SHOWN_FOCUS = """() => {
+    const element = document.activeElement, style = getComputedStyle(element), box = element.getBoundingClientRect();
+    const ring = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
+    const shadow = style.boxShadow.split(/,(?![^(]*\\))/).some(part => /[1-9]px/.test(part) && !/, 0\\)/.test(part));
+    const seen = box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
+    return seen && (ring || shadow) ? '' : element.outerHTML.slice(0, 150);
+}"""
+
+
+def test_the_focus_is_seen_all_along_the_way(chromium, site_url):
+    with guarded_page(chromium, site_url) as page:
+        open_page(page, f"{site_url}notebooks/03_computation_graphs.html")
+        hidden, texts = [], []
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            page.wait_for_timeout(200)  # the theme fades its rings in
+            hidden += filter(None, [page.evaluate(SHOWN_FOCUS)])
+            texts.append(page.evaluate("document.activeElement.textContent").strip())
+        assert texts[0] == "Skip to main content" and "Step" in texts
+        assert not hidden, "\n".join(hidden)
+
+
+def test_skip_link_colours_and_search_by_keys(chromium, site_url):
+    with guarded_page(chromium, site_url) as page:
+        open_page(page, site_url)
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")  # past the menu
+        assert page.evaluate("document.activeElement.closest('#main-content') !== null")
+        button = page.locator(".theme-switch-button:visible")
+        button.focus()
+        for key in ("Enter", "ArrowDown", "ArrowDown", "ArrowDown", "Enter"):  # past "as the system" and "light"
+            page.keyboard.press(key)
+            page.wait_for_timeout(100)
+        assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+        assert button.evaluate("button => button === document.activeElement")
+        page.keyboard.press("Control+k")
+        page.keyboard.type("momentum")
+        page.keyboard.press("Enter")
+        page.locator("#search-results li a").first.wait_for(timeout=20_000)
+
+
+def test_the_menu_on_a_phone_by_keys(chromium, site_url):
+    with guarded_page(chromium, site_url, **PHONE) as page:
+        open_page(page, site_url)
+        lesson = page.get_by_role("link", name=re.compile("^01"))
+        assert not lesson.is_visible()
+        page.locator(".primary-toggle:visible").focus()
+        page.keyboard.press("Enter")
+        lesson.wait_for(state="visible")
+        assert page.evaluate("document.activeElement.closest('dialog') !== null")
+        page.keyboard.press("Escape")
+        lesson.wait_for(state="hidden")
+
+
+def test_on_paper_solutions_are_open_and_the_page_is_light(chromium, site_url):
+    with guarded_page(chromium, site_url, **DARK) as page:
+        open_page(page, f"{site_url}notebooks/03_computation_graphs.html")
+        now = """() => [document.documentElement.dataset.theme,
+            document.querySelectorAll('.bd-article details:not(.hide):not([open])').length]"""
+        theme, folded = page.evaluate(now)
+        assert theme == "dark" and folded >= 3
+        page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
+        assert page.evaluate(now) == ["light", 0]
+        page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
+        assert page.evaluate(now) == ["dark", folded]
 
 
 def test_names_of_the_package_lead_to_the_reference(site):

@@ -1,0 +1,39 @@
+"""The look of everything that is drawn, in one place: plots, diagrams, graphs, and what has buttons and sliders.
+
+All pictures are white cards, which read on light and on dark pages. Nothing is told by colour alone: lines differ in
+their dashes too, points in their shapes, and what a colour means stands beside it in words. The scripts and style
+sheets cannot import this module; tests compare their colours with it. A colour that is changed here is still the old
+one in the pictures that the notebooks store, until they are executed again.
+"""
+
+# Lines and points. Okabe and Ito's palette, which colour-blind readers can tell apart, each dark enough for a contrast
+# of 3 on white. The first of each list belong together.
+COLOURS = ("#0072B2", "#D55E00", "#007A5E", "#A6508C")
+DASHES = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
+MARKERS = ("o", "^", "s", "D")
+
+# Grounds.
+PAPER = "#ffffff"
+TINTS = ("#dcebf7", "#fbe5d6")  # areas that belong to the first two colours; the first: also what lies deep
+PALE = "#f3f5f7"  # an area that is only set apart
+CONTOUR, LABEL = "#8fa6b8", "#f0f6fb"  # on a loss surface: the lines, and what is behind their numbers
+
+# Writing and outlines.
+INK = "#1f2328"
+MUTED = "#57606a"  # what is said in a low voice: axes, notes
+DETAIL = "#59636e"  # the small second line in a box
+OUTLINE = "#8b949e"  # of boxes, and of cells that only repeat others
+GRID = "#e3e6ea"  # behind plots: may be overlooked
+
+# Graphs, and the buttons and sliders under pictures.
+FILL = {"leaf": "#e8f1fb", "input": "#f2f3f5", "constant": "#ffffff", "operation": "#fdfaf1", "output": "#e6f4ea"}
+GRAPH_INK = "#1b1f24"
+GRADIENT = "#a8200d"  # what comes back
+LOCAL = "#0b5394"  # local derivatives; also the focus, sliders, the numbers of the lessons
+RULE = "#c4cad1"  # between the value and the gradient of a node
+RESTING = "#6b7178"  # a button that has nothing to do
+GRAPH_DASH = (5, 3)  # what has no derivative
+
+# Letters. Graphs are set like formulas. Text there is as wide as in Times New Roman, whatever font there is.
+SERIF = "Times New Roman,Liberation Serif,Tinos,STIX Two Text,Times,serif"
+SANS = "system-ui,sans-serif"
