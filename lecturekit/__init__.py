@@ -15,7 +15,7 @@ try:
     from .graph import graph_of, trace
     from .plotting import figure, plot_decision_regions, plot_losses, plot_network, plot_tensor, plot_timings, show
     from .training import History, fit, minibatches
-    from .workers import WorkerRun, plot_all_reduce, run_workers
+    from .workers import WorkerRun, run_workers
 except Exception:
     # Where torch does not load, nothing here does. Only `python -m lecturekit` goes on, to say what is wrong: while
     # it looks for its module, Python calls itself "-m".
@@ -40,7 +40,6 @@ __all__ = [
     "graph_of",
     "measure",
     "minibatches",
-    "plot_all_reduce",
     "plot_decision_regions",
     "plot_loss_surface",
     "plot_losses",

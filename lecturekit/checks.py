@@ -32,7 +32,7 @@ def expect_error(error: type[BaseException], match: str = "") -> Iterator[None]:
 
     Notes
     -----
-    Introduced in notebook 04.
+    Introduced in notebook 00.
     """
     if not (isinstance(error, type) and issubclass(error, BaseException)):
         raise TypeError(f"error must be an exception type such as RuntimeError, got {error!r}")
@@ -130,7 +130,7 @@ def check(number: str, *answers: object) -> None:
 
     Notes
     -----
-    Introduced in notebook 05.
+    Introduced in notebook 00.
     """
     verdict = judge(number, *answers)
     sign = {"correct": "✓", "wrong": "✗", "not attempted": "○"}[verdict.status]

@@ -31,8 +31,8 @@ def device() -> torch.device:
 
     Notes
     -----
-    Introduced in notebook 02. Apple's ``mps`` is never chosen by itself: its numbers differ in digits that the lessons
-    print. Ask for it by name if you want to try it.
+    Introduced in notebook 00, explained in notebook 02. Apple's ``mps`` is never chosen by itself: its numbers differ
+    in digits that the lessons print. Ask for it by name if you want to try it.
     """
     wanted = os.environ.get("LECTUREKIT_DEVICE")
     if not wanted:
@@ -143,7 +143,8 @@ def measure(
 
     Notes
     -----
-    Introduced in notebook 02. The order has a generator of its own: no other random draw disturbs it or is disturbed.
+    Introduced in notebook 00, explained in notebook 02. The order has a generator of its own: no other random draw
+    disturbs it or is disturbed.
     """
     if not isinstance(candidates, Mapping):
         raise TypeError(f"candidates must be a dict of functions, got {type(candidates).__name__}")

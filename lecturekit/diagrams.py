@@ -1,4 +1,4 @@
-"""Pictures drawn for this course: the layers of PyTorch, what stands around it, and the course itself.
+"""Pictures drawn for this course: the layers of PyTorch, what stands around it, the course itself, an all-reduce.
 
 Each function returns a matplotlib figure. Its label is the text for who cannot see it, so a lesson writes
 ``lk.show(fig, alt=fig.get_label())``. Lengths are pixels of the page; the pictures can be read on a phone.
@@ -6,9 +6,10 @@ Each function returns a matplotlib figure. Its label is the text for who cannot 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from . import _validate
 from .plotting import figure
 from .style import COLOURS, DETAIL, INK, LOCAL, OUTLINE, PALE, TINTS
 
@@ -259,6 +260,57 @@ def course_map(here: str | None = None) -> Figure:
     ]
     alt = f"The lessons, with arrows from each to those that build on it: {'; '.join(sentences)}."
     return _described(fig, alt + (f" You are in lesson {here}." if here else ""))
+
+
+def all_reduce(gradients: Sequence[float]) -> Figure:
+    """Draw an all-reduce: each worker gives its gradient, each gets the sum, and makes the mean of it.
+
+    Parameters
+    ----------
+    gradients : sequence of float
+        One for each worker, 1 to 4 of them.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Its label is its alt text.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are not 1 to 4 finite numbers.
+
+    Notes
+    -----
+    Introduced in notebook 10.
+    """
+    gradients = [_validate.number("a gradient", value) for value in gradients]
+    if not 1 <= len(gradients) <= 4:
+        raise ValueError(f"gradients must be those of 1 to 4 workers, got {len(gradients)}")
+    total, number = sum(gradients), len(gradients)
+
+    def text(value: float) -> str:
+        return f"{value:.4g}".replace("-", "−")
+
+    mean = text(total / number)
+    written = " + ".join(map(text, gradients)).replace("+ −", "− ")
+    sentence = f"the sum: {written} = {text(total)}. Then each divides by {number}."
+    column, height = 500 / number, 58
+    word = "gradient " if number < 4 else ""  # four boxes are narrow
+    fig, ax = _canvas(520, 282)
+    _box(ax, (18, 112, 484, height), "all-reduce", sentence, fill=TINTS[1], bold=True, key="all-reduce")
+    for rank, value in enumerate(gradients):
+        left, width = 18 + column * rank, column - 16
+        for top, gradient, when in ((8, text(value), "before"), (216, mean, "after")):
+            box = (left, top, width, height)
+            _box(ax, box, f"worker {rank}", word + gradient, fill=TINTS[0], key=f"{when} {rank}")
+        _arrow(ax, (left + width / 2, 8 + height), (left + width / 2, 112))
+        _arrow(ax, (left + width / 2, 112 + height), (left + width / 2, 216))
+    parts = ", ".join(f"worker {rank} has {text(value)}" for rank, value in enumerate(gradients))
+    return _described(
+        fig,
+        f"An all-reduce of gradients. Before: {parts}. In the middle: {sentence} After: every worker has {mean}.",
+    )
 
 
 def _without_shortcuts(needs: dict[str, set[str]]) -> dict[str, set[str]]:

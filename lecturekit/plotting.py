@@ -47,7 +47,7 @@ def figure(width: float = 6.4, height: float = 4.0, columns: int = 1) -> tuple[F
 
     Notes
     -----
-    Introduced in notebook 05. Not made by pyplot: it leaves no state behind, and nothing shows it but `show`.
+    Introduced in notebook 02. Not made by pyplot: it leaves no state behind, and nothing shows it but `show`.
     """
     from matplotlib.figure import Figure
 
@@ -83,7 +83,7 @@ def show(fig: Figure, *, alt: str) -> None:
 
     Notes
     -----
-    Introduced in notebook 05. The figure becomes an HTML image, since only that carries its text to a screen reader.
+    Introduced in notebook 00. The figure becomes an HTML image, since only that carries its text to a screen reader.
     """
     from IPython.display import display
     from matplotlib.figure import Figure

@@ -76,8 +76,9 @@ def minibatches(X: Tensor, y: Tensor, batch_size: int, generator: torch.Generato
 
     Notes
     -----
-    Introduced in notebook 06. The order is that of Sebastian Raschka's STAT 453, lecture 6.4. Putting whole blocks of
-    rows in order and cutting them into views costs a third of indexing X and y once for each mini-batch.
+    Introduced in notebook 10; notebook 06 writes it out. The order is that of Sebastian Raschka's STAT 453, lecture
+    6.4. Putting whole blocks of rows in order and cutting them into views costs a third of indexing X and y once for
+    each mini-batch.
     """
     _validate.equally_many_rows("X", X, "y", y)
     _validate.integer("batch_size", batch_size, 1, X.shape[0])

@@ -12,17 +12,12 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
 from . import _validate
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 # What stands around the reader's function. The workers find each other by a file in their folder: the usual
 # init_process_group() has the same effect, but opens a port that listens to the whole network.
@@ -240,57 +235,3 @@ def _cause(folder: Path, report: str) -> str:
     for rank in sorted(killed, key=lambda rank: killed[rank] == "SIGTERM"):
         return f"worker {rank} was killed by {killed[rank]}"
     return f"torchrun could not start the workers: {(report.strip().splitlines() or ['no message'])[-1]}"
-
-
-def plot_all_reduce(gradients: Sequence[float]) -> Figure:
-    """Draw an all-reduce: each worker gives its gradient, each gets the sum, and makes the mean of it.
-
-    Parameters
-    ----------
-    gradients : sequence of float
-        One for each worker, 1 to 4 of them.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Its label is its alt text.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If they are not 1 to 4 finite numbers.
-
-    Notes
-    -----
-    Introduced in notebook 10.
-    """
-    from .diagrams import _arrow, _box, _canvas, _described
-    from .plotting import TINTS
-
-    gradients = [_validate.number("a gradient", value) for value in gradients]
-    if not 1 <= len(gradients) <= 4:
-        raise ValueError(f"gradients must be those of 1 to 4 workers, got {len(gradients)}")
-    total, number = sum(gradients), len(gradients)
-
-    def text(value: float) -> str:
-        return f"{value:.4g}".replace("-", "−")
-
-    mean = text(total / number)
-    written = " + ".join(map(text, gradients)).replace("+ −", "− ")
-    sentence = f"the sum: {written} = {text(total)}. Then each divides by {number}."
-    column, height = 500 / number, 58
-    word = "gradient " if number < 4 else ""  # four boxes are narrow
-    fig, ax = _canvas(520, 282)
-    _box(ax, (18, 112, 484, height), "all-reduce", sentence, fill=TINTS[1], bold=True, key="all-reduce")
-    for rank, value in enumerate(gradients):
-        left, width = 18 + column * rank, column - 16
-        for top, gradient, when in ((8, text(value), "before"), (216, mean, "after")):
-            box = (left, top, width, height)
-            _box(ax, box, f"worker {rank}", word + gradient, fill=TINTS[0], key=f"{when} {rank}")
-        _arrow(ax, (left + width / 2, 8 + height), (left + width / 2, 112))
-        _arrow(ax, (left + width / 2, 112 + height), (left + width / 2, 216))
-    parts = ", ".join(f"worker {rank} has {text(value)}" for rank, value in enumerate(gradients))
-    return _described(
-        fig,
-        f"An all-reduce of gradients. Before: {parts}. In the middle: {sentence} After: every worker has {mean}.",
-    )

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from lecturekit import plot_all_reduce, run_workers, workers
+from lecturekit import run_workers, workers
+from lecturekit.diagrams import all_reduce
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 
@@ -186,7 +187,7 @@ def texts(fig):
 
 
 def test_the_picture_of_an_all_reduce():
-    fig = plot_all_reduce([3.0, -2, 0.5])
+    fig = all_reduce([3.0, -2, 0.5])
     drawn = texts(fig)
     assert "the sum: 3 − 2 + 0.5 = 1.5. Then each divides by 3." in drawn
     assert [text for text in drawn if text.startswith("gradient")] == [
@@ -211,4 +212,4 @@ def test_the_picture_of_an_all_reduce():
 )
 def test_what_cannot_be_drawn(gradients, error, match):
     with pytest.raises(error, match=match):
-        plot_all_reduce(gradients)
+        all_reduce(gradients)

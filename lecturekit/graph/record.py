@@ -81,7 +81,7 @@ class trace(TorchFunctionMode):
     -----
     Local derivatives are left out in graphs of more than 300 operations. What runs inside ``torch.vmap`` and
     ``torch.func`` passes through unrecorded. Each thread records its own calls.
-    Introduced in notebook 03.
+    Introduced in notebook 00, explained in notebook 03.
     """
 
     def __init__(self, names: dict | None = None, target: str | None = None, max_elems: int = 64):

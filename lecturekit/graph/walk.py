@@ -38,7 +38,7 @@ def graph_of(tensor: Tensor, names: dict | None = None, max_elems: int = 64) -> 
 
     Notes
     -----
-    Introduced in notebook 03.
+    Introduced in notebook 06.
     """
     if not isinstance(tensor, Tensor):
         raise TypeError(f"graph_of needs a tensor, but got {type(tensor).__name__}")

@@ -14,7 +14,7 @@ pytest.importorskip("axe_playwright_python", reason="axe is not installed: pip i
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 NAMES = ["index", "install", "api", "search"] + [f"notebooks/{path.stem}" for path in sorted(NOTEBOOKS.glob("*.ipynb"))]
-SMOKE = ["index", "notebooks/03_computation_graphs"]
+SMOKE = ["index"]
 
 # What sticks out of the window, and does not scroll in a box of its own.
 STICKS_OUT = """() => [...document.querySelectorAll('.bd-article *')].filter(element => {
@@ -162,6 +162,7 @@ SHOWN_FOCUS = """() => {
 }"""
 
 
+@pytest.mark.browser
 def test_the_focus_is_seen_all_along_the_way(chromium, site_url):
     with guarded_page(chromium, site_url) as page:
         open_page(page, f"{site_url}notebooks/03_computation_graphs.html")
