@@ -26,7 +26,7 @@ def expect_error(error: type[BaseException], match: str = "") -> Iterator[None]:
     Raises
     ------
     TypeError
-        If `error` is not an exception type.
+        If `error` is not an exception type, or `match` not a string.
     AssertionError
         If nothing is raised, or if `match` is not in the message.
 
@@ -36,6 +36,8 @@ def expect_error(error: type[BaseException], match: str = "") -> Iterator[None]:
     """
     if not (isinstance(error, type) and issubclass(error, BaseException)):
         raise TypeError(f"error must be an exception type such as RuntimeError, got {error!r}")
+    if not isinstance(match, str):
+        raise TypeError(f"match must be a string, got {match!r}")
     try:
         yield
     except error as caught:

@@ -14,6 +14,7 @@ from torch import Tensor
 from . import _validate
 
 SHA256 = {"iris.csv": "9cc1c345c71bcc9b486b74cbf6063fa66f4bb5e0f603a4b3c3471ec2e5e8e355"}
+MOST_EXAMPLES = 10**8  # 0.4 GB a column: beyond, memory would run out, and no error would name the argument
 IRIS_FEATURES = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 IRIS_SPECIES = ("setosa", "versicolor", "virginica")
 
@@ -69,14 +70,22 @@ def read(name: str, folder: Path | None = None) -> bytes:
         If `name` is no file of the course, or if the file's contents are not those it was published with.
     FileNotFoundError
         If the file is missing.
+    OSError
+        If it cannot be read.
     """
-    if name not in SHA256:
-        raise ValueError(f"name must be one of {', '.join(SHA256)}, got {name!r}")
-    path = (course_folder() if folder is None else folder) / name
+    _validate.one_of("name", name, SHA256)
+    if not isinstance(folder, str | Path | None):
+        raise TypeError(f"folder must be a path, got {folder!r}")
+    path = (course_folder() if folder is None else Path(folder)) / name
     remedy = f"Get it again with `git restore data/{name}`, or install lecturekit anew"
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing. {remedy}")
-    content = path.read_bytes()
+    try:
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} is missing. {remedy}")
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:  # no permission, a broken disk, a folder with a name too long
+        raise OSError(f"{path} cannot be read: {error.strerror or error}. {remedy}") from error
     found = hashlib.sha256(content).hexdigest()
     if found != SHA256[name]:
         raise ValueError(
@@ -118,8 +127,8 @@ def iris(
     ------
     TypeError, ValueError
         If a feature or species is unknown or named twice, or if `seed` is no int of at least 0.
-    FileNotFoundError, ValueError
-        If the data file is missing or damaged.
+    OSError, ValueError
+        If the data file is missing (FileNotFoundError), cannot be read or is damaged.
 
     Notes
     -----
@@ -130,7 +139,7 @@ def iris(
     classes = _chosen("classes", classes, IRIS_SPECIES)
     if len(classes) != 2:
         raise ValueError(f"classes must name two species, got {len(classes)}: {', '.join(classes)}")
-    _validate.integer("seed", seed, 0)
+    _validate.seed("seed", seed)
     rows = list(csv.DictReader(io.StringIO(read("iris.csv", folder).decode())))
     rows = [row for species in classes for row in rows if row["species"] == species]
     X = torch.tensor([[float(row[name]) for name in features] for row in rows])
@@ -149,9 +158,9 @@ def iris(
 def _chosen(argument: str, names: object, known: tuple[str, ...]) -> tuple[str, ...]:
     if isinstance(names, str) or not isinstance(names, tuple | list) or not names:
         raise TypeError(f"{argument} must be a tuple of names, got {names!r}")
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise ValueError(f"{argument} must be out of {', '.join(known)}, got {unknown[0]!r}")
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{argument} must be out of {', '.join(known)}, got {name!r:.80}")
     if len(set(names)) != len(names):
         raise ValueError(f"{argument} must be different from each other, got {', '.join(names)}")
     return tuple(names)
@@ -181,6 +190,8 @@ def double_line(dtype: torch.dtype = torch.float32) -> Dataset:
     """
     if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
         raise TypeError(f"dtype must be a floating point type of torch, got {dtype!r}")
+    if dtype.itemsize == 1:
+        raise TypeError(f"dtype must be a type that torch computes with, got {dtype}, which only stores numbers")
     X = torch.arange(1, 5, dtype=dtype).reshape(4, 1)
     return Dataset(X, 2 * X, X[:0], X[:0], feature_names=("x",))
 
@@ -193,7 +204,7 @@ def noisy_line(
     Parameters
     ----------
     num_examples : int
-        At least 1.
+        From 1 to 100 million.
     slope, intercept : float
         Of the line.
     noise : float
@@ -215,15 +226,15 @@ def noisy_line(
     -----
     Introduced in notebook 05. Source: "PyTorch for the Impatient", section 2.15: y = −5x + 2 + noise.
     """
-    _validate.integer("num_examples", num_examples, 1)
-    _validate.integer("seed", seed, 0)
+    _validate.at_most("num_examples", _validate.integer("num_examples", num_examples, 1), MOST_EXAMPLES)
+    _validate.seed("seed", seed)
     for name, value in {"slope": slope, "intercept": intercept, "noise": noise}.items():
         _validate.number(name, value)
     if noise < 0:
         raise ValueError(f"noise must be 0 or more, got {noise}")
     generator = torch.Generator().manual_seed(seed)
     X = torch.randn(num_examples, 1, generator=generator)
-    y = slope * X + intercept + noise * torch.randn(num_examples, 1, generator=generator)
+    y = float(slope) * X + float(intercept) + float(noise) * torch.randn(num_examples, 1, generator=generator)
     return Dataset(X, y, X[:0], y[:0], feature_names=("x",))
 
 
@@ -236,8 +247,9 @@ def moons(num_train: int = 140, num_test: int = 60, *, noise: float = 0.2, seed:
     Parameters
     ----------
     num_train, num_test : int
-        Examples for training, at least 2, and for testing, 0 or more. Half of all of them lie on each moon (one more on
-        the inner one where their number is odd), in random order; so the halves of each part are about equal.
+        Examples for training, at least 2, and for testing, 0 or more; at most 100 million each.
+        Half of all of them lie on each moon (one more on the inner one where their number is odd), in random order; so
+        the halves of each part are about equal.
     noise : float
         Standard deviation of the normally distributed noise on both coordinates, 0 or more, in the unit of X.
     seed : int
@@ -261,8 +273,8 @@ def moons(num_train: int = 140, num_test: int = 60, *, noise: float = 0.2, seed:
     Introduced in notebook 09. The points are those of ``sklearn.datasets.make_moons``; NumPy promises that the
     generator behind it draws the same numbers in every version.
     """
-    _validate.integer("num_train", num_train, 2)
-    _validate.integer("num_test", num_test, 0)
+    _validate.at_most("num_train", _validate.integer("num_train", num_train, 2), MOST_EXAMPLES)
+    _validate.at_most("num_test", _validate.integer("num_test", num_test, 0), MOST_EXAMPLES)
     if _validate.number("noise", noise) < 0:
         raise ValueError(f"noise must be 0 or more, got {noise}")
     _validate.integer("seed", seed, 0, 2**32 - 1)

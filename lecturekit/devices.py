@@ -50,11 +50,18 @@ def synchronize(device: torch.device) -> None:
     ----------
     device : torch.device
 
+    Raises
+    ------
+    TypeError
+        If `device` is something else.
+
     Notes
     -----
     Introduced in notebook 02. A CUDA call returns as soon as its work is queued: a clock read without this measures
     the queueing.
     """
+    if not isinstance(device, torch.device):
+        raise TypeError(f"device must be a torch.device, got {device!r}: make one with torch.device(…)")
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":
@@ -69,9 +76,17 @@ class Timing:
     ----------
     samples : tuple of float
         Seconds a call, in the order in which they were measured; each is the mean over the calls of one sample.
+        At least one, none negative.
     """
 
     samples: tuple[float, ...]
+
+    def __post_init__(self):
+        if not isinstance(self.samples, tuple) or not self.samples:
+            raise TypeError(f"samples must be a tuple of at least one number, got {self.samples!r:.80}")
+        for seconds in self.samples:
+            if _validate.number("each of samples", seconds) < 0:
+                raise ValueError(f"samples must not be negative, got {seconds}")
 
     @property
     def median(self) -> float:
@@ -103,7 +118,7 @@ class Timing:
 
 def _three_digits(number: float) -> str:
     """Write a number with three digits, without an exponent: 1.23, 12.3, 123, 1230."""
-    decimals = max(0, 2 - math.floor(math.log10(number))) if number > 0 else 0
+    decimals = max(0, 2 - math.floor(math.log10(number))) if 0 < number < math.inf else 0
     return f"{number:,.{decimals}f}"
 
 

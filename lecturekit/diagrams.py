@@ -6,7 +6,7 @@ Each function returns a matplotlib figure. Its label is the text for who cannot 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import _validate
@@ -71,12 +71,12 @@ COURSE = {
 }
 
 
-def layer_cake(highlight: str | Iterable[str] = ()) -> Figure:
+def layer_cake(highlight: str | Collection[str] = ()) -> Figure:
     """Draw the layers of PyTorch, from the reader's Python code down to the device that computes.
 
     Parameters
     ----------
-    highlight : str or iterable of str
+    highlight : str or list of str
         Layers to bring out, by a thick frame, bold letters and a pointer: "code", "api", "core" (the dispatcher and
         autograd), "kernels", "libraries", "device".
 
@@ -87,17 +87,19 @@ def layer_cake(highlight: str | Iterable[str] = ()) -> Figure:
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If there is no such layer.
 
     Notes
     -----
     Introduced in notebook 00.
     """
+    if not isinstance(highlight, Collection):
+        raise TypeError(f"highlight must be a layer or a list of layers, got {highlight!r:.80}")
     chosen = [highlight] if isinstance(highlight, str) else list(highlight)
     for name in chosen:
-        if name not in LAYERS:
-            raise ValueError(f"highlight must be out of {', '.join(LAYERS)}, got {name!r}")
+        if not isinstance(name, str) or name not in LAYERS:
+            raise ValueError(f"highlight must be out of {', '.join(LAYERS)}, got {name!r:.80}")
     left, right, height, gap = 96, 508, 56, 14
     fig, ax = _canvas(520, len(LAYERS) * (height + gap) + 6)
     tops = {name: 10 + row * (height + gap) for row, name in enumerate(LAYERS)}
@@ -233,8 +235,8 @@ def course_map(here: str | None = None) -> Figure:
     -----
     Introduced in notebook 00.
     """
-    if here is not None and here not in COURSE:
-        raise ValueError(f"here must be out of {', '.join(COURSE)}, got {here!r}")
+    if here is not None and (not isinstance(here, str) or here not in COURSE):
+        raise ValueError(f"here must be out of {', '.join(COURSE)}, got {here!r:.80}")
     columns, rows = (1 + max(lesson.place[axis] for lesson in COURSE.values()) for axis in (0, 1))
     width, height, step = 162, 54, (171, 76)
     fig, ax = _canvas(columns * step[0] + 4, rows * step[1] + 2)
@@ -284,9 +286,11 @@ def all_reduce(gradients: Sequence[float]) -> Figure:
     -----
     Introduced in notebook 10.
     """
-    gradients = [_validate.number("a gradient", value) for value in gradients]
+    if not isinstance(gradients, Sequence) or isinstance(gradients, str | bytes):
+        raise TypeError(f"gradients must be a list of numbers, got {gradients!r:.80}")
     if not 1 <= len(gradients) <= 4:
         raise ValueError(f"gradients must be those of 1 to 4 workers, got {len(gradients)}")
+    gradients = [_validate.number(f"gradients[{rank}]", value) for rank, value in enumerate(gradients)]
     total, number = sum(gradients), len(gradients)
 
     def text(value: float) -> str:

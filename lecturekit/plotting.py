@@ -6,6 +6,7 @@ import base64
 import html
 import io
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from . import _validate
 from .devices import Timing
+from .graph.steps import clean
 from .style import COLOURS, DASHES, DETAIL, GRID, INK, MARKERS, OUTLINE, TINTS
 from .training import History
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 100
+LARGEST = 100  # inches: Matplotlib would take all memory for the pixels of much larger ones
 
 
 def figure(width: float = 6.4, height: float = 4.0, columns: int = 1) -> tuple[Figure, Axes]:
@@ -31,9 +34,9 @@ def figure(width: float = 6.4, height: float = 4.0, columns: int = 1) -> tuple[F
     Parameters
     ----------
     width, height : float
-        Size in inches; an inch is 100 pixels of the page.
+        Size in inches, from 0.1 to 100; an inch is 100 pixels of the page.
     columns : int
-        Number of panels side by side.
+        Number of panels side by side, from 1 to 12.
 
     Returns
     -------
@@ -43,7 +46,7 @@ def figure(width: float = 6.4, height: float = 4.0, columns: int = 1) -> tuple[F
     Raises
     ------
     TypeError, ValueError
-        If a size is not a positive number or `columns` not an int of at least 1.
+        If a size or `columns` is no such number.
 
     Notes
     -----
@@ -54,7 +57,9 @@ def figure(width: float = 6.4, height: float = 4.0, columns: int = 1) -> tuple[F
     for name, value in {"width": width, "height": height}.items():
         if _validate.number(name, value) <= 0:
             raise ValueError(f"{name} must be positive, got {value}")
-    _validate.integer("columns", columns, 1)
+        if not 0.1 <= value <= LARGEST:
+            raise ValueError(f"{name} must be from 0.1 to {LARGEST} inches, got {value:g}")
+    _validate.at_most("columns", _validate.integer("columns", columns, 1), 12)
     fig = Figure(figsize=(width, height), dpi=DPI, facecolor="white", layout="constrained")
     axes = fig.subplots(1, columns)
     for ax in [axes] if columns == 1 else axes:
@@ -94,6 +99,8 @@ def show(fig: Figure, *, alt: str) -> None:
         raise TypeError(f"alt must be a string, got {type(alt).__name__}")
     if not alt.strip():
         raise ValueError("alt must say what is to be seen in the figure, got an empty string")
+    # What no page can hold: half characters and those that control a terminal.
+    alt = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", alt)
     buffer = io.BytesIO()
     # Twice the pixels for sharp screens; no metadata, so that the same figure gives the same bytes.
     fig.savefig(buffer, format="png", dpi=2 * DPI, metadata={"Software": None})
@@ -104,6 +111,27 @@ def show(fig: Figure, *, alt: str) -> None:
         f'src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
     )
     display({"text/html": image, "text/plain": alt}, raw=True)
+
+
+def as_written(text: object, most: int = 60) -> str:
+    """Return a name as it may stand in a figure: without control characters, the middle of long lines left out.
+
+    Whoever draws it says ``parse_math=False``: in the course a dollar sign is a dollar sign, not the start of a formula
+    that may have a mistake.
+    """
+    return "\n".join(clean(line, most) for line in str(text).splitlines()[:5])
+
+
+def as_label(text: object) -> str:
+    """Return a name for a legend, out of which Matplotlib leaves what is empty or begins with an underscore."""
+    label = as_written(text)
+    return label if label and not label.startswith("_") else f" {label}"
+
+
+def add_legend(ax: Axes, *args: object, **style: object) -> None:
+    """Explain the curves, whose labels are shown as they are written."""
+    for text in ax.legend(*args, **style).get_texts():
+        text.set_parse_math(False)
 
 
 def plot_losses(histories: Mapping[str, History], *, against: str = "epochs", log: bool = False) -> Figure:
@@ -141,17 +169,23 @@ def plot_losses(histories: Mapping[str, History], *, against: str = "epochs", lo
         "examples": ("examples seen", lambda history: history.examples_seen),
         "seconds": ("seconds", lambda history: history.seconds),
     }
-    if against not in columns:
-        raise ValueError(f"against must be one of {', '.join(columns)}, got {against!r}")
+    _validate.one_of("against", against, columns)
+    _validate.switch("log", log)
     label, column = columns[against]
     fig, ax = figure()
     for index, (name, history) in enumerate(histories.items()):
         if not isinstance(history, History):
             raise TypeError(f"histories[{name!r}] must be a History, got {type(history).__name__}")
+        places, losses = _numbers(name, column, history), _numbers(name, lambda history: history.losses, history)
+        if len(places) != len(losses):
+            raise ValueError(
+                f"histories[{name!r}] must have a loss for each entry of its {against}, "
+                f"got {len(losses)} losses and {len(places)} {against}"
+            )
         ax.plot(
-            [0, *column(history)],
-            [history.initial_loss, *history.losses],
-            label=name,
+            [0, *places],
+            [*_numbers(name, lambda history: [history.initial_loss], history), *losses],
+            label=as_label(name),
             color=COLOURS[index % len(COLOURS)],
             linestyle=DASHES[index % len(DASHES)],
             # Each curve is thinner than the one below it, so that the one below shows on both sides.
@@ -164,8 +198,19 @@ def plot_losses(histories: Mapping[str, History], *, against: str = "epochs", lo
         ax.set_yscale("log")
     if against == "epochs":
         ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.legend(frameon=False)
+    add_legend(ax, frameon=False)
     return fig
+
+
+def _numbers(name: object, column: Callable[[History], Sequence], history: History) -> list[float]:
+    """Return a list of a history, in which a diverged run may have left infinity and NaN."""
+    try:
+        values = list(column(history))
+        if any(isinstance(value, bool) or not isinstance(value, int | float) for value in values):
+            raise TypeError
+        return [float(value) for value in values]
+    except (TypeError, OverflowError):
+        raise TypeError(f"histories[{name!r}] must hold lists of numbers, got {history!r:.200}") from None
 
 
 def plot_timings(
@@ -210,14 +255,20 @@ def plot_timings(
         for name, series in group.items():
             if not isinstance(series, Mapping) or not series:
                 raise TypeError(f"{argument}[{name!r}] must be a dict {{size: seconds}} with an entry, got {series!r}")
-            sizes = sorted(series)
-            times = [time if isinstance(time := series[size], Timing) else Timing((time,)) for size in sizes]
+            label = f"{argument}[{name!r:.80}]"
+            sizes = sorted(_validate.number(f"a size in {label}", size) for size in series)
+            times = [
+                time if isinstance(time := series[size], Timing) else Timing((_positive(f"a time in {label}", time),))
+                for size in sizes
+            ]
             for size, time in zip(sizes, times, strict=True):
-                if min(_validate.number("a size", size), _validate.number("a time", time.median)) <= 0:
-                    raise ValueError(f"{argument}[{name!r}] must hold positive sizes and times, got {size}: {time}")
+                if min(size, *time.samples) <= 0:
+                    raise ValueError(f"{label} must hold positive sizes and times, got {size}: {time.samples}")
             curves.append((name, argument == "recorded", sizes, times))
     if not curves:
         raise ValueError("timings must hold at least one series, got none")
+    for name, value in {"xlabel": xlabel, "ylabel": ylabel}.items():
+        _validate.text(name, value)
 
     fig, ax = figure()
     names = list(dict.fromkeys(name for name, *_ in curves))
@@ -228,7 +279,7 @@ def plot_timings(
             sizes,
             [time.median for time in times],
             yerr=[[time.median - time.low for time in times], [time.high - time.median for time in times]],
-            label=f"{name} (recorded)" if old else name,
+            label=as_label(f"{as_written(name)} (recorded)" if old else name),
             color=COLOURS[colour],
             linestyle=DASHES[shape],
             marker=MARKERS[shape],
@@ -240,10 +291,16 @@ def plot_timings(
     ax.set_yscale("log")
     ax.xaxis.set_major_formatter(EngFormatter(sep=""))
     ax.yaxis.set_major_formatter(EngFormatter(unit="s"))
-    ax.set_xlabel(xlabel)
-    ax.set_ylabel(ylabel)
-    ax.legend(frameon=False)
+    ax.set_xlabel(as_written(xlabel), parse_math=False)
+    ax.set_ylabel(as_written(ylabel), parse_math=False)
+    add_legend(ax, frameon=False)
     return fig
+
+
+def _positive(name: str, value: object) -> float:
+    if _validate.number(name, value) <= 0:
+        raise ValueError(f"{name} must be positive, got {value}")
+    return value
 
 
 def plot_decision_regions(
@@ -283,15 +340,22 @@ def plot_decision_regions(
     """
     _validate.function("predict", predict)
     _validate.paired_examples("X", X, "y", y)
-    _validate.number("threshold", threshold)
+    threshold = float(_validate.number("threshold", threshold))
     N = X.shape[0]
     if X.shape != (N, 2) or y.shape != (N, 1):
         raise ValueError(f"X and y must have shapes (N, 2) and (N, 1), got {tuple(X.shape)} and {tuple(y.shape)}")
+    if not X.is_floating_point():
+        raise TypeError(f"X must be of a floating point dtype, got {X.dtype}: convert it with X.float()")
+    if X.abs().max() > torch.finfo(X.dtype).max / 4:
+        raise ValueError(f"X must leave room for a margin within {X.dtype}, got {X.abs().max().item():.3g}")
+    X = X.detach()
     if not ((y == 0) | (y == 1)).all():
         raise ValueError(f"y must hold only 0 and 1, got {y.unique().tolist()[:5]}")
     for name, value in {"feature_names": feature_names, "class_names": class_names}.items():
         if not isinstance(value, tuple | list) or len(value) != 2:
             raise ValueError(f"{name} must be two names, got {value!r}")
+        for i, one in enumerate(value):
+            _validate.text(f"{name}[{i}]", one)
     low, high = X.amin(dim=0), X.amax(dim=0)
     margin = 0.08 * (high - low).clamp(min=1e-6)
     x1, x2 = (torch.linspace(a, b, 200).to(X) for a, b in zip(low - margin, high + margin, strict=True))
@@ -301,27 +365,40 @@ def plot_decision_regions(
     if not isinstance(activation, Tensor) or activation.shape != (grid.shape[0], 1):
         came = tuple(activation.shape) if isinstance(activation, Tensor) else type(activation).__name__
         raise ValueError(f"predict(X) must have shape ({grid.shape[0]}, 1) for X of {tuple(grid.shape)}, got {came}")
-    surface = activation.reshape(200, 200).T.cpu().numpy()
+    if activation.is_meta or activation.is_complex() or not activation.float().isfinite().all():
+        raise ValueError(
+            f"predict(X) must return real, finite numbers, got {activation.dtype} on {activation.device}"
+            + (
+                ""
+                if activation.is_meta or activation.is_complex()
+                else " with NaN or infinity: has the model diverged?"
+            )
+        )
+    surface = _array(activation.reshape(200, 200).T)
 
     fig, ax = figure(5.6, 4.4)
     ax.grid(visible=False)
-    x1, x2 = x1.cpu().numpy(), x2.cpu().numpy()
+    x1, x2 = _array(x1), _array(x2)
     ax.contourf(x1, x2, surface > threshold, levels=[-0.5, 0.5, 1.5], colors=TINTS)
     if (surface > threshold).any() and (surface <= threshold).any():
         ax.contour(x1, x2, surface, levels=[threshold], colors=INK, linewidths=1.5)
     for label in (0, 1):
-        points = X[y[:, 0] == label].cpu().numpy()
-        ax.scatter(
-            *points.T, marker=MARKERS[label], color=COLOURS[label], edgecolor="white", s=45, label=class_names[label]
-        )
+        points, name = _array(X[y[:, 0] == label]), as_label(class_names[label])
+        ax.scatter(*points.T, marker=MARKERS[label], color=COLOURS[label], edgecolor="white", s=45, label=name)
     with torch.no_grad():
-        wrong = X[((predict(X) > threshold) != (y == 1))[:, 0]].cpu().numpy()
+        wrong = _array(X[((predict(X) > threshold) != (y == 1))[:, 0]])
     if len(wrong):
         ax.scatter(*wrong.T, s=130, facecolor="none", edgecolor=INK, linewidth=1.2, label="wrong side")
-    ax.set_xlabel(feature_names[0].replace("_", " "))
-    ax.set_ylabel(feature_names[1].replace("_", " "))
-    ax.legend(frameon=True, facecolor="white", framealpha=0.9, edgecolor=GRID)
+    ax.set_xlabel(as_written(feature_names[0].replace("_", " ")), parse_math=False)
+    ax.set_ylabel(as_written(feature_names[1].replace("_", " ")), parse_math=False)
+    add_legend(ax, frameon=True, facecolor="white", framealpha=0.9, edgecolor=GRID)
     return fig
+
+
+def _array(tensor: Tensor):
+    """Return the numbers for Matplotlib, which does not know all the small types."""
+    small = tensor.is_floating_point() and tensor.dtype.itemsize < 4
+    return (tensor.float() if small else tensor).detach().cpu().numpy()
 
 
 def plot_network(sizes: Sequence[int], *, labels: Sequence[str] = ()) -> Figure:
@@ -349,14 +426,16 @@ def plot_network(sizes: Sequence[int], *, labels: Sequence[str] = ()) -> Figure:
     """
     from matplotlib.collections import LineCollection
 
-    if not isinstance(sizes, Sequence) or isinstance(sizes, str):
+    if not isinstance(sizes, Sequence) or isinstance(sizes, str | bytes):
         raise TypeError(f"sizes must be a tuple of ints such as (2, 3, 1), got {sizes!r}")
     if not 2 <= len(sizes) <= 8:
         raise ValueError(f"sizes must be 2 to 8 numbers, got {len(sizes)}")
     for index, size in enumerate(sizes):
         _validate.integer(f"sizes[{index}]", size, 1, 12)
-    if isinstance(labels, str) or len(labels) not in (0, len(sizes)):
-        raise ValueError(f"labels must be {len(sizes)} texts, one for each column, got {labels!r}")
+    if not isinstance(labels, Sequence) or isinstance(labels, str | bytes) or len(labels) not in (0, len(sizes)):
+        raise ValueError(f"labels must be {len(sizes)} texts, one for each column, got {labels!r:.200}")
+    for index, text in enumerate(labels):
+        _validate.text(f"labels[{index}]", text)
     columns = [[(column, i - (size - 1) / 2) for i in range(size)] for column, size in enumerate(sizes)]
     fig, ax = figure(1.6 * len(sizes), 0.5 * max(sizes) + (0.7 if labels else 0.3))
     ax.set_axis_off()
@@ -365,7 +444,8 @@ def plot_network(sizes: Sequence[int], *, labels: Sequence[str] = ()) -> Figure:
     bottom = max(sizes) / 2
     for column, text in zip(columns, labels or [""] * len(columns), strict=True):
         ax.scatter(*zip(*column, strict=True), s=420, color=TINTS[0], edgecolor=INK, zorder=2)
-        ax.text(column[0][0], bottom + 0.4, text, ha="center", va="center", color=INK)
+        style = {"ha": "center", "va": "center", "color": INK, "parse_math": False}
+        ax.text(column[0][0], bottom + 0.4, as_written(text), **style)
     ax.set(xlim=(-0.5, len(sizes) - 0.5), ylim=(bottom + (0.7 if labels else 0), -bottom))
     return fig
 
@@ -380,8 +460,8 @@ def plot_tensor(tensor: Tensor | Mapping[str, Tensor]) -> Figure:
     Parameters
     ----------
     tensor : torch.Tensor, or mapping of str to torch.Tensor
-        Any dtype and device, of rank 0 to 4, with 1 to 1,000 elements and at most 40 along each dimension. Several
-        tensors are drawn side by side, each under its name.
+        Dense, of any dtype, on any device that holds numbers, of rank 0 to 4, with 1 to 1,000 elements and at most 40
+        along each dimension. Up to 20 tensors are drawn side by side, each under its name.
 
     Returns
     -------
@@ -402,9 +482,14 @@ def plot_tensor(tensor: Tensor | Mapping[str, Tensor]) -> Figure:
     tensors = dict(tensor) if several else {"tensor": tensor}
     if not tensors:
         raise ValueError("tensor must be a tensor or a dict of at least one, got an empty dict")
+    if len(tensors) > 20:
+        raise ValueError(f"tensor must hold at most 20 tensors, got {len(tensors)}")
     for name, one in tensors.items():
         _check_can_be_drawn(f"tensor[{name!r}]" if several else "tensor", one)
-    titles = [f"{name if several else f'rank {one.ndim}'} · shape {tuple(one.shape)}" for name, one in tensors.items()]
+    titles = [
+        f"{as_written(name, 40) if several else f'rank {one.ndim}'} · shape {tuple(one.shape)}"
+        for name, one in tensors.items()
+    ]
     longest = max(len(text) for one in tensors.values() for text in _texts(one))
 
     # With values where they can be read, else as a stack of cards. Lengths are in cells, until the figure is made.
@@ -424,7 +509,7 @@ def plot_tensor(tensor: Tensor | Mapping[str, Tensor]) -> Figure:
     ax.set(xlim=(-0.1, width + 0.1), ylim=(height + 0.1, -title_height), aspect="equal")
     left = 0.0
     for one, layout, title, advance in zip(tensors.values(), layouts, titles, widths, strict=True):
-        ax.text(left + layout.margin, -0.4 * title_height, title, fontsize=10, color=INK)
+        ax.text(left + layout.margin, -0.4 * title_height, title, fontsize=10, color=INK, parse_math=False)
         corners = [(left + x, y) for x, y in layout.cells]
         repeated = _repeated(one)
         ax.add_collection(
@@ -451,6 +536,10 @@ def _check_can_be_drawn(name: str, tensor: object) -> None:
     if not isinstance(tensor, Tensor):
         raise TypeError(f"{name} must be a torch.Tensor, got {type(tensor).__name__}")
     shape = tuple(tensor.shape)
+    if tensor.is_meta:
+        raise ValueError(f"{name} must hold numbers to be drawn, got a tensor on the device meta, which has none")
+    if tensor.layout != torch.strided:
+        raise TypeError(f"{name} must be dense to be drawn, got layout {tensor.layout}: convert it with to_dense()")
     if tensor.ndim > 4:
         raise ValueError(f"{name} must have rank 0 to 4 to be drawn, got rank {tensor.ndim} with shape {shape}")
     if tensor.numel() == 0:

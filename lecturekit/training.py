@@ -80,8 +80,18 @@ def minibatches(X: Tensor, y: Tensor, batch_size: int, generator: torch.Generato
     6.4. Putting whole blocks of rows in order and cutting them into views costs a third of indexing X and y once for
     each mini-batch.
     """
+    for name, value in {"X": X, "y": y}.items():
+        if not isinstance(value, Tensor) or value.ndim == 0:
+            came = "one number" if isinstance(value, Tensor) else type(value).__name__
+            raise TypeError(f"{name} must be a torch.Tensor with examples in its rows, got {came}")
+        if value.layout != torch.strided:
+            raise TypeError(f"{name} must be a dense tensor, got layout {value.layout}")
     _validate.equally_many_rows("X", X, "y", y)
+    if X.device != y.device:
+        raise ValueError(f"X and y must be on one device, got {X.device} and {y.device}")
     _validate.integer("batch_size", batch_size, 1, X.shape[0])
+    if not isinstance(generator, torch.Generator):
+        raise TypeError(f"generator must be a torch.Generator, got {generator!r:.80}")
     rows = max(1, BLOCK_ROWS // batch_size) * batch_size
     for block in torch.randperm(X.shape[0], generator=generator).to(X.device).split(rows):
         yield from zip(
@@ -160,7 +170,7 @@ def fit(
             _validate.function(name, value)
     _validate.paired_examples("X", X, "y", y)
     N = X.shape[0]
-    _validate.integer("seed", seed, 0)
+    _validate.seed("seed", seed)
     if batch_size is not None:
         _validate.integer("batch_size", batch_size, 1, N)
     if num_epochs is None and num_steps is None:
@@ -179,8 +189,7 @@ def fit(
                     f"validation {name} must have rows of the shape and the dtype of those of {name}, "
                     f"{tuple(like.shape[1:])} and {like.dtype}, got {tuple(part.shape[1:])} and {part.dtype}"
                 )
-    if not isinstance(progress, bool):
-        raise TypeError(f"progress must be True or False, got {progress!r}")
+    _validate.switch("progress", progress)
 
     def measure(X: Tensor, y: Tensor) -> float:
         with torch.no_grad():

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,10 +33,10 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from torch import nn
-from torch.distributed.elastic.multiprocessing.errors import record
 from torch.nn.parallel import DistributedDataParallel
 
 import lecturekit as lk
+from lecturekit.workers import record
 
 
 {source}
@@ -92,7 +93,7 @@ def run_workers(function: object, *, num_workers: int = 2, timeout: float = 100.
         these: ``torch, dist, F, nn, DistributedDataParallel, lk, os, signal, statistics, time``. What it returns must
         be made of tensors, numbers, strings, lists, tuples and dicts.
     num_workers : int
-        Number of processes, at least 1.
+        Number of processes, from 1 to 64.
     timeout : float
         Seconds after which all of them are stopped.
 
@@ -115,7 +116,8 @@ def run_workers(function: object, *, num_workers: int = 2, timeout: float = 100.
     network. The workers compute on GPUs, by nccl, where there is one for each of them, else on the CPU, by gloo.
     """
     program = _program(function)
-    _validate.integer("num_workers", num_workers, 1)
+    # Each takes some 0.3 GB: without a bound, a slip of the finger would fill the machine.
+    _validate.at_most("num_workers", _validate.integer("num_workers", num_workers, 1), 64)
     if _validate.number("timeout", timeout) <= 0:
         raise ValueError(f"timeout must be positive, got {timeout}")
     if not torch.distributed.is_available():
@@ -203,6 +205,24 @@ def _torchrun(folder: Path, num_workers: int, timeout: float) -> tuple[int, str]
                     process.wait()
         report.seek(0)
         return process.returncode, report.read()
+
+
+def record(main: Callable[[], None]) -> Callable[[], None]:
+    """Decorate the main function of a worker: PyTorch's ``record``, with an error written whole or not at all.
+
+    When one worker has failed, torchrun ends the others, often while these write the error that follows from it. By a
+    file cut short torchrun fails itself, and nobody learns which worker failed first.
+    """
+    from torch.distributed.elastic.multiprocessing import errors
+
+    class Whole(errors.ErrorHandler):
+        def record_exception(self, e: BaseException) -> None:
+            path = os.environ["TORCHELASTIC_ERROR_FILE"]  # set by torchrun, another for each worker
+            os.environ["TORCHELASTIC_ERROR_FILE"] = f"{path}.part"
+            super().record_exception(e)
+            os.replace(f"{path}.part", path)
+
+    return errors.record(main, Whole())
 
 
 def _log(folder: Path, rank: int, name: str) -> str:

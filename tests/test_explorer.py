@@ -103,7 +103,7 @@ def test_any_run_is_the_one_that_fit_would_do(N, size, lr, seed, num_steps, star
     X, y = line(N, dtype=torch.float64)
     size = min(size, N) or None
     runs = lk.train_many(
-        X, y, lrs=[lr, 0.1], batch_sizes=[1, size] if size != 1 else [1], seeds=[seed, seed + 1], num_steps=num_steps,
+        X, y, lrs=[lr, 2.0], batch_sizes=[1, size] if size != 1 else [1], seeds=[seed, seed + 1], num_steps=num_steps,
         start=start,
     )  # fmt: skip
     path, losses = one_after_the_other(X, y, lr, size, seed, num_steps, start)

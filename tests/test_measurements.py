@@ -154,7 +154,7 @@ def test_full_disk_leaves_the_old_file_and_no_other(monkeypatch, tmp_path, where
         (lambda c: c["rows"][0].update(N=2.5), "N must be an int of at least 1, got 2.5"),
         (lambda c: c["rows"][0].update(kind="jump"), "kind must be one of step, to loss, bandwidth, got 'jump'"),
         (lambda c: c["rows"][0].update(samples=[-1.0]), "samples must be positive, got -1.0"),
-        (lambda c: c["rows"][0].update(samples=["fast"]), "a sample must be a number, got 'fast'"),
+        (lambda c: c["rows"][0].update(samples=["fast"]), "each of samples must be a number, got 'fast'"),
         (lambda c: c["rows"][0].update(samples=[]), "a row must have samples or say why it failed"),
         (lambda c: c["rows"][0].update(failed="why?"), "a row must have samples or say why it failed"),
         (lambda c: c["rows"][0].update(kind="bandwidth"), "a bandwidth needs bytes"),

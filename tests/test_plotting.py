@@ -284,12 +284,12 @@ def test_sixteen_timings_can_be_told_apart():
         ({"timings": {"GD": {}}}, TypeError, r"timings\['GD'\] must be a dict .* with an entry, got {}"),
         ({"timings": {"GD": [1.0]}}, TypeError, r"timings\['GD'\] must be a dict .* got \[1.0\]"),
         ({"timings": {"GD": {0: 1.0}}}, ValueError, r"timings\['GD'\] must hold positive sizes and times, got 0"),
-        ({"timings": {"GD": {1: 0.0}}}, ValueError, r"timings\['GD'\] must hold positive sizes and times, got 1"),
-        ({"timings": {"GD": {1: "fast"}}}, TypeError, "a time must be a number, got 'fast'"),
-        ({"timings": {"GD": {1: float("nan")}}}, ValueError, "a time must be finite, got nan"),
-        ({"timings": {"GD": {"big": 1.0}}}, TypeError, "a size must be a number, got 'big'"),
+        ({"timings": {"GD": {1: 0.0}}}, ValueError, r"a time in timings.'GD'. must be positive, got 0"),
+        ({"timings": {"GD": {1: "fast"}}}, TypeError, "a time in timings.*must be a number, got 'fast'"),
+        ({"timings": {"GD": {1: float("nan")}}}, ValueError, "a time in timings.*must be finite, got nan"),
+        ({"timings": {"GD": {"big": 1.0}}}, TypeError, "a size in timings.*must be a number, got 'big'"),
         ({"timings": {"GD": FAST}, "recorded": [1]}, TypeError, "recorded must be a dict of series, got list"),
-        ({"timings": {"GD": FAST}, "recorded": {"x": {1: -1}}}, ValueError, r"recorded\['x'\] must hold positive"),
+        ({"timings": {"GD": FAST}, "recorded": {"x": {1: -1}}}, ValueError, "a time in recorded.*must be positive"),
     ],
 )
 def test_plot_timings_refuses(arguments, error, words):

@@ -1,5 +1,6 @@
 """Programs of several processes: what they return, who is named when one fails, and that nothing is left behind."""
 
+import json
 import os
 import sys
 import uuid
@@ -120,6 +121,37 @@ def test_the_one_that_was_killed_is_the_cause_and_not_the_one_that_noticed(tmp_p
     assert workers._cause(tmp_path, REPORT.format(1, -9)) == "worker 1 was killed by SIGKILL"
 
 
+def test_an_error_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    """torchrun ends by SIGTERM those that are left, also while they write, and breaks on a file cut short."""
+
+    class Stopped(BaseException):
+        pass
+
+    def fails(stopped):
+        def main():
+            if stopped:
+                monkeypatch.setattr("json.dump", stop)
+            raise RuntimeError("connection closed")
+
+        return main
+
+    def stop(data, file):
+        file.write('{"mess')
+        raise Stopped
+
+    path = tmp_path / "error.json"
+    monkeypatch.setenv("TORCHELASTIC_ERROR_FILE", str(path))
+    with pytest.raises(Stopped):
+        workers.record(fails(stopped=True))()
+    assert not path.exists()
+
+    monkeypatch.undo()
+    monkeypatch.setenv("TORCHELASTIC_ERROR_FILE", str(path))
+    with pytest.raises(RuntimeError, match="connection closed"):
+        workers.record(fails(stopped=False))()
+    assert json.loads(path.read_text())["message"]["message"] == "RuntimeError: connection closed"
+
+
 def test_those_that_torchrun_has_stopped_are_no_cause(tmp_path):
     write(tmp_path, 0, "error.json", ERROR)
     assert workers._cause(tmp_path, REPORT.format(1, -15)) == "worker 0: RuntimeError: connection closed"
@@ -206,7 +238,7 @@ def test_the_picture_of_an_all_reduce():
     [
         ([], ValueError, "1 to 4 workers, got 0"),
         ([1] * 5, ValueError, "1 to 4 workers, got 5"),
-        (["3"], TypeError, "a gradient must be a number"),
+        (["3"], TypeError, "gradients.0. must be a number"),
         ([float("nan")], ValueError, "must be finite"),
     ],
 )

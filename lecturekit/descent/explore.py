@@ -188,6 +188,16 @@ def explorer(X: Tensor, y: Tensor, runs: Runs, *, first: tuple[float, int | None
             "take fewer runs or steps"
         )
     runs = Runs(runs.lrs, runs.batch_sizes, runs.seeds, runs.paths.detach().cpu(), runs.losses.detach().cpu())
+    shape = (len(runs.lrs), len(runs.batch_sizes), len(runs.seeds))
+    if (
+        not len(runs)
+        or runs.paths.shape != (*shape, runs.num_steps + 1, 2)
+        or runs.losses.shape != runs.paths.shape[:-1]
+    ):
+        raise ValueError(
+            f"runs must hold w and b and the loss of each run, {shape} of them, "
+            f"got shapes {tuple(runs.paths.shape)} and {tuple(runs.losses.shape)}"
+        )
     bowl = Bowl.of(X, y)
     begun = runs.losses[..., 0]
     if not torch.allclose(bowl.loss(runs.paths[..., 0, :]), begun, rtol=1e-3):

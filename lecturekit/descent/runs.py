@@ -11,6 +11,8 @@ from torch import Tensor
 from .. import _validate
 from .bowl import Bowl, check_line_data
 
+MOST_NUMBERS = 10**8  # w and b of all runs after all steps: 0.4 GB
+
 
 @dataclass(frozen=True, eq=False)
 class Runs:
@@ -82,7 +84,7 @@ def train_many(
     seeds : sequence of int
         Seeds of the shuffling, at least 0, each once.
     num_steps : int
-        Steps of each run, at least 1.
+        Steps of each run, at least 1; all runs together hold at most 100 million numbers.
     start : tuple of float
         Where w and b start.
 
@@ -106,11 +108,20 @@ def train_many(
     batch_sizes = _each_once(
         "batch_sizes", batch_sizes, lambda name, k: k if k is None else _validate.integer(name, k, 1, N)
     )
-    seeds = _each_once("seeds", seeds, lambda name, seed: _validate.integer(name, seed, 0))
+    seeds = _each_once("seeds", seeds, _validate.seed)
     _validate.integer("num_steps", num_steps, 1)
+    if (numbers := 2 * len(lrs) * len(batch_sizes) * len(seeds) * (num_steps + 1)) > MOST_NUMBERS:
+        raise ValueError(
+            f"lrs, batch_sizes, seeds and num_steps must make at most {MOST_NUMBERS:,} numbers w and b, "
+            f"got {numbers:.3g}"
+        )
     if not isinstance(start, tuple | list) or len(start) != 2:
         raise TypeError(f"start must be two numbers (w, b), got {start!r}")
     w, b = (_validate.number(f"start[{i}]", value) for i, value in enumerate(start))
+
+    for name, values in {"lrs": lrs, "start": (w, b)}.items():
+        if max(map(abs, values)) > torch.finfo(X.dtype).max:
+            raise ValueError(f"{name} must fit into {X.dtype}, the dtype of X, got {values!r:.200}")
 
     rows = torch.cat((X.detach(), torch.ones_like(X)), dim=1)  # (N, 2): rows @ (w, b) is the line
     fewest = min((-(-N // k) for k in batch_sizes if k is not None), default=0)
@@ -166,6 +177,7 @@ def _each_once(name: str, values: object, check) -> tuple:
         raise TypeError(f"{name} must be a list or tuple, got {type(values).__name__}")
     if not values:
         raise ValueError(f"{name} must hold at least one value, got none")
+    _validate.at_most(f"the number of {name}", len(values), 10_000)
     checked = tuple(check(f"{name}[{i}]", value) for i, value in enumerate(values))
     if len(set(checked)) < len(checked):
         raise ValueError(f"{name} must hold each value once, got {list(values)}")

@@ -78,7 +78,7 @@ def plot_loss_surface(
     draw_surface(ax, bowl, view, start)
     for index, (name, path) in enumerate(tensors.items()):
         style = {"color": COLOURS, "linestyle": DASHES, "marker": MARKERS}
-        draw_path(ax, bowl, path, name, **{key: values[index] for key, values in style.items()})
+        draw_path(ax, bowl, path, plotting.as_label(name), **{key: values[index] for key, values in style.items()})
     if tensors:
         add_legend(ax)
     return fig
@@ -89,12 +89,14 @@ def as_path(name: str, path: object) -> Tensor:
     if isinstance(path, Sequence) and not isinstance(path, str) and len(path):
         try:
             path = torch.stack([_flat(point) for point in path])
-        except (TypeError, ValueError, RuntimeError):
+        except (TypeError, ValueError, RuntimeError, OverflowError):
             raise TypeError(f"{name} must hold w and b for each step, got a list with {path[0]!r} first") from None
     if not isinstance(path, Tensor):
         raise TypeError(f"{name} must be a tensor or a list, got {type(path).__name__}")
     if path.ndim != 2 or path.shape[1] != 2 or not len(path):
         raise ValueError(f"{name} must have shape (T + 1, 2), w and b in its columns, got {tuple(path.shape)}")
+    if path.is_meta or path.is_complex() or path.layout != torch.strided:
+        raise TypeError(f"{name} must hold real numbers, got {path.dtype}, {path.layout} on {path.device}")
     path = path.detach().cpu().double()
     if not path[0].isfinite().all():
         raise ValueError(f"{name} must start at finite w and b, got {path[0].tolist()}")
@@ -144,9 +146,7 @@ def draw_path(ax: Axes, bowl: Bowl, path: Tensor, label: str, **style: object) -
 
 def add_legend(ax: Axes) -> None:
     """Explain the lines first, then the marks."""
-    lines = {line.get_label(): line for line in ax.lines if not line.get_label().startswith("_")}
-    for mark in ("start", "minimum"):
-        if mark in lines:
-            lines[mark] = lines.pop(mark)
+    lines = [line for line in ax.lines if not line.get_label().startswith("_")]
+    lines.sort(key=lambda line: ("start", "minimum").index(line.get_label()) if line.get_linestyle() == "None" else -1)
     style = {"frameon": True, "facecolor": "white", "framealpha": 0.9, "edgecolor": GRID, "fontsize": 9}
-    ax.legend(lines.values(), lines, **style)
+    plotting.add_legend(ax, lines, [line.get_label() for line in lines], **style)

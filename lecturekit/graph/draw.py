@@ -35,7 +35,7 @@ def svg(graph: Graph, max_nodes: int = 40) -> str:
     ----------
     graph : Graph
     max_nodes : int
-        Above so many nodes, modules and repetitions are folded into one node each.
+        Above so many nodes, at least 1, modules and repetitions are folded into one node each.
 
     Returns
     -------
@@ -44,8 +44,8 @@ def svg(graph: Graph, max_nodes: int = 40) -> str:
 
     Raises
     ------
-    ValueError
-        If the graph has no nodes.
+    TypeError, ValueError
+        If the graph has no nodes, or `max_nodes` is no such int.
     ImportError
         If pygraphviz, which places the nodes, is not installed.
 

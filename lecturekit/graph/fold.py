@@ -6,6 +6,7 @@ import itertools
 import math
 from dataclasses import replace
 
+from .. import _validate
 from .model import Edge, Graph, Node
 
 
@@ -21,7 +22,7 @@ def fold(graph: Graph, max_nodes: int = 40) -> Graph:
     graph : Graph
         Not changed.
     max_nodes : int
-        A graph of inputs alone may stay larger.
+        At least 1. A graph of inputs alone may stay larger.
 
     Returns
     -------
@@ -29,6 +30,7 @@ def fold(graph: Graph, max_nodes: int = 40) -> Graph:
         ``graph`` itself if it is small enough. In folded nodes ``num_operations`` and ``num_parameters`` say what
         they hold; values, gradients and what edges contribute stay, local derivatives only where nothing was folded.
     """
+    _validate.integer("max_nodes", max_nodes, 1)
     if len(graph.nodes) <= max_nodes:
         return graph
     graph = _parameters(graph)

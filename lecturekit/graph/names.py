@@ -31,6 +31,15 @@ def checked_names(names) -> dict:
     return dict(names or {})
 
 
+def checked_max_elems(max_elems) -> int:
+    """``max_elems`` if it is an int of at least 0."""
+    if not isinstance(max_elems, int) or isinstance(max_elems, bool):
+        raise TypeError(f"max_elems must be an int, but got {type(max_elems).__name__}")
+    if max_elems < 0:
+        raise ValueError(f"max_elems must not be negative, but got {max_elems!r:.20}")
+    return max_elems
+
+
 class Variables:
     """The tensors and modules that a frame's variables hold at one moment.
 

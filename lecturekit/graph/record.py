@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 from .expressions import is_in_place, op_name, recorded_call
 from .gradients import Results, differentiate, one_like, untouched
 from .model import Graph
-from .names import Variables, caller_frame, checked_names
+from .names import Variables, caller_frame, checked_max_elems, checked_names
 from .tape import Record, Tape, fill, first_line, flatten, gradient_edge, opaque
 
 # Calls that compute no new tensor of the reader's, or one that is looked at when it is used.
@@ -88,11 +88,7 @@ class trace(TorchFunctionMode):
         super().__init__()
         if target is not None and not isinstance(target, str):
             raise TypeError(f"target must be the name of a variable in the block, but got {type(target).__name__}")
-        if not isinstance(max_elems, int) or isinstance(max_elems, bool):
-            raise TypeError(f"max_elems must be an int, but got {type(max_elems).__name__}")
-        if max_elems < 0:
-            raise ValueError(f"max_elems must not be negative, but got {max_elems}")
-        self._names, self._target, self._max_elems = checked_names(names), target, max_elems
+        self._names, self._target, self._max_elems = checked_names(names), target, checked_max_elems(max_elems)
 
     def __enter__(self) -> Graph:
         self._frame = caller_frame()

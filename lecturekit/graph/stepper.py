@@ -16,7 +16,7 @@ def html(graph: Graph, max_nodes: int = 40) -> str:
     ----------
     graph : Graph
     max_nodes : int
-        Above so many nodes, modules and repetitions are folded into one node each.
+        Above so many nodes, at least 1, modules and repetitions are folded into one node each.
 
     Returns
     -------
@@ -26,8 +26,8 @@ def html(graph: Graph, max_nodes: int = 40) -> str:
 
     Raises
     ------
-    ValueError
-        If the graph has no nodes.
+    TypeError, ValueError
+        If the graph has no nodes, or `max_nodes` is no such int.
     ImportError
         If pygraphviz, which places the nodes, is not installed.
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .gradients import Results, differentiate, one_like, untouched
 from .model import Graph
-from .names import Variables, caller_frame
+from .names import Variables, caller_frame, checked_max_elems
 from .tape import Tape, fill, first_line, gradient_edge, opaque
 
 
@@ -33,16 +33,16 @@ def graph_of(tensor: Tensor, names: dict | None = None, max_elems: int = 64) -> 
 
     Raises
     ------
-    TypeError
-        If ``tensor`` is not a tensor.
+    TypeError, ValueError
+        If ``tensor`` is not a tensor, ``names`` not a dict with names as keys or ``max_elems`` not an int >= 0.
 
     Notes
     -----
     Introduced in notebook 06.
     """
     if not isinstance(tensor, Tensor):
-        raise TypeError(f"graph_of needs a tensor, but got {type(tensor).__name__}")
-    graph, tape = Graph(), Tape(max_elems)
+        raise TypeError(f"tensor must be a torch.Tensor, but graph_of got {type(tensor).__name__}")
+    graph, tape = Graph(), Tape(checked_max_elems(max_elems))
     variables = Variables(caller_frame(), names)
     held = {gradient_edge(t): t for t in variables.tensors if t.requires_grad and not t.is_leaf and not opaque(t)}
     tape.held = {(edge.node, edge.output_nr): t for edge, t in held.items() if edge is not None}

@@ -58,14 +58,17 @@ def run(
 
     Raises
     ------
-    ValueError
-        If `device` is neither the CPU nor a GPU of this machine.
+    TypeError, ValueError
+        If an argument is not as described, or `device` neither the CPU nor a GPU of this machine.
 
     Notes
     -----
     Where memory is short, the row says so and the others are measured all the same. No random draw of the caller is
     disturbed.
     """
+    _validate.switch("quick", quick)
+    _validate.text("note", note)
+    _validate.function("report", report)
     device = devices.device() if device is None else _validate.device("device", device)
     if device.type not in ("cpu", "cuda"):
         raise ValueError(f"device must be cpu or cuda, got {device}")

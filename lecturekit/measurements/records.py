@@ -53,12 +53,15 @@ class Row:
     def __post_init__(self):
         known = {"kind": ("step", "to loss", "bandwidth"), "device": ("cpu", "cuda"), "batch_size": (None, 10, 100)}
         for name, values in (known | {"way": ("eager", "graph", "copy", "textbook", "blocks")}).items():
-            if getattr(self, name) not in values:
-                raise ValueError(f"{name} must be one of {', '.join(map(str, values))}, got {getattr(self, name)!r}")
+            _validate.one_of(name, getattr(self, name), values)
         for name in ("N", "d", "steps", "bytes"):
             if name in ("N", "d") or getattr(self, name) is not None:
                 _validate.integer(name, getattr(self, name), 1)
-        if any(_validate.number("a sample", seconds) <= 0 for seconds in self.samples):
+        if not isinstance(self.samples, tuple):
+            raise TypeError(f"samples must be a tuple of seconds, got {self.samples!r:.80}")
+        if not isinstance(self.failed, str | None):
+            raise TypeError(f"failed must be a string or None, got {self.failed!r:.80}")
+        if any(_validate.number("each of samples", seconds) <= 0 for seconds in self.samples):
             raise ValueError(f"samples must be positive, got {min(self.samples)}")
         if self.kind == "bandwidth" and self.bytes is None:
             raise ValueError("a bandwidth needs bytes, got none")
@@ -93,8 +96,17 @@ class Run:
     rows: list[Row] = field(default_factory=list, repr=False)
 
     def __post_init__(self):
-        datetime.date.fromisoformat(self.date)
+        for name in ("date", "command", "note"):
+            _validate.text(name, getattr(self, name))
+        try:
+            datetime.date.fromisoformat(self.date)
+        except ValueError as error:
+            raise ValueError(f"date must be of the form 2026-01-31, got {self.date!r:.80}") from error
+        if not isinstance(self.rows, list) or not all(isinstance(row, Row) for row in self.rows):
+            raise TypeError(f"rows must be a list of Row, got {self.rows!r:.80}")
         for name, keys in {"machine": ("processor", "threads", "gpu"), "versions": ("python", "torch")}.items():
+            if not isinstance(getattr(self, name), dict):
+                raise TypeError(f"{name} must be a dict, got {getattr(self, name)!r:.80}")
             if missing := [key for key in keys if key not in getattr(self, name)]:
                 raise ValueError(f"{name} must name {', '.join(keys)}, got no {missing[0]}")
 
@@ -167,9 +179,12 @@ class Run:
 
         Raises
         ------
+        TypeError, ValueError
+            If `path` is no path.
         OSError
             If it cannot be written: no such folder, no permission, no room.
         """
+        path = _file(path)
         name = {None: "GD", 10: "SGD 10", 100: "SGD 100"}
         summary = {  # for who reads the file; `load` computes it anew from the rows
             "crossover, in numbers of X": {
@@ -188,7 +203,6 @@ class Run:
         ]
         lines = ",\n  ".join(json.dumps(row) for row in rows)  # a line for each
         text = f'{json.dumps(about, indent=1)[:-2]},\n "rows": [\n  {lines}\n ]\n}}\n'
-        path = Path(path)
         part = path.with_name(f"{path.name}.{os.getpid()}.part")
         try:
             part.write_text(text, encoding="utf-8")
@@ -202,24 +216,36 @@ def _rounded(number: float | None) -> float | None:
     return None if number is None else float(f"{number:.4g}")
 
 
+def _file(path: object) -> Path:
+    """Return the path of a file, if it can be one."""
+    if not isinstance(path, str | Path):
+        raise TypeError(f"path must be a string or a Path, got {type(path).__name__}")
+    if "\0" in str(path) or not Path(path).name:
+        raise ValueError(f"path must be that of a file, got {str(path)!r:.80}")
+    return Path(path)
+
+
 def load(path: str | Path) -> Run:
     """Read a run that was saved, and check that it is one.
 
     Raises
     ------
+    TypeError
+        If `path` is no path.
     ValueError
         If the file holds something else, or measurements of another schema.
     OSError
         If it cannot be read.
     """
+    path = _file(path)
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
         if (schema := content.pop("schema", None)) != SCHEMA:
             raise ValueError(f"its schema must be {SCHEMA}, got {schema}")
         content.pop("summary", None)
         rows = [Row(**row | {"samples": tuple(row.get("samples", ()))}) for row in content.pop("rows")]
         return Run(**content, rows=rows)
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise ValueError(f"{path} must be a file of measurements: {error}") from error
 
 
