@@ -40,7 +40,8 @@ lab: $(VENV)/.all ## Open JupyterLab on the lessons
 
 test: $(VENV)/.all ## Run every test, and every notebook against its stored outputs
 	@echo "Testing: up to 5 minutes on two cores."
-	$(PY) -m pytest $(ARGS)
+	@# A file stays in one process: what it sets up, and the kernel of a notebook, is made once.
+	$(PY) -m pytest --numprocesses=2 --dist=loadfile --durations=10 $(ARGS)
 
 test-browser: $(VENV)/.all ## Run every lesson and open every page of the site in a real browser (needs Chromium)
 	$(PY) -m pytest -m browser tests $(ARGS)

@@ -134,6 +134,7 @@ def test_the_stepper_on_the_first_page_by_mouse_and_by_keys(chromium, site_url):
         assert stepper.locator(":focus").count() == 1
 
 
+@pytest.mark.browser
 def test_a_solution_is_folded_until_it_is_asked_for(chromium, site_url):
     with guarded_page(chromium, site_url) as page:
         open_page(page, f"{site_url}notebooks/06_adaline_three_ways.html")
@@ -176,6 +177,7 @@ def test_the_focus_is_seen_all_along_the_way(chromium, site_url):
         assert not hidden, "\n".join(hidden)
 
 
+@pytest.mark.browser
 def test_skip_link_colours_and_search_by_keys(chromium, site_url):
     with guarded_page(chromium, site_url) as page:
         open_page(page, site_url)
@@ -196,6 +198,7 @@ def test_skip_link_colours_and_search_by_keys(chromium, site_url):
         page.locator("#search-results li a").first.wait_for(timeout=20_000)
 
 
+@pytest.mark.browser
 def test_the_menu_on_a_phone_by_keys(chromium, site_url):
     with guarded_page(chromium, site_url, **PHONE) as page:
         open_page(page, site_url)
@@ -209,6 +212,7 @@ def test_the_menu_on_a_phone_by_keys(chromium, site_url):
         lesson.wait_for(state="hidden")
 
 
+@pytest.mark.browser
 def test_on_paper_solutions_are_open_and_the_page_is_light(chromium, site_url):
     with guarded_page(chromium, site_url, **DARK) as page:
         open_page(page, f"{site_url}notebooks/03_computation_graphs.html")

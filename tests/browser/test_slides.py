@@ -176,6 +176,7 @@ def test_keys_step_the_stepper_or_turn_the_slides(opened):
     assert not page.seen.errors
 
 
+@pytest.mark.browser
 def test_a_result_comes_one_key_after_its_code(opened):
     page = opened(SMOKE)
     page.evaluate("""() => {
@@ -188,6 +189,7 @@ def test_a_result_comes_one_key_after_its_code(opened):
     assert output.is_visible() and number(page) == here
 
 
+@pytest.mark.browser
 def test_one_sheet_of_paper_for_each_slide(opened):
     page = opened(SMOKE, query="?print-pdf")
     page.wait_for_selector(".pdf-page", state="attached")
