@@ -46,10 +46,10 @@ test: $(VENV)/.all ## Run every test, and every notebook against its stored outp
 test-browser: $(VENV)/.all ## Run every lesson and open every page of the site in a real browser (needs Chromium)
 	$(PY) -m pytest -m browser tests $(ARGS)
 
-notebooks: export TQDM_DISABLE = 1
 test-colab: $(VENV)/.all ## Run every lesson as on Colab: alone, the package installed by its first cell (needs git)
 	$(PY) -m pytest -m colab tests/test_colab.py $(ARGS)
 
+notebooks: export TQDM_DISABLE = 1
 notebooks: $(VENV)/.all ## Execute all notebooks anew and store their outputs (NOTEBOOKS=… for one)
 	$(PY) -m nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False $(NOTEBOOKS)
 	@# What a cell prints may arrive in pieces, as the clock wants it: put them together.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -178,6 +178,40 @@ def as_tensor(name: str, value: object, shape: tuple[int, ...], dtype: torch.dty
     if dtype is not None and value.dtype != dtype:
         raise Hint(f"{name} should be {dtype}, this is {value.dtype}.")
     return value.detach()
+
+
+def as_truths(answer: object, right: Mapping[str, bool], inverted: str, hints: Mapping[tuple[str, ...], str]) -> None:
+    """Compare a reader's dict of True and False with the right one; a hint says where to look again.
+
+    Parameters
+    ----------
+    answer : object
+        Each value may also be 0 or 1, or a tensor of one of them.
+    right : mapping of str to bool
+    inverted : str
+        What to say where every answer is the wrong way round.
+    hints : mapping of tuple of str to str
+        What to say where one of these keys is wrong; the first that fits counts.
+    """
+    if not isinstance(answer, dict) or set(answer) != set(right):
+        raise Hint(f"leave the dict as it is, with its {len(right)} keys, and replace only the blanks.")
+    if any(value is ... for value in answer.values()):
+        raise NotAttempted("replace each ... by True or False.")
+    found = {name: _truth(value) for name, value in answer.items()}
+    if None in found.values():
+        raise Hint("each answer is True or False.")
+    wrong = {name for name, truth in right.items() if found[name] != truth}
+    if len(wrong) == len(right):
+        raise Hint(inverted)
+    for names, hint in hints.items():
+        if wrong & set(names):
+            raise Hint(hint)
+
+
+def _truth(value: object) -> bool | None:
+    if isinstance(value, Tensor) and value.numel() == 1:
+        value = value.item()
+    return bool(value) if isinstance(value, bool | int | float) and value in (0, 1) else None
 
 
 def close(a: object, b: object, tolerance: float = 1e-4) -> bool:

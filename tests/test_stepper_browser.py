@@ -1,51 +1,12 @@
 """The stepper in a real Chromium: clicks, keys, two on a page, dark and narrow pages, and with its script stripped."""
 
 import re
-import shutil
 
 import graph_samples
 import pytest
 
 from lecturekit.graph.stepper import html
 from lecturekit.graph.steps import plan
-
-sync_api = pytest.importorskip("playwright.sync_api", reason="Python's playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def show(browser):
-    """Return a function that opens a page with the given body; any request, error or console message fails the test."""
-    contexts, trouble = [], []
-
-    def show(body, width=1100, background="#fff", **options):
-        context = browser.new_context(viewport={"width": width, "height": 800}, **options)
-        contexts.append(context)
-        context.route("**/*", lambda route: (trouble.append(route.request.url), route.abort()))
-        page = context.new_page()
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.on("console", lambda message: "sandboxed" in message.text or trouble.append(message.text))
-        page.set_content(
-            f'<!doctype html><meta charset="utf-8"><body style="margin:8px;background:{background}">'
-            "<script>var heard=[];document.addEventListener('keydown',function(e){heard.push(e.key)})</script>" + body
-        )
-        if body.startswith("<img") and "onload" in body and options.get("java_script_enabled", True):
-            page.wait_for_selector("button")
-        return page
-
-    yield show
-    for context in contexts:
-        context.close()
-    assert not trouble
 
 
 def caption(page, nth=0):

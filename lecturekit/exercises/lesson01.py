@@ -7,7 +7,7 @@ import warnings
 import torch
 from torch import Tensor
 
-from ..checks import Hint, NotAttempted, as_tensor, call, close, exercise
+from ..checks import Hint, NotAttempted, as_tensor, as_truths, call, close, exercise
 
 SHAPE, STRIDES, WANTED = (3, 4, 5, 10), (200, 50, 10, 1), 345
 
@@ -56,16 +56,6 @@ def view_or_copy(answer: object) -> str:
         "x.reshape(6)": True,
         "x.T.reshape(6)": False,
     }
-    if not isinstance(answer, dict) or set(answer) != set(right):
-        raise Hint(f"leave the dict as it is, with its {len(right)} keys, and replace only the blanks.")
-    if any(value is ... for value in answer.values()):
-        raise NotAttempted("replace each ... by True or False.")
-    found = {name: _truth(value) for name, value in answer.items()}
-    if None in found.values():
-        raise Hint("each answer is True or False.")
-    wrong = {name for name, shared in right.items() if found[name] != shared}
-    if len(wrong) == len(right):
-        raise Hint("all six are the wrong way round. True means: it shares memory, writing into one changes the other.")
     hints = {
         ("x[1]",): "look at x[1] again: write into it. What does x show then?",
         ("x[[1]]", "x[x >= 0]"): "look at the ones with a list or a mask again. Does PyTorch look for strides there?",
@@ -73,17 +63,9 @@ def view_or_copy(answer: object) -> str:
         ("x.reshape(6)", "x.T.reshape(6)"): "look at the two with reshape again. Do the numbers lie in memory in the "
         "order in which you want to read them?",
     }
-    for names, hint in hints.items():
-        if wrong & set(names):
-            raise Hint(hint)
+    inverted = "all six are the wrong way round. True means: it shares memory, writing into one changes the other."
+    as_truths(answer, right, inverted, hints)
     return "strides where they can do it, a copy where they cannot."
-
-
-def _truth(value: object) -> bool | None:
-    """True or False, also where it came as 0 or 1 or as a tensor of one element; None for anything else."""
-    if isinstance(value, Tensor) and value.numel() == 1:
-        value = value.item()
-    return bool(value) if isinstance(value, bool | int | float) and value in (0, 1) else None
 
 
 @exercise("01.3")

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from ..checks import Hint, NotAttempted, as_number, as_tensor, call, close, exercise
+from ..checks import Hint, as_number, as_tensor, as_truths, call, close, exercise
 
 
 @exercise("02.1")
@@ -20,33 +20,14 @@ def copy_or_same(answer: object) -> str:
         'x.to("cpu", copy=True)': False,
         "x.cpu()": True,
     }
-    if not isinstance(answer, dict) or set(answer) != set(right):
-        raise Hint(f"leave the dict as it is, with its {len(right)} keys, and replace only the blanks.")
-    if any(value is ... for value in answer.values()):
-        raise NotAttempted("replace each ... by True or False.")
-    found = {name: _truth(value) for name, value in answer.items()}
-    if None in found.values():
-        raise Hint("each answer is True or False.")
-    wrong = {name for name, same in right.items() if found[name] != same}
-    if len(wrong) == len(right):
-        raise Hint("all six are the wrong way round. True means: it is x itself, and no copy.")
     hints = {
         ('x.to("meta")',): "look at the move to meta again: can two devices share memory?",
         ('x.to("cpu")', "x.cpu()"): "look at the two that name the CPU and ask for no copy. Where does x lie?",
         ("x.to(torch.float32)", "x.to(torch.float64)"): "look at the two dtypes again. Which one does x have already?",
         ('x.to("cpu", copy=True)',): "one of them asks for something by name. Read its arguments again.",
     }
-    for names, hint in hints.items():
-        if wrong & set(names):
-            raise Hint(hint)
+    as_truths(answer, right, "all six are the wrong way round. True means: it is x itself, and no copy.", hints)
     return "nothing to change, no copy; something to change, a copy."
-
-
-def _truth(value: object) -> bool | None:
-    """True or False, also where it came as 0 or 1 or as a tensor of one element; None for anything else."""
-    if isinstance(value, Tensor) and value.numel() == 1:
-        value = value.item()
-    return bool(value) if isinstance(value, bool | int | float) and value in (0, 1) else None
 
 
 @exercise("02.2")

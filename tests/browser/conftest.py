@@ -19,13 +19,11 @@ from typing import TYPE_CHECKING
 
 import nbformat
 import pytest
-from guarded import guarded_page
+from guarded import NOTEBOOKS, guarded_page, run_tool
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-ROOT = Path(__file__).parents[2]
-NOTEBOOKS = ROOT / "notebooks"
 
 # Every Python process of the server and of the kernels reads this first: the network is off, but for this machine.
 NETWORK_OFF = """
@@ -76,20 +74,6 @@ class Lab:
 
     def hosts_asked_for(self) -> list[str]:
         return self.asked.read_text().split() if self.asked.exists() else []
-
-
-def find_chromium() -> str | None:
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-    return next((path for name in names if (path := shutil.which(name))), None)
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    pytest.importorskip("playwright", reason="playwright is not installed: pip install -e '.[test]'")
-    path = find_chromium()
-    if path is None:
-        pytest.skip("no Chromium or Chrome on this machine: nothing was opened in a browser")
-    return path
 
 
 @pytest.fixture(scope="session")
@@ -165,13 +149,7 @@ def page(chromium, lab) -> Iterator[Page]:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory) -> Path:
     """The web site, built as `make site` builds it."""
-    for name in ("sphinx", "myst_nb", "sphinx_book_theme"):
-        pytest.importorskip(name, reason=f"{name} is not installed: pip install -e '.[site]'")
-    home = tmp_path_factory.mktemp("site")
-    command = [sys.executable, str(ROOT / "tools" / "site.py"), "--output", str(home)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert run.returncode == 0, f"the site cannot be built:\n{run.stdout[-2000:]}{run.stderr[-5000:]}"
-    return home / "site"
+    return run_tool("site", tmp_path_factory, "sphinx", "myst_nb", "sphinx_book_theme") / "site"
 
 
 @pytest.fixture(scope="session")

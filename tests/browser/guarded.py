@@ -1,14 +1,22 @@
-"""A page in Chromium that reaches one address and nothing else."""
+"""What the browser tests share: a page that reaches one address and nothing else, and the commands that make pages."""
 
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = ROOT / "notebooks"
 
 
 @dataclass
@@ -60,3 +68,14 @@ def guarded_page(chromium: str, base: str, **context_options) -> Iterator[Page]:
         page.seen = seen
         yield page
         browser.close()
+
+
+def run_tool(name: str, tmp_path_factory: pytest.TempPathFactory, *needs: str) -> Path:
+    """Run a command of tools/ as make does and return the folder it wrote; skip without the packages it needs."""
+    for module in needs:
+        pytest.importorskip(module, reason=f"{module} is not installed: pip install -e '.[site]'")
+    folder = tmp_path_factory.mktemp(name)
+    command = [sys.executable, str(ROOT / "tools" / f"{name}.py"), "--output", str(folder)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, f"tools/{name}.py failed:\n{run.stdout[-2000:]}{run.stderr[-5000:]}"
+    return folder

@@ -7,11 +7,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from guarded import guarded_page
+from guarded import NOTEBOOKS, guarded_page
 
 pytest.importorskip("axe_playwright_python", reason="axe is not installed: pip install -e '.[test]'")
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 NAMES = ["index", "install", "api", "search"] + [f"notebooks/{path.stem}" for path in sorted(NOTEBOOKS.glob("*.ipynb"))]
 SMOKE = ["index"]

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import html
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
-
-from conftest import NOTEBOOKS, ROOT, guarded_page
+from guarded import NOTEBOOKS, guarded_page, run_tool
 
 LESSONS = [path.stem for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))]
 SMOKE = "03_computation_graphs"
@@ -70,13 +67,7 @@ MEASURE = """([smallest, smallestInPictures]) => {
 @pytest.fixture(scope="session")
 def slides(tmp_path_factory) -> Path:
     """The folder with the slides of all lessons, as `make slides` makes them."""
-    for name in ("sphinx_revealjs", "mdit_py_plugins", "jinja2"):
-        pytest.importorskip(name, reason=f"{name} is not installed: pip install -e '.[site]'")
-    folder = tmp_path_factory.mktemp("slides")
-    command = [sys.executable, str(ROOT / "tools" / "slides.py"), "--output", str(folder)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert run.returncode == 0, f"the slides cannot be made:\n{run.stderr[-3000:]}"
-    return folder
+    return run_tool("slides", tmp_path_factory, "sphinx_revealjs", "mdit_py_plugins", "jinja2")
 
 
 @pytest.fixture
