@@ -57,6 +57,22 @@ def test_import_loads_torch_and_the_standard_library():
     assert done.stderr == ""
 
 
+def test_the_first_picture_loads_nothing_that_takes_half_a_second():
+    """To differentiate with respect to a given vector, PyTorch loads sympy: not where the vector is just a 1."""
+    code = """
+import sys, torch
+before = set(sys.modules)
+import lecturekit as lk
+w, x, b = (torch.tensor(value, requires_grad=True) for value in (3.0, 2.0, 1.0))
+with lk.trace() as g:
+    a = torch.relu(w * x + b)
+    a.backward()
+g.to_html()
+assert "sympy" not in set(sys.modules) - before
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
 def test_import_changes_no_setting_of_torch():
     code = """
 import torch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import io
 import itertools
@@ -97,18 +98,14 @@ def scene_png(scene: Scene) -> bytes:
     """Return the last step of a scene as a PNG image."""
     from matplotlib.backends.backend_agg import RendererAgg
     from matplotlib.colors import to_rgba
-    from matplotlib.font_manager import FontProperties
     from matplotlib.patches import BoxStyle
     from matplotlib.path import Path as Outline
-    from matplotlib.textpath import text_to_path
     from matplotlib.transforms import Affine2D
     from PIL import Image
 
     # Straight to the renderer: figures and artists would ask rcParams. At 72 dpi, a point is a pixel.
     renderer = RendererAgg(scene.width * SCALE, scene.height * SCALE, 72)
     upwards = Affine2D().scale(SCALE, -SCALE).translate(0, scene.height * SCALE)
-    families = ["STIXGeneral", "DejaVu Sans"]  # Matplotlib brings both
-    fonts = {style: FontProperties(family=families, style="italic" if style == "i" else "normal") for style in " i"}
 
     def paint(outline: Outline, transform, fill: str | None, stroke: str | None = None, width=0.0, dashed=False):
         gc = renderer.new_gc()
@@ -125,10 +122,8 @@ def scene_png(scene: Scene) -> bytes:
         x = mark.x - (mark.width if mark.anchor == "end" else mark.width / 2)
         for run in mark.runs:
             size, y = run_size(run[1], mark.size), mark.y - run_rise(run[1], mark.size)
-            vertices, codes = text_to_path.get_text_path(fonts["i" if run[1] == "i" else " "], run[0], ismath=False)
-            if len(vertices):
-                grown = Affine2D().scale(size / text_to_path.FONT_SCALE, -size / text_to_path.FONT_SCALE)
-                paint(Outline(vertices, codes), grown.translate(x, y) + upwards, mark.colour)
+            if (outline := _letters(run[0], italic=run[1] == "i")) is not None:
+                paint(outline, Affine2D().scale(size, -size).translate(x, y) + upwards, mark.colour)
             x += run_width(run, mark.size)
 
     whole = Outline.unit_rectangle()
@@ -155,6 +150,21 @@ def scene_png(scene: Scene) -> bytes:
     file = io.BytesIO()
     image.quantize(palette=palette, dither=Image.Dither.NONE).save(file, "png")  # a third of the bytes
     return file.getvalue()
+
+
+@functools.lru_cache(2000)  # the same few words come back in each picture, and shaping them takes most of its time
+def _letters(text: str, italic: bool):
+    """Return the outline of a text in letters of size 1, or None if there is nothing to paint."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.path import Path as Outline
+    from matplotlib.textpath import text_to_path
+    from matplotlib.transforms import Affine2D
+
+    families = ["STIXGeneral", "DejaVu Sans"]  # Matplotlib brings both
+    font = FontProperties(family=families, style="italic" if italic else "normal")
+    vertices, codes = text_to_path.get_text_path(font, text, ismath=False)
+    small = Affine2D().scale(1 / text_to_path.FONT_SCALE)
+    return Outline(vertices, codes).transformed(small) if len(vertices) else None
 
 
 def _palette(levels: int = 8) -> list[int]:

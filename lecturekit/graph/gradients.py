@@ -81,13 +81,7 @@ def differentiate(tape: Tape, targets: list[Record], vectors: list[Tensor]) -> R
     shared = {record for records in users.values() if len(records) > 1 for record in records}
     alone = {record: links[record][0] for record in live if record not in shared}
     with _watching(alone, flows):
-        grads = torch.autograd.grad(
-            [record.edge for record in targets],
-            list(one_by_key.values()),
-            vectors,
-            retain_graph=True,
-            allow_unused=True,
-        )
+        grads = _grad([record.edge for record in targets], list(one_by_key.values()), vectors)
     by_key = dict(zip(one_by_key, grads, strict=True))
 
     results = Results(list(targets))
@@ -109,6 +103,21 @@ def differentiate(tape: Tape, targets: list[Record], vectors: list[Tensor]) -> R
             if links[record][1] and grad is not None and 0 < grad.numel() <= tape.max_elems and not grad.is_complex():
                 results.local_grads.update(_local(record, links[record], by_key, tape.max_elems))
     return results
+
+
+def _grad(outputs: list, inputs: list, vectors: list[Tensor]) -> tuple[Tensor | None, ...]:
+    """``torch.autograd.grad``, with the graph kept.
+
+    A vector that is the number 1 goes without saying. For any that is given PyTorch compares shapes with the help of
+    sympy, and to import that takes half a second: most of the time of a reader's first picture.
+    """
+    given = [None if _is_one(vector) else vector for vector in vectors]
+    return torch.autograd.grad(outputs, inputs, given, retain_graph=True, allow_unused=True)
+
+
+def _is_one(vector: Tensor) -> bool:
+    plain = vector.layout == torch.strided and vector.is_floating_point() and not vector.is_meta
+    return plain and vector.numel() == 1 and vector.item() == 1
 
 
 def _same_memory(a: Tensor, b: Tensor | None) -> bool:
@@ -147,8 +156,7 @@ def _through(record: Record, link: tuple[dict, dict], vector: Tensor) -> dict:
     flows: dict[tuple[Record, Record], Tensor] = {}
     if sources:
         with _watching({record: slots}, flows):
-            edges = [source.edge for source in sources]
-            torch.autograd.grad([record.edge], edges, [vector], retain_graph=True, allow_unused=True)
+            _grad([record.edge], [source.edge for source in sources], [vector])
     return flows
 
 
@@ -169,7 +177,7 @@ def _local(record: Record, link: tuple[dict, dict], grads: dict, max_elems: int)
     with _watching({record: slots}, flows):
         for one_hot in torch.eye(grad.numel(), dtype=grad.dtype, device=grad.device).unbind():
             flows.clear()
-            torch.autograd.grad([record.edge], edges, [one_hot.view(grad.shape)], retain_graph=True, allow_unused=True)
+            _grad([record.edge], edges, [one_hot.view(grad.shape)])
             for source, row in rows.items():
                 flow = flows.get((source, record))
                 row.append(torch.zeros_like(like[source]) if flow is None else dense(flow))
