@@ -184,8 +184,9 @@ def measure(
 
 def _calls_that_fill(min_seconds: float, candidate: Callable[[], object], device: torch.device) -> int:
     candidate()  # the first call may compile, allocate or load something: it is not looked at
-    calls = 1
-    while (seconds := _seconds(candidate, calls, device)) < min_seconds:
+    calls, seconds = 1, 0.0
+    # What looks long enough is looked at twice: where the machine stalls, a few calls look like many.
+    while any((seconds := _seconds(candidate, calls, device)) < min_seconds for _ in range(2)):
         calls = min(10 * calls, math.ceil(1.1 * calls * min_seconds / max(seconds, 1e-9)))
     return calls
 

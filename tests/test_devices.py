@@ -71,6 +71,11 @@ def test_synchronize_waits_for_the_device_it_is_given(monkeypatch):
     assert waited == [torch.device("cuda:1"), "mps"]
 
 
+def test_synchronize_refuses_a_name():
+    with pytest.raises(TypeError, match=r"^device must be a torch\.device, got 'cpu': make one with torch\.device"):
+        lk.synchronize("cpu")
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_batches_on_a_gpu_are_those_of_the_cpu():
     X = torch.arange(3000.0).reshape(-1, 1)
@@ -129,13 +134,31 @@ def test_timing_quartiles():
 
 
 @pytest.mark.parametrize(
+    ("samples", "error", "words"),
+    [
+        ((), TypeError, r"samples must be a tuple of at least one number, got \(\)"),
+        ([1.0], TypeError, r"samples must be a tuple of at least one number, got \[1\.0\]"),
+        ((1.0, -1e-9), ValueError, "samples must not be negative, got -1e-09"),
+        ((1.0, float("nan")), ValueError, "each of samples must be finite, got nan"),
+        ((1.0, "2"), TypeError, "each of samples must be a number, got '2' of type str"),
+    ],
+)
+def test_timing_refuses(samples, error, words):
+    with pytest.raises(error, match=f"^{words}$"):
+        lk.Timing(samples)
+
+
+@pytest.mark.parametrize(
     ("samples", "words"),
     [
+        ((1.0,), "1.00 s a call (half of the 1 samples from 1.00 to 1.00 s)"),
         ((1.5, 1.5, 1.5), "1.50 s a call (half of the 3 samples from 1.50 to 1.50 s)"),
         ((0.0123, 0.0124, 0.0223), "12.4 ms a call (half of the 3 samples from 12.3 to 17.4 ms)"),
         ((7e-6, 8e-6, 2e-3), "8.00 µs a call (half of the 3 samples from 7.50 to 1,004 µs)"),
         ((3e-9,), "3.00 ns a call (half of the 1 samples from 3.00 to 3.00 ns)"),
         ((150.0,), "150 s a call (half of the 1 samples from 150 to 150 s)"),
+        ((0.0004, 0.0011, 0.0011), "1.10 ms a call (half of the 3 samples from 0.750 to 1.10 ms)"),
+        ((0.0,), "0 ns a call (half of the 1 samples from 0 to 0 ns)"),  # a clock too coarse
     ],
 )
 def test_timing_in_words(samples, words):
@@ -190,6 +213,18 @@ def test_samples_fill_the_time_and_take_turns(clock):
         assert set(part) == {part[0]} and len(part) * costs[part[0]] >= 0.02
 
 
+def test_a_sample_lasts_a_fiftieth_of_a_second_where_nothing_else_is_said(clock):
+    """A call is looked at, then as many as fill the time, a tenth more, twice: 3 of 10 ms. Then come 7 samples of 3."""
+    timing = lk.measure({"a": clock.work("a", 0.01)}, device="cpu")["a"]
+    assert len(timing.samples) == 7 and clock.log.count("a") == 1 + 1 + 2 * 3 + 7 * 3
+
+
+def test_a_stall_while_the_calls_are_counted_makes_no_sample_short(clock):
+    stalled = clock.work("a", 0.001, 9.0, 0.001)  # the call that is looked at first
+    lk.measure({"a": stalled}, device="cpu")
+    assert clock.log.count("a") >= 7 * 20
+
+
 def test_work_that_is_only_queued_is_waited_for(monkeypatch):
     machine = Machine(monkeypatch, queues=True)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
@@ -228,7 +263,7 @@ def test_measure_with_the_real_clock():
     ("change", "error", "words"),
     [
         ({"candidates": [print]}, TypeError, "candidates must be a dict of functions, got list"),
-        ({"candidates": {}}, ValueError, "candidates must hold at least one function, got none"),
+        ({"candidates": {}}, ValueError, "^candidates must hold at least one function, got none$"),
         ({"candidates": {"a": 3}}, TypeError, r"candidates\['a'\] must be a function, got int"),
         ({"repeats": 0}, ValueError, "repeats must be an int of at least 1, got 0"),
         ({"repeats": 2.0}, TypeError, "repeats must be an int of at least 1, got 2.0 of type float"),
