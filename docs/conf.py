@@ -37,7 +37,7 @@ napoleon_use_ivar = True
 mathjax_path = "mathjax/tex-chtml.js"
 mathjax3_config = {
     "options": {"enableMenu": False},  # the menu would load dictionaries that are left out
-    "chtml": {"matchFontHeight": False},
+    "chtml": {"matchFontHeight": False, "scale": 1.1},  # its letters are lower than those of a sans serif
 }
 
 html_theme = "sphinx_book_theme"
@@ -60,11 +60,12 @@ html_theme_options = {
     "use_download_button": True,
     "use_fullscreen_button": False,
     "logo": {"text": "lecturekit", "alt_text": "lecturekit, to the first page"},
+    "footer_content_items": ["copyright.html"],  # it names the authors
     "navbar_persistent": [],  # the search stands in the sidebar
     "show_toc_level": 2,
     "home_page_in_toc": True,
     "pygments_light_style": "a11y-high-contrast-light",
-    "pygments_dark_style": "a11y-high-contrast-dark",
+    "pygments_dark_style": "github-dark",
     "launch_buttons": {
         "colab_url": "https://colab.research.google.com",
         "binderhub_url": "https://mybinder.org",
@@ -100,6 +101,12 @@ def _one_name_each(app, what, name, obj, options, lines):
     lines[:] = text.splitlines()
 
 
+def _no_factories(app, what, name, obj, options, signature, returned):
+    """Write … where a dataclass makes a new list as default: Python has no words for it but <factory>."""
+    return signature and signature.replace("<factory>", "…"), returned
+
+
 def setup(app):
     app.connect("build-finished", _copy_mathjax)
+    app.connect("autodoc-process-signature", _no_factories)
     app.connect("autodoc-process-docstring", _one_name_each, priority=900)  # after napoleon

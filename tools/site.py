@@ -75,8 +75,9 @@ def prepare(notebook: nbformat.NotebookNode, documented: set[str]) -> None:
 
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            # The number of a section stays on the line of its word.
+            # The number of a section stays on the line of its word, and an arrow with its link.
             cell.source = SECTION.sub("\\1\u00a0\\2", cell.source)
+            cell.source = cell.source.replace("→ [", "→\u00a0[")
             parts = CODE.split(cell.source)  # every second one is code or a link already
             parts[::2] = [NAME.sub(link, part) for part in parts[::2]]
             cell.source = "".join(parts)

@@ -79,7 +79,8 @@ def link(target: str) -> str:
 
 @cache
 def parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"highlight": lambda code, language, _: coloured(code, language)}).enable("table")
+    options = {"highlight": lambda code, language, _: coloured(code, language), "typographer": True}
+    parser = MarkdownIt("commonmark", options).enable(["table", "smartquotes"])
     parser.use(dollarmath_plugin, double_inline=True, renderer=math)
     parser.add_render_rule(
         "math_inline", lambda _, tokens, i, *rest: rf'<span class="math">\({html.escape(tokens[i].content)}\)</span>'

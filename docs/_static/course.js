@@ -1,3 +1,19 @@
+// No line begins with the mark that follows a formula, and none ends with the bracket before it.
+window.addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll(".bd-article span.math").forEach((formula) => {
+    const [before, after] = [formula.previousSibling, formula.nextSibling];
+    const opening = (before?.nodeType === Node.TEXT_NODE && before.data.match(/[(“‘]+$/)?.[0]) || "";
+    const closing = (after?.nodeType === Node.TEXT_NODE && after.data.match(/^[.,:;?!)”’…]+/)?.[0]) || "";
+    if (!opening && !closing) return;
+    if (opening) before.data = before.data.slice(0, -opening.length);
+    if (closing) after.data = after.data.slice(closing.length);
+    const together = document.createElement("span");
+    together.className = "together";
+    formula.replaceWith(together);
+    together.append(opening, formula, closing);
+  });
+});
+
 // What is too wide for a phone scrolls in a box of its own: let keys reach it.
 function reachable() {
   document.querySelectorAll("mjx-container[display=true], .cell_output .output.text_html").forEach((box) => {
