@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +54,7 @@ def main():
         store=dist.FileStore("meeting-point", world_size),
         rank=rank,
         world_size=world_size,
-        timeout=timedelta(seconds=60),
+        timeout=timedelta(minutes=5),
     )
     torch.save({name}(rank, world_size, device), f"result-{{rank}}.pt")
     dist.barrier()
@@ -62,6 +63,9 @@ def main():
 
 main()
 """
+
+
+_END_WITH_STDIN = "LECTUREKIT_END_WITH_STDIN"  # the environment variable by which run_workers tells `record` to do so
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,8 @@ def run_workers(function: object, *, num_workers: int = 2, timeout: float = 100.
         folder = Path(name)
         (folder / "program.py").write_text(program, encoding="utf-8")
         exit_code, report = _torchrun(folder, num_workers, timeout)
+        if exit_code < 0:
+            raise RuntimeError(f"torchrun, which starts the workers, was killed by {signal.Signals(-exit_code).name}")
         if exit_code != 0:
             raise RuntimeError(_cause(folder, report))
         return WorkerRun(
@@ -167,6 +173,7 @@ def _torchrun(folder: Path, num_workers: int, timeout: float) -> tuple[int, str]
         **os.environ,
         "PYTHONUTF8": "1",
         "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",  # the second of two ports; a file takes the place of the first
+        _END_WITH_STDIN: "1",
     }
     options = {
         "nproc-per-node": num_workers,
@@ -185,7 +192,7 @@ def _torchrun(folder: Path, num_workers: int, timeout: float) -> tuple[int, str]
             [*command, "program.py"],
             cwd=folder,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # nothing is written: it is there to be closed when this process ends
             stdout=report,
             stderr=subprocess.STDOUT,
         )
@@ -203,6 +210,7 @@ def _torchrun(folder: Path, num_workers: int, timeout: float) -> tuple[int, str]
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
+            process.stdin.close()
         report.seek(0)
         return process.returncode, report.read()
 
@@ -212,6 +220,8 @@ def record(main: Callable[[], None]) -> Callable[[], None]:
 
     When one worker has failed, torchrun ends the others, often while these write the error that follows from it. By a
     file cut short torchrun fails itself, and nobody learns which worker failed first.
+
+    Started by `run_workers`, the worker ends with the notebook, even if that is killed and can stop nothing any more.
     """
     from torch.distributed.elastic.multiprocessing import errors
 
@@ -222,7 +232,17 @@ def record(main: Callable[[], None]) -> Callable[[], None]:
             super().record_exception(e)
             os.replace(f"{path}.part", path)
 
+    if _END_WITH_STDIN in os.environ:
+        stdin = os.dup(0)
+        with open(os.devnull) as nothing:
+            os.dup2(nothing.fileno(), 0)  # for the reader's function there is no input
+        threading.Thread(target=_end_with, args=(stdin,), daemon=True).start()
     return errors.record(main, Whole())
+
+
+def _end_with(stdin: int) -> None:
+    os.read(stdin, 1)  # returns when the last process that could write has ended, by whatever cause
+    os._exit(1)
 
 
 def _log(folder: Path, rank: int, name: str) -> str:

@@ -1,8 +1,8 @@
 """The checks of notebook 01 tell typical wrong answers apart and accept right ones written differently."""
 
 import numpy as np
-import pytest
 import torch
+from exercise_answers import ExerciseAnswers
 
 from lecturekit.checks import judge
 
@@ -167,100 +167,84 @@ def zeroed(X):
 def empty(X): ...
 
 
-@pytest.mark.parametrize(
-    ("number", "answer"),
-    [
-        ("01.1", (1, 2, 4, 5)),
-        ("01.1", [-2, 2, -1, 5]),
-        ("01.1", torch.tensor([1, 2, 4, 5])),
-        ("01.1", tuple(int(index) for index in np.unravel_index(345, (3, 4, 5, 10)))),
-        ("01.2", SHARES),
-        ("01.2", by_memory()),
-        ("01.2", {name: int(shared) for name, shared in reversed(SHARES.items())}),
-        ("01.3", loss),
-        ("01.3", loss_by_dot_product),
-        ("01.4", standardise),
-        ("01.4", standardise_by_methods),
-        ("01.4", standardise_column_by_column),
-        ("01.4", standardise_into),
-    ],
-)
-def test_right_answers_are_accepted(number, answer):
-    verdict = judge(number, answer)
-    assert verdict.status == "correct", verdict.message
+RIGHT = [
+    ("01.1", [(1, 2, 4, 5)]),
+    ("01.1", [[-2, 2, -1, 5]]),
+    ("01.1", [torch.tensor([1, 2, 4, 5])]),
+    ("01.1", [tuple(int(index) for index in np.unravel_index(345, (3, 4, 5, 10)))]),
+    ("01.2", [SHARES]),
+    ("01.2", [by_memory()]),
+    ("01.2", [{name: int(shared) for name, shared in reversed(SHARES.items())}]),
+    ("01.3", [loss]),
+    ("01.3", [loss_by_dot_product]),
+    ("01.4", [standardise]),
+    ("01.4", [standardise_by_methods]),
+    ("01.4", [standardise_column_by_column]),
+    ("01.4", [standardise_into]),
+]
+
+WRONG = [
+    ("01.1", [(2, 3, 5, 6)], "1 too large"),
+    ("01.1", [(5, 4, 2, 1)], "in reverse"),
+    ("01.1", [(0, 3, 4, 5)], "these are the digits"),
+    ("01.1", [(1, 2, 4, 6)], "leads to 346"),
+    ("01.1", [(1, 0, 14, 5)], "out of the tensor"),
+    ("01.1", [(3, 4, 5)], "four numbers"),
+    ("01.1", [345], "four numbers"),
+    ("01.1", [(1.0, 2, 4, 5)], "whole number"),
+    ("01.2", [SHARES | {"x[1]": False}], "x[1] again"),
+    ("01.2", [SHARES | {"x[[1]]": True}], "list or a mask"),
+    ("01.2", [SHARES | {"x[x >= 0]": True}], "list or a mask"),
+    ("01.2", [SHARES | {"x.T": False}], "transposing"),
+    ("01.2", [SHARES | {"x.reshape(6)": False}], "with reshape"),
+    ("01.2", [SHARES | {"x.T.reshape(6)": True}], "with reshape"),
+    ("01.2", [{name: not shared for name, shared in SHARES.items()}], "wrong way round"),
+    ("01.2", [SHARES | {"x[1]": "yes"}], "True or False"),
+    ("01.2", [SHARES | {"x.T": torch.tensor([True, False])}], "True or False"),
+    ("01.2", [{"x[1]": True}], "leave the dict"),
+    ("01.2", [[True] * 6], "leave the dict"),
+    ("01.3", [loss_of_table], "each answer was compared with each true value"),
+    ("01.3", [loss_promoted], "NumPy's dtype"),
+    ("01.3", [loss_without_mean], "Where is the mean?"),
+    ("01.3", [loss_summed], "that is the sum"),
+    ("01.3", [loss_squared_late], "first square"),
+    ("01.3", [loss_in_numpy], "plain Python number"),
+    ("01.3", [loss_of_numpy], "still NumPy's"),
+    ("01.3", [loss_of_tensor_minus_array], "NumPy's dtype"),
+    ("01.3", [lambda y_hat, y_array: "0"], "this is str"),
+    ("01.3", [loss_that_writes], "changed y_array"),
+    ("01.3", [loss_with_root], "on paper"),
+    ("01.3", [loss_of_mixed_product], "raises RuntimeError"),
+    ("01.3", [3], "a function is asked for"),
+    ("01.4", [rebound], "gives a new tensor the name"),
+    ("01.4", [returned_new], "returns is a new tensor"),
+    ("01.4", [other_memory], "other memory"),
+    ("01.4", [centred_only], "are not 1 yet"),
+    ("01.4", [scaled_only], "the means are not 0"),
+    ("01.4", [scaled_first], "the means are not 0"),
+    ("01.4", [with_numpys_std], "divides by N"),
+    ("01.4", [by_variance], "by the variance"),
+    ("01.4", [forgotten_brackets], "only the mean was divided"),
+    ("01.4", [whole], "for all of X"),
+    ("01.4", [rows], "standardised the rows"),
+    ("01.4", [mean_of_wrong_shape], "raises RuntimeError"),
+    ("01.4", [zeroed], "not yet"),
+    ("01.4", [3], "a function is asked for"),
+]
+
+BLANKS = [
+    ("01.1", [...]),
+    ("01.1", [(1, ..., ..., ...)]),
+    ("01.2", [dict.fromkeys(SHARES, ...)]),
+    ("01.2", [SHARES | {"x.T": ...}]),
+    ("01.3", [unfinished_loss]),
+    ("01.3", [lambda y_hat, y_array: None]),
+    ("01.4", [empty]),
+]
 
 
-@pytest.mark.parametrize(
-    ("number", "answer", "hint"),
-    [
-        ("01.1", (2, 3, 5, 6), "1 too large"),
-        ("01.1", (5, 4, 2, 1), "in reverse"),
-        ("01.1", (0, 3, 4, 5), "these are the digits"),
-        ("01.1", (1, 2, 4, 6), "leads to 346"),
-        ("01.1", (1, 0, 14, 5), "out of the tensor"),
-        ("01.1", (3, 4, 5), "four numbers"),
-        ("01.1", 345, "four numbers"),
-        ("01.1", (1.0, 2, 4, 5), "whole number"),
-        ("01.2", SHARES | {"x[1]": False}, "x[1] again"),
-        ("01.2", SHARES | {"x[[1]]": True}, "list or a mask"),
-        ("01.2", SHARES | {"x[x >= 0]": True}, "list or a mask"),
-        ("01.2", SHARES | {"x.T": False}, "transposing"),
-        ("01.2", SHARES | {"x.reshape(6)": False}, "with reshape"),
-        ("01.2", SHARES | {"x.T.reshape(6)": True}, "with reshape"),
-        ("01.2", {name: not shared for name, shared in SHARES.items()}, "wrong way round"),
-        ("01.2", SHARES | {"x[1]": "yes"}, "True or False"),
-        ("01.2", SHARES | {"x.T": torch.tensor([True, False])}, "True or False"),
-        ("01.2", {"x[1]": True}, "leave the dict"),
-        ("01.2", [True] * 6, "leave the dict"),
-        ("01.3", loss_of_table, "each answer was compared with each true value"),
-        ("01.3", loss_promoted, "NumPy's dtype"),
-        ("01.3", loss_without_mean, "Where is the mean?"),
-        ("01.3", loss_summed, "that is the sum"),
-        ("01.3", loss_squared_late, "first square"),
-        ("01.3", loss_in_numpy, "plain Python number"),
-        ("01.3", loss_of_numpy, "still NumPy's"),
-        ("01.3", loss_of_tensor_minus_array, "NumPy's dtype"),
-        ("01.3", lambda y_hat, y_array: "0", "this is str"),
-        ("01.3", loss_that_writes, "changed y_array"),
-        ("01.3", loss_with_root, "on paper"),
-        ("01.3", loss_of_mixed_product, "raises RuntimeError"),
-        ("01.3", 3, "a function is asked for"),
-        ("01.4", rebound, "gives a new tensor the name"),
-        ("01.4", returned_new, "returns is a new tensor"),
-        ("01.4", other_memory, "other memory"),
-        ("01.4", centred_only, "are not 1 yet"),
-        ("01.4", scaled_only, "the means are not 0"),
-        ("01.4", scaled_first, "the means are not 0"),
-        ("01.4", with_numpys_std, "divides by N"),
-        ("01.4", by_variance, "by the variance"),
-        ("01.4", forgotten_brackets, "only the mean was divided"),
-        ("01.4", whole, "for all of X"),
-        ("01.4", rows, "standardised the rows"),
-        ("01.4", mean_of_wrong_shape, "raises RuntimeError"),
-        ("01.4", zeroed, "not yet"),
-        ("01.4", 3, "a function is asked for"),
-    ],
-)
-def test_wrong_answers_get_their_own_hint(number, answer, hint):
-    verdict = judge(number, answer)
-    assert verdict.status == "wrong"
-    assert hint in verdict.message
-
-
-@pytest.mark.parametrize(
-    ("number", "answer"),
-    [
-        ("01.1", ...),
-        ("01.1", (1, ..., ..., ...)),
-        ("01.2", dict.fromkeys(SHARES, ...)),
-        ("01.2", SHARES | {"x.T": ...}),
-        ("01.3", unfinished_loss),
-        ("01.3", lambda y_hat, y_array: None),
-        ("01.4", empty),
-    ],
-)
-def test_blanks_are_not_attempted(number, answer):
-    assert judge(number, answer).status == "not attempted"
+class TestAnswers(ExerciseAnswers):
+    right, wrong, blanks = RIGHT, WRONG, BLANKS
 
 
 def test_the_check_of_a_tensor_minus_an_array_warns_of_nothing(recwarn):

@@ -1,9 +1,7 @@
 """The checks of notebook 04 tell typical wrong answers apart and accept right ones written differently."""
 
-import pytest
 import torch
-
-from lecturekit.checks import judge
+from exercise_answers import ExerciseAnswers
 
 
 def formula(x, y):
@@ -127,103 +125,88 @@ def another_function(function, x):
     return twice(lambda x: x**4 + 3 * x**2, x)
 
 
-@pytest.mark.parametrize(
-    ("number", "answers"),
-    [
-        ("04.1", [one_call]),
-        ("04.1", [two_calls]),
-        ("04.2", [12, 17, 4]),
-        ("04.2", [torch.tensor(12.0), 17.0, torch.tensor([4])]),
-        ("04.3", [["tanh", "exp"]]),
-        ("04.3", [{"Exp", "tanh "}]),
-        ("04.4", [straight_through]),
-        ("04.4", [round_without_recording]),
-        ("04.5", [twice]),
-        ("04.5", [twice_by_func]),
-    ],
-)
-def test_right_answers_are_accepted(number, answers):
-    assert judge(number, *answers).status == "correct"
+RIGHT = [
+    ("04.1", [one_call]),
+    ("04.1", [two_calls]),
+    ("04.2", [12, 17, 4]),
+    ("04.2", [torch.tensor(12.0), 17.0, torch.tensor([4])]),
+    ("04.3", [["tanh", "exp"]]),
+    ("04.3", [{"Exp", "tanh "}]),
+    ("04.4", [straight_through]),
+    ("04.4", [round_without_recording]),
+    ("04.5", [twice]),
+    ("04.5", [twice_by_func]),
+]
+
+WRONG = [
+    ("04.1", [used_up], "uses the graph up"),
+    ("04.1", [filled], "fills .grad"),
+    ("04.1", [emptied_and_filled], "fills .grad"),
+    ("04.1", [filled_then_emptied], "empties .grad"),
+    ("04.1", [only_x], "return two derivatives"),
+    ("04.1", [exchanged], "exchanged"),
+    ("04.1", [tuples], "is a tuple"),
+    ("04.1", [product_only], "only one of its two parts"),
+    ("04.1", [lambda x, y: (y, 2 * y)], "only one of its two parts"),
+    ("04.1", [y_lost], "is None"),
+    ("04.1", [lambda x, y: (x + y, x)], "∂f/∂x is not right"),
+    ("04.1", [lambda x, y: (y, x - y)], "∂f/∂x is right, ∂f/∂y is not"),
+    ("04.1", [lambda x, y: (2, 7)], "should be a tensor"),
+    ("04.1", [7], "a function is asked for"),
+    ("04.2", [8, 17, 4], "the value of x³"),
+    ("04.2", [6, 17, 4], "a factor and a square"),
+    ("04.2", [100, 17, 4], "first is not right"),
+    ("04.2", [12, 5, 4], "new derivative alone"),
+    ("04.2", [12, 22, 4], "the value of 5x"),
+    ("04.2", [12, 60, 4], "second is not right"),
+    ("04.2", [12, 17, 16], "torch.autograd.grad add"),
+    ("04.2", [12, 17, 21], "x.grad = None"),
+    ("04.2", [12, 17, 12], "goes elsewhere"),
+    ("04.2", [12, 17, 100], "third is not right"),
+    ("04.2", [12, "17", 4], "second should be one number"),
+    ("04.3", ["exp"], "give a list"),
+    ("04.3", [["exp", "cos"]], "none of the five"),
+    ("04.3", [["sin", "square", "triple"]], "other way round"),
+    ("04.3", [["tanh", "exp", "triple"]], "take triple out"),
+    ("04.3", [["tanh", "exp", "sin"]], "take sin out"),
+    ("04.3", [["square", "exp"]], "take square out"),
+    ("04.3", [[]], "some of them do fail"),
+    ("04.3", [["exp"]], "derivative of tanh"),
+    ("04.3", [["tanh"]], "its own derivative"),
+    ("04.4", [torch.round], "the derivative is 0"),
+    ("04.4", [lambda x: torch.round(x).detach()], "everything is detached"),
+    ("04.4", [lambda x: x], "the value is x,"),
+    ("04.4", [lambda x: x + torch.round(x).detach()], "x + round(x)"),
+    ("04.4", [lambda x: x.detach() + torch.round(x) - x], "the derivative is −1"),
+    ("04.4", [lambda x: x * (torch.round(x) / x).detach()], "not 1 everywhere"),
+    ("04.4", [lambda x: torch.round(x.detach()).requires_grad_()], "the x that came in"),
+    ("04.4", [change_x], "changed x itself"),
+    ("04.4", [torch.floor], "not torch.round(x)"),
+    ("04.4", [lambda x: torch.round(x).sum()], "should have shape (3,)"),
+    ("04.4", [lambda x: x.rounded()], "raises AttributeError"),
+    ("04.5", [lambda function, x: function(x)], "the function itself"),
+    ("04.5", [first_only], "that is the first derivative. Take"),
+    ("04.5", [without_create_graph], "no graph of its own"),
+    ("04.5", [tuple_of_second], "return a tuple"),
+    ("04.5", [asked_f_again], "twice over"),
+    ("04.5", [lambda function, x: first_only(function, x) ** 2], "the square of the first"),
+    ("04.5", [added_up], "adds to what .grad holds"),
+    ("04.5", [three_times], "one too many"),
+    ("04.5", [another_function], "Is the function that came in"),
+    ("04.5", [lambda function, x: -twice(function, x)], "not the second derivative"),
+    ("04.5", [lambda function, x: twice(function, x).item()], "should be a tensor"),
+]
+
+BLANKS = [
+    ("04.1", [lambda x, y: ...]),
+    ("04.2", [12, ..., 4]),
+    ("04.3", [...]),
+    ("04.3", [["exp", ...]]),
+    ("04.4", [lambda x: ...]),
+    ("04.4", [forget_return]),
+    ("04.5", [lambda function, x: ...]),
+]
 
 
-@pytest.mark.parametrize(
-    ("number", "answers", "hint"),
-    [
-        ("04.1", [used_up], "uses the graph up"),
-        ("04.1", [filled], "fills .grad"),
-        ("04.1", [emptied_and_filled], "fills .grad"),
-        ("04.1", [filled_then_emptied], "empties .grad"),
-        ("04.1", [only_x], "return two derivatives"),
-        ("04.1", [exchanged], "exchanged"),
-        ("04.1", [tuples], "is a tuple"),
-        ("04.1", [product_only], "only one of its two parts"),
-        ("04.1", [lambda x, y: (y, 2 * y)], "only one of its two parts"),
-        ("04.1", [y_lost], "is None"),
-        ("04.1", [lambda x, y: (x + y, x)], "∂f/∂x is not right"),
-        ("04.1", [lambda x, y: (y, x - y)], "∂f/∂x is right, ∂f/∂y is not"),
-        ("04.1", [lambda x, y: (2, 7)], "should be a tensor"),
-        ("04.1", [7], "a function is asked for"),
-        ("04.2", [8, 17, 4], "the value of x³"),
-        ("04.2", [6, 17, 4], "a factor and a square"),
-        ("04.2", [100, 17, 4], "first is not right"),
-        ("04.2", [12, 5, 4], "new derivative alone"),
-        ("04.2", [12, 22, 4], "the value of 5x"),
-        ("04.2", [12, 60, 4], "second is not right"),
-        ("04.2", [12, 17, 16], "torch.autograd.grad add"),
-        ("04.2", [12, 17, 21], "x.grad = None"),
-        ("04.2", [12, 17, 12], "goes elsewhere"),
-        ("04.2", [12, 17, 100], "third is not right"),
-        ("04.2", [12, "17", 4], "second should be one number"),
-        ("04.3", ["exp"], "give a list"),
-        ("04.3", [["exp", "cos"]], "none of the five"),
-        ("04.3", [["sin", "square", "triple"]], "other way round"),
-        ("04.3", [["tanh", "exp", "triple"]], "take triple out"),
-        ("04.3", [["tanh", "exp", "sin"]], "take sin out"),
-        ("04.3", [["square", "exp"]], "take square out"),
-        ("04.3", [[]], "some of them do fail"),
-        ("04.3", [["exp"]], "derivative of tanh"),
-        ("04.3", [["tanh"]], "its own derivative"),
-        ("04.4", [torch.round], "the derivative is 0"),
-        ("04.4", [lambda x: torch.round(x).detach()], "everything is detached"),
-        ("04.4", [lambda x: x], "the value is x,"),
-        ("04.4", [lambda x: x + torch.round(x).detach()], "x + round(x)"),
-        ("04.4", [lambda x: x.detach() + torch.round(x) - x], "the derivative is −1"),
-        ("04.4", [lambda x: x * (torch.round(x) / x).detach()], "not 1 everywhere"),
-        ("04.4", [lambda x: torch.round(x.detach()).requires_grad_()], "the x that came in"),
-        ("04.4", [change_x], "changed x itself"),
-        ("04.4", [torch.floor], "not torch.round(x)"),
-        ("04.4", [lambda x: torch.round(x).sum()], "should have shape (3,)"),
-        ("04.4", [lambda x: x.rounded()], "raises AttributeError"),
-        ("04.5", [lambda function, x: function(x)], "the function itself"),
-        ("04.5", [first_only], "that is the first derivative. Take"),
-        ("04.5", [without_create_graph], "no graph of its own"),
-        ("04.5", [tuple_of_second], "return a tuple"),
-        ("04.5", [asked_f_again], "twice over"),
-        ("04.5", [lambda function, x: first_only(function, x) ** 2], "the square of the first"),
-        ("04.5", [added_up], "adds to what .grad holds"),
-        ("04.5", [three_times], "one too many"),
-        ("04.5", [another_function], "Is the function that came in"),
-        ("04.5", [lambda function, x: -twice(function, x)], "not the second derivative"),
-        ("04.5", [lambda function, x: twice(function, x).item()], "should be a tensor"),
-    ],
-)
-def test_wrong_answers_get_their_own_hint(number, answers, hint):
-    verdict = judge(number, *answers)
-    assert verdict.status == "wrong"
-    assert hint in verdict.message
-
-
-@pytest.mark.parametrize(
-    ("number", "answers"),
-    [
-        ("04.1", [lambda x, y: ...]),
-        ("04.2", [12, ..., 4]),
-        ("04.3", [...]),
-        ("04.3", [["exp", ...]]),
-        ("04.4", [lambda x: ...]),
-        ("04.4", [forget_return]),
-        ("04.5", [lambda function, x: ...]),
-    ],
-)
-def test_blanks_are_not_attempted(number, answers):
-    assert judge(number, *answers).status == "not attempted"
+class TestAnswers(ExerciseAnswers):
+    right, wrong, blanks = RIGHT, WRONG, BLANKS

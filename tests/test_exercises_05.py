@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from exercise_answers import ExerciseAnswers
 from torch import nn
 
-from lecturekit.checks import judge
 from lecturekit.data import double_line, noisy_line
 
 
@@ -101,94 +101,78 @@ def best_line():
 w_best, b_best = best_line()
 
 
-@pytest.mark.parametrize(
-    ("number", "answer"),
-    [
-        ("05.1", lambda X, y, y_hat: (2 * (y_hat - y)).mean()),
-        ("05.1", lambda X, y, y_hat: -2 / len(X) * sum(y - y_hat)),
-        ("05.2", training()),
-        ("05.2", by_autograd_grad),
-        ("05.2", lambda *arguments: training()(*arguments).item()),
-        ("05.3", {"A": 1, "B": 3, "C": 2, "D": 4}),
-        ("05.3", {"D": 4.0, "C": 2, "B": torch.tensor(3), "A": 1}),
-        ("05.4", 0.15),
-        ("05.4", torch.tensor(3 / 20)),
-        ("05.5", (w_best, b_best)),
-        ("05.5", torch.tensor([[w_best], [b_best]], requires_grad=True)),
-        ("05.5", [torch.tensor(w_best), torch.tensor([b_best])]),
-    ],
-)
-def test_right_answers_are_accepted(number, answer):
-    verdict = judge(number, answer)
-    assert verdict.status == "correct", verdict.message
+RIGHT = [
+    ("05.1", [lambda X, y, y_hat: (2 * (y_hat - y)).mean()]),
+    ("05.1", [lambda X, y, y_hat: -2 / len(X) * sum(y - y_hat)]),
+    ("05.2", [training()]),
+    ("05.2", [by_autograd_grad]),
+    ("05.2", [lambda *arguments: training()(*arguments).item()]),
+    ("05.3", [{"A": 1, "B": 3, "C": 2, "D": 4}]),
+    ("05.3", [{"D": 4.0, "C": 2, "B": torch.tensor(3), "A": 1}]),
+    ("05.4", [0.15]),
+    ("05.4", [torch.tensor(3 / 20)]),
+    ("05.5", [(w_best, b_best)]),
+    ("05.5", [torch.tensor([[w_best], [b_best]], requires_grad=True)]),
+    ("05.5", [[torch.tensor(w_best), torch.tensor([b_best])]]),
+]
+
+WRONG = [
+    ("05.1", [lambda X, y, y_hat: (2 * (y - y_hat)).mean()], "the sign is not"),
+    ("05.1", [lambda X, y, y_hat: (2 * X * (y_hat - y)).mean()], "the gradient for w"),
+    ("05.1", [lambda X, y, y_hat: (2 * (y_hat - y)).sum()], "gradient of the sum"),
+    ("05.1", [lambda X, y, y_hat: (y_hat - y).mean()], "a factor is missing"),
+    ("05.1", [lambda X, y, y_hat: ((y_hat - y) ** 2).mean()], "the loss itself"),
+    ("05.1", [lambda X, y, y_hat: 2 * (y_hat - y)], "single examples"),
+    ("05.1", [lambda X, y, y_hat: 7.5], "not this"),
+    ("05.1", [lambda X, y: 0.0], "raises TypeError"),
+    ("05.2", [training(update=forgetful)], "that is still there"),
+    ("05.2", [training(update=uphill)], "up the hill"),
+    ("05.2", [training(loss_of=lambda error: (error**2).sum())], "N times too long"),
+    ("05.2", [training(update=recorded)], "Under what must the update stand"),
+    ("05.2", [training(update=rebound)], "leads back to no leaf"),
+    ("05.2", [training(update=lambda w, lr: w - lr * w.grad)], "w.grad is None"),
+    ("05.2", [training(update=unmoved)], "w never moves"),
+    ("05.2", [returned_too_early], "after 1 of 3 epochs"),
+    ("05.2", [training(epochs_more=1)], "after 4 of 3 epochs"),
+    ("05.2", [training(loss_of=lambda error: error.abs().mean())], "compare with section 4"),
+    ("05.2", [by_formula], "nothing went backward"),
+    ("05.2", [by_optimiser], "an optimiser made the update"),
+    ("05.2", [lambda X, y, lr, num_epochs: [0.0, 1.5]], "should be one number"),
+    ("05.3", [{"A": 1, "B": 3, "C": 4, "D": 2}], "C never moves"),
+    ("05.3", [{"A": 1, "B": 4, "C": 2, "D": 3}], "B grows by the same factor"),
+    ("05.3", [{"A": 4, "B": 3, "C": 2, "D": 1}], "2 of 4 are right. D falls"),
+    ("05.3", [{"A": 1, "B": 1, "C": 2, "D": 4}], "each number comes once"),
+    ("05.3", [{"A": 0, "B": 1, "C": 2, "D": 3}], "use the numbers"),
+    ("05.3", [{"A": 1}], "has the keys"),
+    ("05.4", [1 / 15], "four points of the lesson"),
+    ("05.4", [0.3], "from 0 to 4"),
+    ("05.4", [1 / 20], "sum of the squared errors"),
+    ("05.4", [0.01], "short of 2"),
+    ("05.4", [0.2], "beyond 2"),
+    ("05.4", [-0.15], "is positive"),
+    ("05.4", [float("nan")], "second derivative"),
+    ("05.5", [(b_best, w_best)], "wrong order"),
+    ("05.5", [(3, -1)], "made with"),
+    ("05.5", [(0, 0)], "before training"),
+    ("05.5", [(-5.02, 2.03)], "section 9"),
+    ("05.5", [(w_best - 0.1, b_best)], "not at rest"),
+    ("05.5", [(1.0, 0.0)], "still far"),
+    ("05.5", [3.2], "a pair of numbers"),
+]
+
+BLANKS = [
+    ("05.1", [lambda X, y, y_hat: ...]),
+    ("05.2", [blank_loop]),
+    ("05.3", [{"A": 1, "B": ..., "C": 2, "D": ...}]),
+    ("05.4", [...]),
+    ("05.5", [...]),
+    ("05.5", [(..., ...)]),
+]
 
 
-@pytest.mark.parametrize(
-    ("number", "answer", "hint"),
-    [
-        ("05.1", lambda X, y, y_hat: (2 * (y - y_hat)).mean(), "the sign is not"),
-        ("05.1", lambda X, y, y_hat: (2 * X * (y_hat - y)).mean(), "the gradient for w"),
-        ("05.1", lambda X, y, y_hat: (2 * (y_hat - y)).sum(), "gradient of the sum"),
-        ("05.1", lambda X, y, y_hat: (y_hat - y).mean(), "a factor is missing"),
-        ("05.1", lambda X, y, y_hat: ((y_hat - y) ** 2).mean(), "the loss itself"),
-        ("05.1", lambda X, y, y_hat: 2 * (y_hat - y), "single examples"),
-        ("05.1", lambda X, y, y_hat: 7.5, "not this"),
-        ("05.1", lambda X, y: 0.0, "raises TypeError"),
-        ("05.2", training(update=forgetful), "that is still there"),
-        ("05.2", training(update=uphill), "up the hill"),
-        ("05.2", training(loss_of=lambda error: (error**2).sum()), "N times too long"),
-        ("05.2", training(update=recorded), "Under what must the update stand"),
-        ("05.2", training(update=rebound), "leads back to no leaf"),
-        ("05.2", training(update=lambda w, lr: w - lr * w.grad), "w.grad is None"),
-        ("05.2", training(update=unmoved), "w never moves"),
-        ("05.2", returned_too_early, "after 1 of 3 epochs"),
-        ("05.2", training(epochs_more=1), "after 4 of 3 epochs"),
-        ("05.2", training(loss_of=lambda error: error.abs().mean()), "compare with section 4"),
-        ("05.2", by_formula, "nothing went backward"),
-        ("05.2", by_optimiser, "an optimiser made the update"),
-        ("05.2", lambda X, y, lr, num_epochs: [0.0, 1.5], "should be one number"),
-        ("05.3", {"A": 1, "B": 3, "C": 4, "D": 2}, "C never moves"),
-        ("05.3", {"A": 1, "B": 4, "C": 2, "D": 3}, "B grows by the same factor"),
-        ("05.3", {"A": 4, "B": 3, "C": 2, "D": 1}, "2 of 4 are right. D falls"),
-        ("05.3", {"A": 1, "B": 1, "C": 2, "D": 4}, "each number comes once"),
-        ("05.3", {"A": 0, "B": 1, "C": 2, "D": 3}, "use the numbers"),
-        ("05.3", {"A": 1}, "has the keys"),
-        ("05.4", 1 / 15, "four points of the lesson"),
-        ("05.4", 0.3, "from 0 to 4"),
-        ("05.4", 1 / 20, "sum of the squared errors"),
-        ("05.4", 0.01, "short of 2"),
-        ("05.4", 0.2, "beyond 2"),
-        ("05.4", -0.15, "is positive"),
-        ("05.4", float("nan"), "second derivative"),
-        ("05.5", (b_best, w_best), "wrong order"),
-        ("05.5", (3, -1), "made with"),
-        ("05.5", (0, 0), "before training"),
-        ("05.5", (-5.02, 2.03), "section 9"),
-        ("05.5", (w_best - 0.1, b_best), "not at rest"),
-        ("05.5", (1.0, 0.0), "still far"),
-        ("05.5", 3.2, "a pair of numbers"),
-    ],
-)
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
-def test_wrong_answers_get_their_own_hint(number, answer, hint):
-    verdict = judge(number, answer)
-    assert verdict.status == "wrong"
-    assert hint in verdict.message
-
-
-@pytest.mark.parametrize(
-    ("number", "answer"),
-    [
-        ("05.1", lambda X, y, y_hat: ...),
-        ("05.2", blank_loop),
-        ("05.3", {"A": 1, "B": ..., "C": 2, "D": ...}),
-        ("05.4", ...),
-        ("05.5", ...),
-        ("05.5", (..., ...)),
-    ],
-)
-def test_blanks_are_not_attempted(number, answer):
-    assert judge(number, answer).status == "not attempted"
+class TestAnswers(ExerciseAnswers):
+    right, wrong, blanks = RIGHT, WRONG, BLANKS
 
 
 def six_losses(lr=0.01, reset="before", reduction="mean"):

@@ -3,12 +3,11 @@
 from fractions import Fraction
 
 import numpy as np
-import pytest
 import torch
 import torch.nn.functional as F
+from exercise_answers import ExerciseAnswers
 from torch import nn
 
-from lecturekit.checks import judge
 from lecturekit.data import noisy_line
 from lecturekit.descent import train_many
 from lecturekit.exercises.lesson07 import LRS
@@ -78,95 +77,86 @@ def weighted(means, sizes):
     return sum(mean * size for mean, size in zip(means, sizes, strict=True)) / sum(sizes)
 
 
-@pytest.mark.parametrize(
-    ("number", "answers"),
-    [
-        ("07.1", [0.1]),
-        ("07.1", [torch.tensor(0.1)]),
-        ("07.2", [2 / 12]),
-        ("07.2", [0.1667]),
-        ("07.2", [float(Fraction(1, 6))]),
-        ("07.3", [256]),
-        ("07.3", [16 * (2.0 / 0.5) ** 2]),
-        ("07.4", [epoch]),
-        ("07.4", [with_floats]),
-        ("07.4", [with_autograd]),
-        ("07.5", [weighted]),
-        ("07.5", [lambda means, sizes: torch.tensor(means) @ torch.tensor(sizes, dtype=torch.float32) / sum(sizes)]),
-        ("07.5", [lambda means, sizes: float(np.average(means, weights=sizes))]),
-    ],
-)
-def test_right_answers_are_accepted(number, answers):
-    assert judge(number, *answers).status == "correct"
+RIGHT = [
+    ("07.1", [0.1]),
+    ("07.1", [torch.tensor(0.1)]),
+    ("07.2", [2 / 12]),
+    ("07.2", [0.1667]),
+    ("07.2", [float(Fraction(1, 6))]),
+    ("07.3", [256]),
+    ("07.3", [16 * (2.0 / 0.5) ** 2]),
+    ("07.4", [epoch]),
+    ("07.4", [with_floats]),
+    ("07.4", [with_autograd]),
+    ("07.5", [weighted]),
+    ("07.5", [lambda means, sizes: torch.tensor(means) @ torch.tensor(sizes, dtype=torch.float32) / sum(sizes)]),
+    ("07.5", [lambda means, sizes: float(np.average(means, weights=sizes))]),
+]
+
+WRONG = [
+    ("07.1", [0.02], "still on their way"),
+    ("07.1", [0.6], "tremble too much"),
+    ("07.1", [0.05], "single examples"),
+    ("07.1", [0.5], "full batch"),
+    ("07.1", [0.25], "none of the rates"),
+    ("07.1", [4], "none of the rates"),
+    ("07.1", ["0.1"], "should be one number"),
+    ("07.2", [1 / 12], "where one step leads"),
+    ("07.2", [1], "flattest direction"),
+    ("07.2", [2 / 6], "factor 2 of the derivative"),
+    ("07.2", [2 / 36], "for the sum"),
+    ("07.2", [12], "that is the curvature"),
+    ("07.2", [2 / 14], "added up"),
+    ("07.2", [-1 / 6], "is positive"),
+    ("07.2", [0.12], "still converges"),
+    ("07.2", [0.2], "diverges there"),
+    ("07.3", [64], "falls with its root"),
+    ("07.3", [4], "noisier"),
+    ("07.3", [1], "noisier"),
+    ("07.3", [32], "1.4 only"),
+    ("07.3", [16], "to start with"),
+    ("07.3", [12.5], "whole number"),
+    ("07.3", [128], "more than 0.5"),
+    ("07.3", [1024], "less than 0.5"),
+    ("07.4", [changed(batches=lambda order, B: torch.arange(5).split(B))], "rows as they stand"),
+    ("07.4", [changed(batches=lambda order, B: order.split(B)[:-1])], "last batch is missing"),
+    ("07.4", [inside_the_loop], "inside the loop"),
+    ("07.4", [changed(batches=lambda order, B: [order])], "all the examples"),
+    ("07.4", [changed(batches=lambda order, B: order.split(1))], "for each example"),
+    ("07.4", [changed(batches=lambda order, B: order.argsort().split(B))], "comes at place i"),
+    ("07.4", [changed(divide=lambda index: 1)], "the loss is a mean"),
+    ("07.4", [changed(scale=1.0)], "derivative of a square"),
+    ("07.4", [changed(divide=lambda index: 2)], "fewer examples"),
+    ("07.4", [changed(sign=-1)], "uphill"),
+    ("07.4", [changed(both=False)], "moved already"),
+    ("07.4", [changed(scale=3.0)], "on paper"),
+    ("07.4", [two_rows], "not for one batch of all"),
+    ("07.4", [in_place], "changes X, y or order"),
+    ("07.4", [lambda *args: epoch(*args)[0]], "pair of numbers"),
+    ("07.4", [lambda w, b, X, y, lr, batch_size, order: (X * w, b + 1)], "w should be one number"),
+    ("07.4", [0.5], "a function is asked for"),
+    ("07.5", [lambda means, sizes: sum(means) / len(means)], "mean of the batch means"),
+    ("07.5", [lambda means, sizes: 10 * weighted(means, sizes)], "sum over all"),
+    ("07.5", [lambda means, sizes: 10 * weighted(means, sizes) / len(sizes)], "number of batches"),
+    ("07.5", [lambda means, sizes: sum(means) / sum(sizes)], "not weighted"),
+    ("07.5", [lambda means, sizes: 10 * weighted(means, sizes) / sizes[0]], "size of the first batch"),
+    ("07.5", [lambda means, sizes: weighted(means[:-1], sizes[:-1])], "last batch is missing"),
+    ("07.5", [lambda means, sizes: (4 * means[0] + 4 * means[1] + 2 * means[-1]) / 10], "batches of 1 and 3"),
+    ("07.5", [lambda means, sizes: means[0]], "sum of their losses"),
+    ("07.5", [lambda means, sizes: means * sizes], "raises TypeError"),
+]
+
+BLANKS = [
+    ("07.1", [...]),
+    ("07.2", [...]),
+    ("07.3", [...]),
+    ("07.4", [blank_epoch]),
+    ("07.5", [lambda means, sizes: ...]),
+]
 
 
-@pytest.mark.parametrize(
-    ("number", "answers", "hint"),
-    [
-        ("07.1", [0.02], "still on their way"),
-        ("07.1", [0.6], "tremble too much"),
-        ("07.1", [0.05], "single examples"),
-        ("07.1", [0.5], "full batch"),
-        ("07.1", [0.25], "none of the rates"),
-        ("07.1", [4], "none of the rates"),
-        ("07.1", ["0.1"], "should be one number"),
-        ("07.2", [1 / 12], "where one step leads"),
-        ("07.2", [1], "flattest direction"),
-        ("07.2", [2 / 6], "factor 2 of the derivative"),
-        ("07.2", [2 / 36], "for the sum"),
-        ("07.2", [12], "that is the curvature"),
-        ("07.2", [2 / 14], "added up"),
-        ("07.2", [-1 / 6], "is positive"),
-        ("07.2", [0.12], "still converges"),
-        ("07.2", [0.2], "diverges there"),
-        ("07.3", [64], "falls with its root"),
-        ("07.3", [4], "noisier"),
-        ("07.3", [1], "noisier"),
-        ("07.3", [32], "1.4 only"),
-        ("07.3", [16], "to start with"),
-        ("07.3", [12.5], "whole number"),
-        ("07.3", [128], "more than 0.5"),
-        ("07.3", [1024], "less than 0.5"),
-        ("07.4", [changed(batches=lambda order, B: torch.arange(5).split(B))], "rows as they stand"),
-        ("07.4", [changed(batches=lambda order, B: order.split(B)[:-1])], "last batch is missing"),
-        ("07.4", [inside_the_loop], "inside the loop"),
-        ("07.4", [changed(batches=lambda order, B: [order])], "all the examples"),
-        ("07.4", [changed(batches=lambda order, B: order.split(1))], "for each example"),
-        ("07.4", [changed(batches=lambda order, B: order.argsort().split(B))], "comes at place i"),
-        ("07.4", [changed(divide=lambda index: 1)], "the loss is a mean"),
-        ("07.4", [changed(scale=1.0)], "derivative of a square"),
-        ("07.4", [changed(divide=lambda index: 2)], "fewer examples"),
-        ("07.4", [changed(sign=-1)], "uphill"),
-        ("07.4", [changed(both=False)], "moved already"),
-        ("07.4", [changed(scale=3.0)], "on paper"),
-        ("07.4", [two_rows], "not for one batch of all"),
-        ("07.4", [in_place], "changes X, y or order"),
-        ("07.4", [lambda *args: epoch(*args)[0]], "pair of numbers"),
-        ("07.4", [lambda w, b, X, y, lr, batch_size, order: (X * w, b + 1)], "w should be one number"),
-        ("07.4", [0.5], "a function is asked for"),
-        ("07.5", [lambda means, sizes: sum(means) / len(means)], "mean of the batch means"),
-        ("07.5", [lambda means, sizes: 10 * weighted(means, sizes)], "sum over all"),
-        ("07.5", [lambda means, sizes: 10 * weighted(means, sizes) / len(sizes)], "number of batches"),
-        ("07.5", [lambda means, sizes: sum(means) / sum(sizes)], "not weighted"),
-        ("07.5", [lambda means, sizes: 10 * weighted(means, sizes) / sizes[0]], "size of the first batch"),
-        ("07.5", [lambda means, sizes: weighted(means[:-1], sizes[:-1])], "last batch is missing"),
-        ("07.5", [lambda means, sizes: (4 * means[0] + 4 * means[1] + 2 * means[-1]) / 10], "batches of 1 and 3"),
-        ("07.5", [lambda means, sizes: means[0]], "sum of their losses"),
-        ("07.5", [lambda means, sizes: means * sizes], "raises TypeError"),
-    ],
-)
-def test_wrong_answers_get_their_own_hint(number, answers, hint):
-    verdict = judge(number, *answers)
-    assert verdict.status == "wrong"
-    assert hint in verdict.message
-
-
-@pytest.mark.parametrize(
-    ("number", "answers"),
-    [("07.1", [...]), ("07.2", [...]), ("07.4", [blank_epoch]), ("07.5", [lambda means, sizes: ...])],
-)
-def test_blanks_are_not_attempted(number, answers):
-    assert judge(number, *answers).status == "not attempted"
+class TestAnswers(ExerciseAnswers):
+    right, wrong, blanks = RIGHT, WRONG, BLANKS
 
 
 def test_the_best_rate_of_the_runs_is_no_close_call():

@@ -1,7 +1,7 @@
 """The checks of notebook 08 tell typical wrong answers apart and accept right ones written differently."""
 
-import pytest
 import torch
+from exercise_answers import ExerciseAnswers
 from torch import nn
 
 from lecturekit.checks import judge
@@ -146,110 +146,95 @@ class ForgottenSuper(nn.Module):
         self.register_buffer("mean", X_train.mean(dim=0))
 
 
-@pytest.mark.parametrize(
-    ("number", "answers"),
-    [
-        ("08.1", [(5, 4), (7, 3), 43]),
-        ("08.1", [nn.Linear(4, 5).weight.shape, [7, 3], torch.tensor(43)]),
-        ("08.2", XOR),
-        # |x₁ − x₂| by two neurons that look in opposite directions, in whole numbers of another dtype.
-        ("08.2", [t([1, -1], [-1, 1]), t(0, 0), t([1, 1]), t(0)]),
-        ("08.3", [Tower]),
-        ("08.3", [SequentialTower]),
-        ("08.4", [standardise(buffers)]),
-        ("08.4", [standardise(one_buffer, lambda self, X: (X - self.table[0]).div(self.table[1]))]),
-        ("08.4", [standardise(frozen)]),
-    ],
-)
-def test_right_answers_are_accepted(number, answers):
-    assert judge(number, *answers).status == "correct"
+RIGHT = [
+    ("08.1", [(5, 4), (7, 3), 43]),
+    ("08.1", [nn.Linear(4, 5).weight.shape, [7, 3], torch.tensor(43)]),
+    ("08.2", XOR),
+    # |x₁ − x₂| by two neurons that look in opposite directions, in whole numbers of another dtype.
+    ("08.2", [t([1, -1], [-1, 1]), t(0, 0), t([1, 1]), t(0)]),
+    ("08.3", [Tower]),
+    ("08.3", [SequentialTower]),
+    ("08.4", [standardise(buffers)]),
+    ("08.4", [standardise(one_buffer, lambda self, X: (X - self.table[0]).div(self.table[1]))]),
+    ("08.4", [standardise(frozen)]),
+]
+
+WRONG = [
+    ("08.1", [(4, 5), (7, 3), 43], "the order in which the layer is made"),
+    ("08.1", [(5,), (7, 3), 43], "the shape of the bias"),
+    ("08.1", [(7, 5), (7, 3), 43], "number of examples"),
+    ("08.1", [(5, 5), (7, 3), 43], "weight_shape is not right"),
+    ("08.1", ["(5, 4)", (7, 3), 43], "should be a tuple"),
+    ("08.1", [(5, 4.0), (7, 3), 43], "whole numbers only"),
+    ("08.1", [(5, 4), (3, 7), 43], "the examples are the rows"),
+    ("08.1", [(5, 4), (7, 5), 43], "out of the first layer"),
+    ("08.1", [(5, 4), (3,), 43], "would be one example"),
+    ("08.1", [(5, 4), (7, 4), 43], "output_shape is not right"),
+    ("08.1", [(5, 4), (7, 3), 35], "What else has a neuron"),
+    ("08.1", [(5, 4), (7, 3), 25], "one of the two layers"),
+    ("08.1", [(5, 4), (7, 3), 4], "counted the tensors"),
+    ("08.1", [(5, 4), (7, 3), 301], "share the same parameters"),
+    ("08.1", [(5, 4), (7, 3), 48], "Has tanh anything to train"),
+    ("08.1", [(5, 4), (7, 3), 50], "layer by layer"),
+    ("08.1", [(5, 4), (7, 3), "43"], "should be one number"),
+    ("08.2", [ONES, t(0.0, -1.0), t([1.0, -1.0]), t(0.0)], "that is OR"),
+    ("08.2", [ONES, t(-1.0, -1.0), t([1.0, 0.0]), t(0.0)], "that is AND"),
+    ("08.2", [ONES, t(0.0, -1.0), t([-1.0, 2.0]), t(1.0)], "other way round"),
+    ("08.2", [ONES, t(0.0, -1.0), t([1.0, 0.0]), t(0.0)], "counts the ones"),
+    ("08.2", [ONES, t(0.0, 0.0), t([1.0, -2.0]), t(0.0)], "are twins"),
+    ("08.2", [ONES, t(0.0, 1.0), t([1.0, -2.0]), t(0.0)], "relu has nothing to do"),
+    ("08.2", [ONES, t(0.0, -1.0), t([1.0, -3.0]), t(0.0)], "for the input (1, 1) your network gives -1"),
+    ("08.2", [ONES, t(0.0, -1.0), t([1.0], [-2.0]), t(0.0)], "lies the wrong way"),
+    ("08.2", [ONES, torch.zeros(1, 2), t([1.0, -2.0]), t(0.0)], "b1 should have shape (2,)"),
+    ("08.2", [[[1, 1], [1, 1]], t(0.0, -1.0), t([1.0, -2.0]), t(0.0)], "W1 should be a tensor"),
+    ("08.3", [tower(layers=lambda self, n: [nn.Linear(2, 2) for _ in range(n)])], "Python list"),
+    ("08.3", [tower(layers=lambda self, n: nn.ModuleList([nn.Linear(2, 2)] * n))], "again and again"),
+    ("08.3", [tower(layers=lambda self, n: Tower.make_layers(self, 2))], "this one has 2"),
+    ("08.3", [tower(layers=lambda self, n: Tower.make_layers(self, 3))], "Tower(5) has 3"),
+    ("08.3", [tower(layers=lambda self, n: nn.ModuleList(nn.Linear(2, 2, bias=False) for _ in range(n)))], "bias"),
+    ("08.3", [tower(layers=lambda self, n: nn.Linear(2, 2))], "this is one Linear"),
+    ("08.3", [tower(layers=with_frozen_layer)], "requires_grad=False"),
+    ("08.3", [tower(scale=lambda self: torch.ones(1, requires_grad=True))], "plain tensor is not registered"),
+    ("08.3", [tower(scale=buffer_as_scale)], "saved, but not trained"),
+    ("08.3", [tower(scale=lambda self: 1.0)], "This is float"),
+    ("08.3", [tower(scale=lambda self: nn.Parameter(1.0))], "a plain number"),
+    ("08.3", [tower(scale=lambda self: nn.Parameter(1))], "a plain number"),
+    ("08.3", [tower(scale=lambda self: nn.Parameter(torch.tensor(1)))], "whole numbers cannot be trained"),
+    ("08.3", [tower(scale=lambda self: nn.Parameter(torch.ones(2)))], "should be one number"),
+    ("08.3", [tower(scale=lambda self: nn.Parameter(torch.zeros(1)))], "start at 1"),
+    ("08.3", [tower(forward=forward_without_relu)], "forward does something else"),
+    ("08.3", [tower(forward=forward_without_scale)], "forward does something else"),
+    ("08.3", [Headless], "With which line does the __init__"),
+    ("08.3", [Tower(3)], "the class itself"),
+    ("08.3", [list], "raises TypeError"),
+    ("08.3", [lambda num_layers: num_layers], "inherits from nn.Module"),
+    ("08.4", [standardise(trained)], "the optimiser would train them"),
+    ("08.4", [standardise(plain)], "not saved"),
+    ("08.4", [standardise(not_persistent)], "not saved"),
+    ("08.4", [standardise(half_saved)], "only a part"),
+    ("08.4", [standardise(named_by_data)], "cannot load"),
+    ("08.4", [standardise(buffers, lambda self, X: (X - X.mean(dim=0)) / X.std(dim=0))], "data that comes in"),
+    ("08.4", [standardise(whole_table)], "Each column has its own"),
+    ("08.4", [standardise(buffers, lambda self, X: X - self.mean)], "is missing"),
+    ("08.4", [standardise(buffers, lambda self, X: (X - self.mean) / self.std**2)], "by the variance"),
+    ("08.4", [standardise(biased)], "divides by N."),
+    ("08.4", [standardise(buffers, lambda self, X: X / self.std)], "column by column"),
+    ("08.4", [standardise(buffers, lambda self, X: (X - self.mean).sum())], "should have shape (2, 2)"),
+    ("08.4", [ForgottenSuper], "With which line does the __init__"),
+]
+
+BLANKS = [
+    ("08.1", [(5, 4), ..., 43]),
+    ("08.1", [(5, ...), (7, 3), 43]),
+    ("08.2", [*XOR[:3], ...]),
+    ("08.3", [tower(layers=lambda self, n: ..., scale=lambda self: ...)]),
+    ("08.3", [tower(scale=lambda self: ...)]),
+    ("08.4", [standardise(nothing, lambda self, X: ...)]),
+]
 
 
-@pytest.mark.parametrize(
-    ("number", "answers", "hint"),
-    [
-        ("08.1", [(4, 5), (7, 3), 43], "the order in which the layer is made"),
-        ("08.1", [(5,), (7, 3), 43], "the shape of the bias"),
-        ("08.1", [(7, 5), (7, 3), 43], "number of examples"),
-        ("08.1", [(5, 5), (7, 3), 43], "weight_shape is not right"),
-        ("08.1", ["(5, 4)", (7, 3), 43], "should be a tuple"),
-        ("08.1", [(5, 4.0), (7, 3), 43], "whole numbers only"),
-        ("08.1", [(5, 4), (3, 7), 43], "the examples are the rows"),
-        ("08.1", [(5, 4), (7, 5), 43], "out of the first layer"),
-        ("08.1", [(5, 4), (3,), 43], "would be one example"),
-        ("08.1", [(5, 4), (7, 4), 43], "output_shape is not right"),
-        ("08.1", [(5, 4), (7, 3), 35], "What else has a neuron"),
-        ("08.1", [(5, 4), (7, 3), 25], "one of the two layers"),
-        ("08.1", [(5, 4), (7, 3), 4], "counted the tensors"),
-        ("08.1", [(5, 4), (7, 3), 301], "share the same parameters"),
-        ("08.1", [(5, 4), (7, 3), 48], "Has tanh anything to train"),
-        ("08.1", [(5, 4), (7, 3), 50], "layer by layer"),
-        ("08.1", [(5, 4), (7, 3), "43"], "should be one number"),
-        ("08.2", [ONES, t(0.0, -1.0), t([1.0, -1.0]), t(0.0)], "that is OR"),
-        ("08.2", [ONES, t(-1.0, -1.0), t([1.0, 0.0]), t(0.0)], "that is AND"),
-        ("08.2", [ONES, t(0.0, -1.0), t([-1.0, 2.0]), t(1.0)], "other way round"),
-        ("08.2", [ONES, t(0.0, -1.0), t([1.0, 0.0]), t(0.0)], "counts the ones"),
-        ("08.2", [ONES, t(0.0, 0.0), t([1.0, -2.0]), t(0.0)], "are twins"),
-        ("08.2", [ONES, t(0.0, 1.0), t([1.0, -2.0]), t(0.0)], "relu has nothing to do"),
-        ("08.2", [ONES, t(0.0, -1.0), t([1.0, -3.0]), t(0.0)], "for the input (1, 1) your network gives -1"),
-        ("08.2", [ONES, t(0.0, -1.0), t([1.0], [-2.0]), t(0.0)], "lies the wrong way"),
-        ("08.2", [ONES, torch.zeros(1, 2), t([1.0, -2.0]), t(0.0)], "b1 should have shape (2,)"),
-        ("08.2", [[[1, 1], [1, 1]], t(0.0, -1.0), t([1.0, -2.0]), t(0.0)], "W1 should be a tensor"),
-        ("08.3", [tower(layers=lambda self, n: [nn.Linear(2, 2) for _ in range(n)])], "Python list"),
-        ("08.3", [tower(layers=lambda self, n: nn.ModuleList([nn.Linear(2, 2)] * n))], "again and again"),
-        ("08.3", [tower(layers=lambda self, n: Tower.make_layers(self, 2))], "this one has 2"),
-        ("08.3", [tower(layers=lambda self, n: Tower.make_layers(self, 3))], "Tower(5) has 3"),
-        ("08.3", [tower(layers=lambda self, n: nn.ModuleList(nn.Linear(2, 2, bias=False) for _ in range(n)))], "bias"),
-        ("08.3", [tower(layers=lambda self, n: nn.Linear(2, 2))], "this is one Linear"),
-        ("08.3", [tower(layers=with_frozen_layer)], "requires_grad=False"),
-        ("08.3", [tower(scale=lambda self: torch.ones(1, requires_grad=True))], "plain tensor is not registered"),
-        ("08.3", [tower(scale=buffer_as_scale)], "saved, but not trained"),
-        ("08.3", [tower(scale=lambda self: 1.0)], "This is float"),
-        ("08.3", [tower(scale=lambda self: nn.Parameter(1.0))], "a plain number"),
-        ("08.3", [tower(scale=lambda self: nn.Parameter(1))], "a plain number"),
-        ("08.3", [tower(scale=lambda self: nn.Parameter(torch.tensor(1)))], "whole numbers cannot be trained"),
-        ("08.3", [tower(scale=lambda self: nn.Parameter(torch.ones(2)))], "should be one number"),
-        ("08.3", [tower(scale=lambda self: nn.Parameter(torch.zeros(1)))], "start at 1"),
-        ("08.3", [tower(forward=forward_without_relu)], "forward does something else"),
-        ("08.3", [tower(forward=forward_without_scale)], "forward does something else"),
-        ("08.3", [Headless], "With which line does the __init__"),
-        ("08.3", [Tower(3)], "the class itself"),
-        ("08.3", [list], "raises TypeError"),
-        ("08.3", [lambda num_layers: num_layers], "inherits from nn.Module"),
-        ("08.4", [standardise(trained)], "the optimiser would train them"),
-        ("08.4", [standardise(plain)], "not saved"),
-        ("08.4", [standardise(not_persistent)], "not saved"),
-        ("08.4", [standardise(half_saved)], "only a part"),
-        ("08.4", [standardise(named_by_data)], "cannot load"),
-        ("08.4", [standardise(buffers, lambda self, X: (X - X.mean(dim=0)) / X.std(dim=0))], "data that comes in"),
-        ("08.4", [standardise(whole_table)], "Each column has its own"),
-        ("08.4", [standardise(buffers, lambda self, X: X - self.mean)], "is missing"),
-        ("08.4", [standardise(buffers, lambda self, X: (X - self.mean) / self.std**2)], "by the variance"),
-        ("08.4", [standardise(biased)], "divides by N."),
-        ("08.4", [standardise(buffers, lambda self, X: X / self.std)], "column by column"),
-        ("08.4", [standardise(buffers, lambda self, X: (X - self.mean).sum())], "should have shape (2, 2)"),
-        ("08.4", [ForgottenSuper], "With which line does the __init__"),
-    ],
-)
-def test_wrong_answers_get_their_own_hint(number, answers, hint):
-    verdict = judge(number, *answers)
-    assert verdict.status == "wrong"
-    assert hint in verdict.message
-
-
-@pytest.mark.parametrize(
-    ("number", "answers"),
-    [
-        ("08.1", [(5, 4), ..., 43]),
-        ("08.1", [(5, ...), (7, 3), 43]),
-        ("08.2", [*XOR[:3], ...]),
-        ("08.3", [tower(layers=lambda self, n: ..., scale=lambda self: ...)]),
-        ("08.3", [tower(scale=lambda self: ...)]),
-        ("08.4", [standardise(nothing, lambda self, X: ...)]),
-    ],
-)
-def test_blanks_are_not_attempted(number, answers):
-    assert judge(number, *answers).status == "not attempted"
+class TestAnswers(ExerciseAnswers):
+    right, wrong, blanks = RIGHT, WRONG, BLANKS
 
 
 def test_a_check_leaves_the_random_numbers_alone():

@@ -3,8 +3,8 @@
 import math
 from itertools import pairwise
 
-import pytest
 import torch
+from exercise_answers import ExerciseAnswers
 from torch import nn
 
 from lecturekit.checks import judge
@@ -143,105 +143,89 @@ def against_the_one_before(losses, patience):
     return losses.index(min(losses)) + 1
 
 
-@pytest.mark.parametrize(
-    ("number", "answers"),
-    [
-        ("09.1", [79_510, 9_960]),
-        ("09.1", [torch.tensor(79_510), 7_850.0 + 1_100 + 1_010]),
-        ("09.2", [relu_net()]),
-        ("09.2", [by_numbers]),
-        ("09.2", [relu_net(init=nn.init.kaiming_normal_)]),
-        ("09.3", [share(positive)]),
-        ("09.3", [share(lambda logits: torch.sigmoid(logits) > 0.5)]),
-        ("09.3", [by_counting]),
-        ("09.4", [right_epoch]),
-        ("09.4", [by_waiting]),
-    ],
-)
-def test_right_answers_are_accepted(number, answers):
-    verdict = judge(number, *answers)
-    assert verdict.status == "correct", verdict.message
+RIGHT = [
+    ("09.1", [79_510, 9_960]),
+    ("09.1", [torch.tensor(79_510), 7_850.0 + 1_100 + 1_010]),
+    ("09.2", [relu_net()]),
+    ("09.2", [by_numbers]),
+    ("09.2", [relu_net(init=nn.init.kaiming_normal_)]),
+    ("09.3", [share(positive)]),
+    ("09.3", [share(lambda logits: torch.sigmoid(logits) > 0.5)]),
+    ("09.3", [by_counting]),
+    ("09.4", [right_epoch]),
+    ("09.4", [by_waiting]),
+]
+
+WRONG = [
+    ("09.1", [79_400, 9_960], "num_wide: these are the weights"),
+    ("09.1", [79_510, 9_840], "num_deep: these are the weights"),
+    ("09.1", [80_294, 9_960], "the inputs compute nothing"),
+    ("09.1", [894, 9_960], "these are the neurons"),
+    ("09.1", [110, 9_960], "these are the neurons"),
+    ("09.1", [28 * 100 + 100 + 1010, 9_960], "one side of the picture"),
+    ("09.1", [4, 9_960], "counted the tensors"),
+    ("09.1", [79_402, 9_960], "more than one bias"),
+    ("09.1", [78_500, 9_960], "one of the layers"),
+    ("09.1", [9_960, 79_510], "num_wide is not right"),
+    ("09.1", ["79510", 9_960], "should be one number"),
+    ("09.2", [relu_net(last=True)], "behind the last layer"),
+    ("09.2", [relu_net(Activation=nn.Identity)], "one linear layer"),
+    ("09.2", [relu_net(Activation=nn.Tanh)], "nothing else"),
+    ("09.2", [tanh_at_the_end], "nothing else"),
+    ("09.2", [relu_net(make=lambda *parts: list(parts))], "Python list"),
+    ("09.2", [relu_net(make=lambda *parts: nn.ModuleList(parts))], "this is ModuleList"),
+    ("09.2", [one_less], "your network has 2"),
+    ("09.2", [backwards], "from 40 to 60, not from 100 to 160"),
+    ("09.2", [relu_net(bias=None)], "nn.Linear makes them random"),
+    ("09.2", [relu_net(has_bias=False)], "no bias at all"),
+    ("09.2", [frozen], "requires_grad=False"),
+    ("09.2", [relu_net(init=None)], "as nn.Linear draws it"),
+    ("09.2", [relu_net(init=nn.init.zeros_)], "twins"),
+    ("09.2", [relu_net(init=lambda weight: nn.init.constant_(weight, 0.1))], "twins"),
+    ("09.2", [relu_net(init=nn.init.xavier_normal_)], "Xavier"),
+    ("09.2", [relu_net(init=lambda w: nn.init.kaiming_uniform_(w, nonlinearity="relu"))], "uniformly"),
+    ("09.2", [relu_net(init=lambda w: nn.init.kaiming_normal_(w, nonlinearity="linear"))], "factor of √2"),
+    ("09.2", [relu_net(init=lambda w: nn.init.kaiming_normal_(w, mode="fan_out"))], "number of outputs"),
+    ("09.2", [relu_net(init=nn.init.normal_)], "explode"),
+    ("09.2", [relu_net(init=lambda weight: nn.init.normal_(weight, std=0.01))], "vanish"),
+    ("09.2", [relu_net()((3, 2))], "hand over the function itself"),
+    ("09.3", [share(lambda logits: logits > 0.5)], "a logit of 0.5"),
+    ("09.3", [share(lambda logits: torch.sigmoid(logits) > 0)], "always above 0"),
+    ("09.3", [share(lambda logits: logits)], "First make classes"),
+    ("09.3", [lambda logits, y: 1 - by_counting(logits, y)], "share of wrong answers"),
+    ("09.3", [lambda logits, y: 100 * by_counting(logits, y)], "in percent"),
+    ("09.3", [lambda logits, y: 12 * by_counting(logits, y)], "you count the right answers"),
+    ("09.3", [lambda logits, y: ((logits > 0) == y).float().mean()], "each answer meets each label"),
+    ("09.3", [lambda logits, y: (logits > 0).float().mean()], "answers for class 1"),
+    ("09.3", [share(lambda logits: logits.argmax(dim=1, keepdim=True))], "argmax"),
+    ("09.3", [lambda logits, y: 0.75], "where no answer is right"),
+    ("09.3", [lambda logits, y: 0.3], "your function says 0.3"),
+    ("09.3", [lambda logits, y: logits > 0], "should be one number"),
+    ("09.4", [lambda losses, patience: right_epoch(losses, patience) - 1], "count the epochs from 0"),
+    ("09.4", [lambda losses, patience: losses.index(min(losses)) + 1], "after training has stopped"),
+    ("09.4", [where_it_stops], "where training stops"),
+    ("09.4", [lambda losses, patience: losses[right_epoch(losses, patience) - 1]], "In which epoch was it"),
+    ("09.4", [equal_is_better], "equal is not better"),
+    ("09.4", [lambda losses, patience: right_epoch(losses, patience + 1)], "one epoch too long"),
+    ("09.4", [lambda losses, patience: right_epoch(losses, patience - 1)], "one epoch too early"),
+    ("09.4", [all_in_all], "only epochs in a row count"),
+    ("09.4", [only_where_it_stops_early], "your function returns nothing"),
+    ("09.4", [against_the_one_before], "not with the one before"),
+    ("09.4", [lambda losses, patience: 1], "your function says 1. Go through it"),
+    ("09.4", [lambda losses: 1], "raises TypeError"),
+]
+
+BLANKS = [
+    ("09.1", [79_510, ...]),
+    ("09.2", [lambda sizes: ...]),
+    ("09.2", [lambda sizes: None]),
+    ("09.3", [lambda logits, y: ...]),
+    ("09.4", [lambda losses, patience: ...]),
+]
 
 
-@pytest.mark.parametrize(
-    ("number", "answers", "hint"),
-    [
-        ("09.1", [79_400, 9_960], "num_wide: these are the weights"),
-        ("09.1", [79_510, 9_840], "num_deep: these are the weights"),
-        ("09.1", [80_294, 9_960], "the inputs compute nothing"),
-        ("09.1", [894, 9_960], "these are the neurons"),
-        ("09.1", [110, 9_960], "these are the neurons"),
-        ("09.1", [28 * 100 + 100 + 1010, 9_960], "one side of the picture"),
-        ("09.1", [4, 9_960], "counted the tensors"),
-        ("09.1", [79_402, 9_960], "more than one bias"),
-        ("09.1", [78_500, 9_960], "one of the layers"),
-        ("09.1", [9_960, 79_510], "num_wide is not right"),
-        ("09.1", ["79510", 9_960], "should be one number"),
-        ("09.2", [relu_net(last=True)], "behind the last layer"),
-        ("09.2", [relu_net(Activation=nn.Identity)], "one linear layer"),
-        ("09.2", [relu_net(Activation=nn.Tanh)], "nothing else"),
-        ("09.2", [tanh_at_the_end], "nothing else"),
-        ("09.2", [relu_net(make=lambda *parts: list(parts))], "Python list"),
-        ("09.2", [relu_net(make=lambda *parts: nn.ModuleList(parts))], "this is ModuleList"),
-        ("09.2", [one_less], "your network has 2"),
-        ("09.2", [backwards], "from 40 to 60, not from 100 to 160"),
-        ("09.2", [relu_net(bias=None)], "nn.Linear makes them random"),
-        ("09.2", [relu_net(has_bias=False)], "no bias at all"),
-        ("09.2", [frozen], "requires_grad=False"),
-        ("09.2", [relu_net(init=None)], "as nn.Linear draws it"),
-        ("09.2", [relu_net(init=nn.init.zeros_)], "twins"),
-        ("09.2", [relu_net(init=lambda weight: nn.init.constant_(weight, 0.1))], "twins"),
-        ("09.2", [relu_net(init=nn.init.xavier_normal_)], "Xavier"),
-        ("09.2", [relu_net(init=lambda w: nn.init.kaiming_uniform_(w, nonlinearity="relu"))], "uniformly"),
-        ("09.2", [relu_net(init=lambda w: nn.init.kaiming_normal_(w, nonlinearity="linear"))], "factor of √2"),
-        ("09.2", [relu_net(init=lambda w: nn.init.kaiming_normal_(w, mode="fan_out"))], "number of outputs"),
-        ("09.2", [relu_net(init=nn.init.normal_)], "explode"),
-        ("09.2", [relu_net(init=lambda weight: nn.init.normal_(weight, std=0.01))], "vanish"),
-        ("09.2", [relu_net()((3, 2))], "hand over the function itself"),
-        ("09.3", [share(lambda logits: logits > 0.5)], "a logit of 0.5"),
-        ("09.3", [share(lambda logits: torch.sigmoid(logits) > 0)], "always above 0"),
-        ("09.3", [share(lambda logits: logits)], "First make classes"),
-        ("09.3", [lambda logits, y: 1 - by_counting(logits, y)], "share of wrong answers"),
-        ("09.3", [lambda logits, y: 100 * by_counting(logits, y)], "in percent"),
-        ("09.3", [lambda logits, y: 12 * by_counting(logits, y)], "you count the right answers"),
-        ("09.3", [lambda logits, y: ((logits > 0) == y).float().mean()], "each answer meets each label"),
-        ("09.3", [lambda logits, y: (logits > 0).float().mean()], "answers for class 1"),
-        ("09.3", [share(lambda logits: logits.argmax(dim=1, keepdim=True))], "argmax"),
-        ("09.3", [lambda logits, y: 0.75], "where no answer is right"),
-        ("09.3", [lambda logits, y: 0.3], "your function says 0.3"),
-        ("09.3", [lambda logits, y: logits > 0], "should be one number"),
-        ("09.4", [lambda losses, patience: right_epoch(losses, patience) - 1], "count the epochs from 0"),
-        ("09.4", [lambda losses, patience: losses.index(min(losses)) + 1], "after training has stopped"),
-        ("09.4", [where_it_stops], "where training stops"),
-        ("09.4", [lambda losses, patience: losses[right_epoch(losses, patience) - 1]], "In which epoch was it"),
-        ("09.4", [equal_is_better], "equal is not better"),
-        ("09.4", [lambda losses, patience: right_epoch(losses, patience + 1)], "one epoch too long"),
-        ("09.4", [lambda losses, patience: right_epoch(losses, patience - 1)], "one epoch too early"),
-        ("09.4", [all_in_all], "only epochs in a row count"),
-        ("09.4", [only_where_it_stops_early], "your function returns nothing"),
-        ("09.4", [against_the_one_before], "not with the one before"),
-        ("09.4", [lambda losses, patience: 1], "your function says 1. Go through it"),
-        ("09.4", [lambda losses: 1], "raises TypeError"),
-    ],
-)
-def test_wrong_answers_get_their_own_hint(number, answers, hint):
-    verdict = judge(number, *answers)
-    assert verdict.status == "wrong"
-    assert hint in verdict.message
-
-
-@pytest.mark.parametrize(
-    ("number", "answers"),
-    [
-        ("09.1", [79_510, ...]),
-        ("09.2", [lambda sizes: ...]),
-        ("09.2", [lambda sizes: None]),
-        ("09.3", [lambda logits, y: ...]),
-        ("09.4", [lambda losses, patience: ...]),
-    ],
-)
-def test_blanks_are_not_attempted(number, answers):
-    assert judge(number, *answers).status == "not attempted"
+class TestAnswers(ExerciseAnswers):
+    right, wrong, blanks = RIGHT, WRONG, BLANKS
 
 
 def test_a_check_leaves_the_random_numbers_alone():

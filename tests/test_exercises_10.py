@@ -1,10 +1,8 @@
 """The checks of notebook 10 tell typical wrong answers apart and accept right ones written differently."""
 
-import pytest
 import torch
 import torch.nn.functional as F
-
-from lecturekit.checks import judge
+from exercise_answers import ExerciseAnswers
 
 
 def rows_dealt(N, rank, world_size):
@@ -103,95 +101,80 @@ def old_gradient_added(w, X, y, num_workers, lr):
     return w.detach() - lr * w.grad
 
 
-@pytest.mark.parametrize(
-    ("number", "answers"),
-    [
-        ("10.1", [32, 30, 0.04]),
-        ("10.1", [torch.tensor(32), 960 / 32, 4 * 0.01]),
-        ("10.2", [rows_dealt]),
-        ("10.2", [rows_cut]),
-        ("10.3", [weighted]),
-        ("10.3", [weighted_by_tensors]),
-        ("10.4", [parallel]),
-        ("10.4", [whole]),
-    ],
-)
-def test_right_answers_are_accepted(number, answers):
-    assert judge(number, *answers).status == "correct"
+RIGHT = [
+    ("10.1", [32, 30, 0.04]),
+    ("10.1", [torch.tensor(32), 960 / 32, 4 * 0.01]),
+    ("10.2", [rows_dealt]),
+    ("10.2", [rows_cut]),
+    ("10.3", [weighted]),
+    ("10.3", [weighted_by_tensors]),
+    ("10.4", [parallel]),
+    ("10.4", [whole]),
+]
+
+WRONG = [
+    ("10.1", [8, 30, 0.04], "the batch of one of the workers"),
+    ("10.1", [2, 30, 0.04], "they do not share 8"),
+    ("10.1", [240, 30, 0.04], "in a whole epoch"),
+    ("10.1", [12, 30, 0.04], "do all workers see in one step"),
+    ("10.1", [32, 120, 0.04], "so many steps one worker would need"),
+    ("10.1", [32, 240, 0.04], "so many examples each worker sees"),
+    ("10.1", [32, 480, 0.04], "one after the other"),
+    ("10.1", [32, 31, 0.04], "How often do the examples"),
+    ("10.1", [32, 30, 0.01], "would not get as far"),
+    ("10.1", [32, 30, 0.0025], "Should they be shorter"),
+    ("10.1", [32, 30, 0.02], "square root"),
+    ("10.1", [32, 30, 0.32], "not how large it is"),
+    ("10.1", [32, 30, 0.05], "how many times as large"),
+    ("10.1", ["32", 30, 0.04], "should be one number"),
+    ("10.2", [lambda N, rank, world_size: range(N)], "every worker takes all rows"),
+    ("10.2", [lambda N, rank, world_size: range(0, N, world_size)], "Does your function use rank?"),
+    ("10.2", [rows_dropped], "with N = 7 and 2 workers, nobody takes row 6"),
+    ("10.2", [rows_padded], "row 0 is taken twice. That is padding"),
+    ("10.2", [rows_chunked], "the shares have 3, 3, 3, 1 rows"),
+    ("10.2", [lambda N, rank, world_size: range(rank + 1, N + 1, world_size)], "the number 0"),
+    ("10.2", [lambda N, rank, world_size: range(rank, N + 1, world_size)], "there is no row 6"),
+    ("10.2", [lambda N, rank, world_size: range(rank - 1, N, world_size)], "there is no row -1"),
+    ("10.2", [lambda N, rank, world_size: range(rank, N)], "row 1 is taken twice."),
+    ("10.2", [lambda N, rank, world_size: range(N) if rank == 0 else []], "the shares have 6, 0 rows"),
+    ("10.2", [lambda N, rank, world_size: N // world_size], "This is int"),
+    ("10.2", [lambda N, rank, world_size: [0.5]], "whole numbers"),
+    ("10.2", [[0, 2, 4]], "a function is asked for"),
+    ("10.3", [lambda gradients, sizes: sum(gradients) / len(gradients)], "the plain mean"),
+    ("10.3", [lambda gradients, sizes: sum(gradients)], "the plain sum"),
+    ("10.3", [lambda gradients, sizes: weighted(gradients, sizes) * sum(sizes)], "the sum over all examples"),
+    (
+        "10.3",
+        [lambda gradients, sizes: weighted(gradients, sizes) * sum(sizes) / 3],
+        "not by the number of workers",
+    ),
+    ("10.3", [lambda gradients, sizes: sum(gradients) / sum(sizes)], "play no part yet"),
+    ("10.3", [lambda gradients, sizes: sum(g / n for g, n in zip(gradients, sizes, strict=True))], "would you"),
+    ("10.3", [multiplied_in_place], "changes the gradients"),
+    ("10.3", [lambda gradients, sizes: weighted(gradients, [3, 1, 4][: len(sizes)])], "but not for two"),
+    ("10.3", [lambda gradients, sizes: gradients[0]], "Begin with the sum of each share"),
+    ("10.3", [lambda gradients, sizes: weighted(gradients, sizes)[0]], "should have shape (2,)"),
+    ("10.4", [summed], "as many times too long"),
+    ("10.4", [uphill], "uphill"),
+    ("10.4", [too_short], "divided twice"),
+    ("10.4", [last_one], "of one of the workers alone"),
+    ("10.4", [one_after_the_other], "one after the other"),
+    ("10.4", [in_place], "changes w itself"),
+    ("10.4", [the_gradient], "The weight after the step is asked for"),
+    ("10.4", [always_three], "but not for two and four"),
+    ("10.4", [old_gradient_added], "no gradient from before"),
+    ("10.4", [lambda w, X, y, num_workers, lr: w.detach()], "Check the gradient of one part"),
+    ("10.4", [lambda w, X, y, num_workers, lr: w.T], "should have shape (2, 1)"),
+]
+
+BLANKS = [
+    ("10.1", [32, ..., 0.04]),
+    ("10.2", [lambda N, rank, world_size: ...]),
+    ("10.2", [lambda N, rank, world_size: [...]]),
+    ("10.3", [lambda gradients, sizes: ...]),
+    ("10.4", [lambda w, X, y, num_workers, lr: ...]),
+]
 
 
-@pytest.mark.parametrize(
-    ("number", "answers", "hint"),
-    [
-        ("10.1", [8, 30, 0.04], "the batch of one of the workers"),
-        ("10.1", [2, 30, 0.04], "they do not share 8"),
-        ("10.1", [240, 30, 0.04], "in a whole epoch"),
-        ("10.1", [12, 30, 0.04], "do all workers see in one step"),
-        ("10.1", [32, 120, 0.04], "so many steps one worker would need"),
-        ("10.1", [32, 240, 0.04], "so many examples each worker sees"),
-        ("10.1", [32, 480, 0.04], "one after the other"),
-        ("10.1", [32, 31, 0.04], "How often do the examples"),
-        ("10.1", [32, 30, 0.01], "would not get as far"),
-        ("10.1", [32, 30, 0.0025], "Should they be shorter"),
-        ("10.1", [32, 30, 0.02], "square root"),
-        ("10.1", [32, 30, 0.32], "not how large it is"),
-        ("10.1", [32, 30, 0.05], "how many times as large"),
-        ("10.1", ["32", 30, 0.04], "should be one number"),
-        ("10.2", [lambda N, rank, world_size: range(N)], "every worker takes all rows"),
-        ("10.2", [lambda N, rank, world_size: range(0, N, world_size)], "Does your function use rank?"),
-        ("10.2", [rows_dropped], "with N = 7 and 2 workers, nobody takes row 6"),
-        ("10.2", [rows_padded], "row 0 is taken twice. That is padding"),
-        ("10.2", [rows_chunked], "the shares have 3, 3, 3, 1 rows"),
-        ("10.2", [lambda N, rank, world_size: range(rank + 1, N + 1, world_size)], "the number 0"),
-        ("10.2", [lambda N, rank, world_size: range(rank, N + 1, world_size)], "there is no row 6"),
-        ("10.2", [lambda N, rank, world_size: range(rank - 1, N, world_size)], "there is no row -1"),
-        ("10.2", [lambda N, rank, world_size: range(rank, N)], "row 1 is taken twice."),
-        ("10.2", [lambda N, rank, world_size: range(N) if rank == 0 else []], "the shares have 6, 0 rows"),
-        ("10.2", [lambda N, rank, world_size: N // world_size], "This is int"),
-        ("10.2", [lambda N, rank, world_size: [0.5]], "whole numbers"),
-        ("10.2", [[0, 2, 4]], "a function is asked for"),
-        ("10.3", [lambda gradients, sizes: sum(gradients) / len(gradients)], "the plain mean"),
-        ("10.3", [lambda gradients, sizes: sum(gradients)], "the plain sum"),
-        ("10.3", [lambda gradients, sizes: weighted(gradients, sizes) * sum(sizes)], "the sum over all examples"),
-        (
-            "10.3",
-            [lambda gradients, sizes: weighted(gradients, sizes) * sum(sizes) / 3],
-            "not by the number of workers",
-        ),
-        ("10.3", [lambda gradients, sizes: sum(gradients) / sum(sizes)], "play no part yet"),
-        ("10.3", [lambda gradients, sizes: sum(g / n for g, n in zip(gradients, sizes, strict=True))], "would you"),
-        ("10.3", [multiplied_in_place], "changes the gradients"),
-        ("10.3", [lambda gradients, sizes: weighted(gradients, [3, 1, 4][: len(sizes)])], "but not for two"),
-        ("10.3", [lambda gradients, sizes: gradients[0]], "Begin with the sum of each share"),
-        ("10.3", [lambda gradients, sizes: weighted(gradients, sizes)[0]], "should have shape (2,)"),
-        ("10.4", [summed], "as many times too long"),
-        ("10.4", [uphill], "uphill"),
-        ("10.4", [too_short], "divided twice"),
-        ("10.4", [last_one], "of one of the workers alone"),
-        ("10.4", [one_after_the_other], "one after the other"),
-        ("10.4", [in_place], "changes w itself"),
-        ("10.4", [the_gradient], "The weight after the step is asked for"),
-        ("10.4", [always_three], "but not for two and four"),
-        ("10.4", [old_gradient_added], "no gradient from before"),
-        ("10.4", [lambda w, X, y, num_workers, lr: w.detach()], "Check the gradient of one part"),
-        ("10.4", [lambda w, X, y, num_workers, lr: w.T], "should have shape (2, 1)"),
-    ],
-)
-def test_wrong_answers_get_their_own_hint(number, answers, hint):
-    verdict = judge(number, *answers)
-    assert verdict.status == "wrong"
-    assert hint in verdict.message
-
-
-@pytest.mark.parametrize(
-    ("number", "answers"),
-    [
-        ("10.1", [32, ..., 0.04]),
-        ("10.2", [lambda N, rank, world_size: ...]),
-        ("10.2", [lambda N, rank, world_size: [...]]),
-        ("10.3", [lambda gradients, sizes: ...]),
-        ("10.4", [lambda w, X, y, num_workers, lr: ...]),
-    ],
-)
-def test_blanks_are_not_attempted(number, answers):
-    assert judge(number, *answers).status == "not attempted"
+class TestAnswers(ExerciseAnswers):
+    right, wrong, blanks = RIGHT, WRONG, BLANKS

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from . import run
+from .records import _file
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -20,14 +21,21 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--note", default="", help="what a reader of the numbers should know, in one sentence")
     given = parser.parse_args(arguments)
     try:
-        with tempfile.TemporaryFile(dir=given.output.parent):  # better to hear of it now than in three minutes
+        # Better to hear of it now than in three minutes.
+        _file(given.output)
+        with tempfile.TemporaryFile(dir=given.output.parent):
             pass
         measured = run(quick=given.quick, device=given.device, note=given.note, report=_print)
-        measured.save(given.output)
     except OSError as error:
         parser.exit(1, f"cannot write {given.output}: {error.strerror or error}\n")
     except ValueError as error:
         parser.error(str(error))
+    try:
+        measured.save(given.output)
+    except OSError as error:  # the disk has filled up meanwhile
+        _print(measured._text())
+        reason = error.strerror or error
+        parser.exit(1, f"cannot write {given.output}: {reason}. Its contents are printed instead, so nothing is lost\n")
     _print(f"written: {given.output}")
 
 

@@ -184,7 +184,15 @@ class Run:
         OSError
             If it cannot be written: no such folder, no permission, no room.
         """
-        path = _file(path)
+        path, text = _file(path), self._text()
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        try:
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _text(self) -> str:
         name = {None: "GD", 10: "SGD 10", 100: "SGD 100"}
         summary = {  # for who reads the file; `load` computes it anew from the rows
             "crossover, in numbers of X": {
@@ -202,13 +210,7 @@ class Run:
             {key: value for key, value in asdict(row).items() if value not in (None, ())} for row in about.pop("rows")
         ]
         lines = ",\n  ".join(json.dumps(row) for row in rows)  # a line for each
-        text = f'{json.dumps(about, indent=1)[:-2]},\n "rows": [\n  {lines}\n ]\n}}\n'
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        try:
-            part.write_text(text, encoding="utf-8")
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        return f'{json.dumps(about, indent=1)[:-2]},\n "rows": [\n  {lines}\n ]\n}}\n'
 
 
 def _rounded(number: float | None) -> float | None:

@@ -35,15 +35,18 @@ def cells_with_pictures(nb: nbformat.NotebookNode) -> set[int]:
     }
 
 
-def open_and_run(page, lab, name: str, seconds: float) -> None:
-    """Open a lesson as a reader does, restart the kernel, run all cells, and wait for the last one."""
-    from playwright.sync_api import TimeoutError as TooSlow
-
+def open_lesson(page, lab, name: str) -> None:
+    """Open a lesson as a reader does, and wait for its kernel: without one, the menu would restart nothing."""
     page.goto(f"{lab.url}lab?reset&token={lab.token}")
     page.locator(f".jp-DirListing-item[title*='{name}']").dblclick(timeout=60 * SECONDS)
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=30 * SECONDS)
-    # Before there is a kernel, the menu would restart nothing.
     page.wait_for_function(f"() => ({IDLE})()", timeout=60 * SECONDS)
+
+
+def restart_and_run(page, name: str, seconds: float) -> None:
+    """Restart the kernel, run all cells, and wait for the last one."""
+    from playwright.sync_api import TimeoutError as TooSlow
+
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Restart Kernel and Run All Cells…").click()
     page.get_by_role("button", name="Confirm Kernel Restart").click()
@@ -57,6 +60,11 @@ def open_and_run(page, lab, name: str, seconds: float) -> None:
         pytest.fail(
             f"{name} did not finish in {seconds} s, counts: {page.evaluate(COUNTS)}, {page.seen}", pytrace=False
         )
+
+
+def open_and_run(page, lab, name: str, seconds: float) -> None:
+    open_lesson(page, lab, name)
+    restart_and_run(page, name, seconds)
 
 
 def problems_of(page, lab, nb: nbformat.NotebookNode) -> list[str]:
@@ -192,3 +200,24 @@ def test_the_keys_of_the_stepper_stay_in_it(page, lab):
     assert caption.inner_text() != first and "u = x · x = 3 · 3 = 9" in caption.inner_text()
     page.keyboard.press("End")
     assert "∂f/∂x = 21.53" in caption.inner_text()
+
+
+@pytest.mark.browser
+def test_a_kernel_that_dies_is_reported_and_nothing_shown_is_lost(page, lab):
+    """Say that memory ran out: what earlier cells have shown stays, and Restart & Run All works afterwards."""
+    dies = "import os\nif not os.path.exists('died'):\n    open('died', 'x').close()\n    os.kill(os.getpid(), 9)"
+    sources = ["print('before')", dies, "print('after')"]
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    nb.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(nb, lab.folder / "dies.ipynb")
+    open_lesson(page, lab, "dies.ipynb")
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("appears to have died").wait_for(timeout=60 * SECONDS)
+    printed = page.locator(".jp-OutputArea-output")
+    assert printed.all_inner_texts() == ["before\n"]
+    dialog.get_by_role("button", name="Ok").click()
+    restart_and_run(page, "dies.ipynb", seconds=60)
+    assert printed.all_inner_texts() == ["before\n", "after\n"]
+    (lab.folder / "died").unlink()
