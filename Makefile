@@ -4,6 +4,8 @@
 PYTHON ?= python3
 # Which build of PyTorch: empty for the one pip finds, or cpu, or auto (what fits this machine), found by uv.
 TORCH ?=
+# How often `make flakes` runs the tests
+RUNS ?= 10
 # Further arguments for whatever the target runs: make test ARGS="-k graph", make lab ARGS="--no-browser"
 ARGS ?=
 BENCH ?= benchmarks/training.py benchmarks/graphs.py
@@ -24,7 +26,7 @@ INSTALL = $(PY) -m pip install uv && \
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help lab test notebooks site slides lint format stamp bench test-browser test-colab clean
+.PHONY: help lab test flakes test-browser test-colab notebooks site slides stamp lint format bench mutants clean
 
 help: ## Print this
 	@echo "make TARGET, where TARGET is one of"
@@ -42,6 +44,9 @@ test: $(VENV)/.all ## Run every test, and every notebook against its stored outp
 	@echo "Testing: up to 5 minutes on two cores."
 	@# A file stays in one process: what it sets up, and the kernel of a notebook, is made once.
 	$(PY) -m pytest --numprocesses=2 --dist=loadfile --durations=10 $(ARGS)
+
+flakes: $(VENV)/.all ## Run every test RUNS=10 times in random order on a busy machine, up to the first red one
+	$(PY) tools/flakes.py --runs=$(RUNS) $(ARGS)
 
 test-browser: $(VENV)/.all ## Run every lesson and open every page of the site in a real browser (needs Chromium)
 	$(PY) -m pytest -m browser tests $(ARGS)
@@ -76,6 +81,10 @@ format: $(VENV)/.all ## Put the code into the house style
 bench: $(VENV)/.bench ## Measure the training loop and the graph pictures against others (BENCH=… for one)
 	$(foreach file,$(BENCH),$(PY) $(file) $(ARGS) &&) true
 
+mutants: $(VENV)/.mutants ## Change the package in thousands of small ways and see which of them the tests notice (hours)
+	@echo "A sample, in minutes: make mutants ARGS='--sample 50'. One module: make mutants ARGS=training"
+	$(PY) tools/mutants.py $(ARGS)
+
 clean: ## Remove the environment and everything else that make has made
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
 	find lecturekit tests tools benchmarks notebooks -name __pycache__ -prune -exec rm -rf {} +
@@ -83,7 +92,8 @@ clean: ## Remove the environment and everything else that make has made
 # An interrupted installation leaves no stamp behind, and the next make takes it up again.
 $(VENV)/.all: EXTRAS := lab,test,site
 $(VENV)/.bench: EXTRAS := lab,test,site,bench
-$(VENV)/.all $(VENV)/.bench: pyproject.toml constraints.txt
+$(VENV)/.mutants: EXTRAS := lab,test,site,mutants
+$(VENV)/.all $(VENV)/.bench $(VENV)/.mutants: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, $(MINOR)))' || { \
 		echo "Python 3.$(MINOR) or newer is needed; \`$(PYTHON)\` is: $$($(PYTHON) --version 2>&1)."; \
 		echo "Name another one: make PYTHON=python3.12 …"; exit 1; }

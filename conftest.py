@@ -2,7 +2,8 @@
 
 import os
 
-from hypothesis import settings
+import pytest
+from hypothesis import HealthCheck, settings
 
 # One thread: the notebooks are small, and on two cores this halves the time. It is read when torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -10,10 +11,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("IPYKERNEL_CELL_NAME", "<cell>")
 # On a very slow machine a progress bar would show up in outputs where none is stored.
 os.environ.setdefault("TQDM_DISABLE", "1")
+# A warning that a cell of a notebook causes is an error, as one that lecturekit causes is: see pyproject.toml. Without
+# this, --nbval-lax, which compares no outputs, would not see what the newest PyTorch calls deprecated.
+os.environ.setdefault("PYTHONWARNINGS", "error:::__main__")
 
 # No deadline: a slow machine is no bug. In CI the same examples each time: a red build must be red again.
-settings.register_profile("course", deadline=None)
-settings.register_profile("course-ci", deadline=None, derandomize=True)
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("course", patient)
+settings.register_profile("course-ci", patient, derandomize=True)
 settings.load_profile("course-ci" if os.environ.get("CI") else "course")
 
 
@@ -21,3 +26,9 @@ def pytest_configure(config):
     # nbval takes a path relative to wherever pytest was started; this one holds from every folder.
     if hasattr(config.option, "nbval_sanitize_with") and config.option.nbval_sanitize_with is None:
         config.option.nbval_sanitize_with = str(config.rootpath / "tests" / "nbval_sanitize.cfg")
+
+
+def pytest_itemcollected(item):
+    # `make flakes` shuffles the tests of a file; the cells of a notebook build on one another and keep their order.
+    if item.path.suffix == ".ipynb" and item.config.pluginmanager.hasplugin("random_order"):
+        item.add_marker(pytest.mark.random_order(disabled=True))

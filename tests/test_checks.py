@@ -5,7 +5,18 @@ import torch
 
 import lecturekit as lk
 from lecturekit import checks
-from lecturekit.checks import Hint, NotAttempted, Verdict, as_number, as_tensor, call, close, exercise, judge
+from lecturekit.checks import (
+    Hint,
+    NotAttempted,
+    Verdict,
+    as_number,
+    as_tensor,
+    as_truths,
+    call,
+    close,
+    exercise,
+    judge,
+)
 
 # --- expect_error -----------------------------------------------------------------------------------------------------
 
@@ -33,6 +44,10 @@ def test_expect_error_wraps_long_messages(capsys):
         raise ValueError("word " * 60)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) > 1 and max(map(len, lines)) <= 100
+    assert all(line.startswith("    word") for line in lines[1:])
+    with lk.expect_error(ValueError):
+        raise ValueError(f"{40 * 'x'} {47 * 'y'}")
+    assert capsys.readouterr().out == f"ValueError: {40 * 'x'} {47 * 'y'}\n"  # 100 characters, not yet too many
 
 
 def test_match_is_no_pattern(capsys):
@@ -68,6 +83,13 @@ def test_expect_error_refuses_what_is_no_exception_type(error):
     with pytest.raises(TypeError, match="error must be an exception type such as RuntimeError, got"):  # noqa: SIM117
         with lk.expect_error(error):
             pass
+
+
+@pytest.mark.parametrize("match", [None, 3, b"x"])
+def test_expect_error_refuses_a_match_that_is_no_string(match):
+    with pytest.raises(TypeError, match=rf"^match must be a string, got {match!r}$"):  # noqa: SIM117
+        with lk.expect_error(ValueError, match=match):
+            raise ValueError("x")
 
 
 # --- exercises --------------------------------------------------------------------------------------------------------
@@ -142,6 +164,12 @@ def test_check_wraps_long_hints(monkeypatch, capsys):
     lk.check("test.2")
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) > 1 and max(map(len, lines)) <= 100
+    monkeypatch.setattr(checks, "_rules", {"test.2": lambda: f"{35 * 'x'} {36 * 'y'}"})
+    lk.check("test.2")
+    assert len(capsys.readouterr().out.splitlines()) == 1  # 100 characters, not yet too many
+    monkeypatch.setattr(checks, "_rules", {"test.2": lambda: f"{35 * 'x'} {37 * 'y'}"})
+    lk.check("test.2")
+    assert len(capsys.readouterr().out.splitlines()) == 2
 
 
 @pytest.mark.parametrize("number", ["99.1", "nonsense", "", "06.99", 6.1, None, ["06.1"], "../x.1", "os.path"])
@@ -177,8 +205,12 @@ def test_verdict_is_a_value():
 def test_call_passes_arguments_and_results():
     assert call(lambda a, *, b: a - b, 5, b=3) == 2
     assert call(lambda: 0) == 0 and call(lambda: False) is False
-    with pytest.raises(NotAttempted):
-        call(lambda: ...)
+    for left in (..., None, (1, ...), (..., 2)):
+        with pytest.raises(
+            NotAttempted, match=r"^your function returns nothing yet\. Has it a return, and no \.\.\. left\?$"
+        ):
+            call(lambda left=left: left)
+    assert call(lambda: (1, None)) == (1, None) and call(lambda: [...]) == [...]
     with pytest.raises(Hint, match=r"^your function raises ValueError: first$") as caught:
         call(lambda: (_ for _ in ()).throw(ValueError("first\nsecond")))
     assert isinstance(caught.value.__cause__, ValueError)
@@ -247,3 +279,51 @@ def test_an_ellipsis_may_be_an_index(rule):
         return values
 
     assert judge("test.1", doubled).status == "correct"
+
+
+RIGHT = {"a": True, "b": False, "c": True, "d": False}
+HINTS = {("a",): "look at a.", ("b", "c"): "look at b and c.", ("c", "d"): "look at c and d."}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"d": False, "c": True, "b": False, "a": True},
+        {"a": 1, "b": 0, "c": 1.0, "d": 0.0},
+        {"a": torch.tensor(True), "b": torch.tensor([0]), "c": torch.tensor(1.0), "d": torch.tensor([[False]])},
+    ],
+)
+def test_as_truths_that_are_right(answer):
+    assert as_truths(answer, RIGHT, "inverted.", HINTS) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        ({"a": False}, "look at a."),
+        ({"b": True}, "look at b and c."),
+        ({"d": True}, "look at c and d."),
+        ({"c": 0, "d": 1}, "look at b and c."),  # the first that fits
+        ({"a": False, "b": True, "c": False}, "look at a."),
+        ({"a": False, "b": True, "c": False, "d": True}, "inverted."),
+        ({"a": 2}, "each answer is True or False."),
+        ({"a": -1}, "each answer is True or False."),
+        ({"a": None}, "each answer is True or False."),
+        ({"a": "True"}, "each answer is True or False."),
+        ({"a": torch.tensor(2)}, "each answer is True or False."),
+        ({"a": torch.tensor([True, True])}, "each answer is True or False."),
+        ({"e": True}, "leave the dict as it is, with its 4 keys, and replace only the blanks."),
+    ],
+)
+def test_as_truths_that_are_wrong(change, hint):
+    with pytest.raises(Hint) as caught:
+        as_truths(RIGHT | change, RIGHT, "inverted.", HINTS)
+    assert str(caught.value) == hint
+
+
+def test_as_truths_of_another_shape():
+    for answer in ({"a": True}, list(RIGHT.values()), True):
+        with pytest.raises(Hint, match=r"^leave the dict as it is, with its 4 keys"):
+            as_truths(answer, RIGHT, "inverted.", HINTS)
+    with pytest.raises(NotAttempted, match=r"^replace each \.\.\. by True or False\.$"):
+        as_truths(RIGHT | {"a": False, "b": ...}, RIGHT, "inverted.", HINTS)

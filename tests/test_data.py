@@ -87,13 +87,40 @@ def test_damaged_file(tmp_path, damage):
     raw = damage(FILE.read_bytes())
     (tmp_path / "iris.csv").write_bytes(raw)
     found, expected = hashlib.sha256(raw).hexdigest()[:12], data.SHA256["iris.csv"][:12]
-    with pytest.raises(ValueError, match=rf"iris\.csv is damaged: .* {found}, expected {expected}.*git restore"):
+    with pytest.raises(ValueError, match=rf"iris\.csv is damaged: .* {found}, expected {expected}\. .*git restore"):
         lk.data.iris(folder=tmp_path)
 
 
 def test_folder_may_hold_a_good_copy(tmp_path):
     (tmp_path / "iris.csv").write_bytes(FILE.read_bytes())
     assert torch.equal(lk.data.iris(folder=tmp_path).X_train, lk.data.iris().X_train)
+
+
+def test_the_folder_of_the_course(monkeypatch, tmp_path):
+    """In a clone it lies beside the package; in an installed package inside it, which is what counts."""
+    assert data.course_folder() == FILE.parent
+    monkeypatch.setattr(data, "__file__", str(tmp_path / "lecturekit" / "data.py"))
+    assert data.course_folder() == tmp_path / "data"
+    (tmp_path / "lecturekit" / "_data").mkdir(parents=True)
+    assert data.course_folder() == tmp_path / "lecturekit" / "_data"
+
+
+@pytest.mark.parametrize("folder", [3, b"data", ["data"]])
+def test_no_folder(folder):
+    with pytest.raises(TypeError, match=r"^folder must be a path, got "):
+        data.read("iris.csv", folder)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"), [(PermissionError(13, "Permission denied"), "Permission denied"), (OSError("gone"), "gone")]
+)
+def test_file_that_cannot_be_read(monkeypatch, error, words):
+    def refuse(self):
+        raise error
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(OSError, match=rf"iris\.csv cannot be read: {words}\. Get it again with `git restore"):
+        lk.data.iris()
 
 
 @pytest.mark.parametrize("name", ["../pyproject.toml", "", "Iris.csv", None, 3])
@@ -112,8 +139,13 @@ def test_no_file_of_the_course(name):
         ({"features": ("petal_width", "petal_width")}, ValueError, "features must be different from each other"),
         ({"classes": ("versicolor", "rose")}, ValueError, "classes must be out of setosa, .*, got 'rose'"),
         ({"classes": ("setosa",)}, ValueError, "classes must name two species, got 1: setosa"),
-        ({"classes": data.IRIS_SPECIES}, ValueError, "classes must name two species, got 3"),
-        ({"classes": ("setosa", "setosa")}, ValueError, "classes must be different from each other, got setosa"),
+        (
+            {"classes": data.IRIS_SPECIES},
+            ValueError,
+            "classes must name two species, got 3: setosa, versicolor, virginica",
+        ),
+        ({"features": 3}, TypeError, "features must be a tuple of names, got 3"),
+        ({"classes": ("setosa", "setosa")}, ValueError, "classes must be .*, got setosa, setosa$"),
         ({"classes": None}, TypeError, "classes must be a tuple of names, got None"),
         ({"seed": 1.0}, TypeError, "seed must be an int of at least 0, got 1.0 of type float"),
         ({"seed": -1}, ValueError, "seed must be an int of at least 0, got -1"),
@@ -130,6 +162,7 @@ def test_to_moves_every_tensor_and_leaves_the_original():
     assert {getattr(double, name).dtype for name in ("X_train", "y_train", "X_test", "y_test")} == {torch.float64}
     assert iris.X_train.dtype == torch.float32 and double.feature_names == iris.feature_names
     assert iris.to("meta").y_test.device.type == "meta"
+    assert iris.to(dtype=torch.float64).X_test.dtype == torch.float64
 
 
 def test_dataset_cannot_be_overwritten():
@@ -142,12 +175,21 @@ def test_double_line(dtype):
     line = lk.data.double_line(dtype)
     assert line.X_train.tolist() == [[1], [2], [3], [4]] and line.y_train.tolist() == [[2], [4], [6], [8]]
     assert line.X_train.dtype == line.y_train.dtype == dtype and line.X_test.shape == line.y_test.shape == (0, 1)
+    assert line.feature_names == ("x",) and line.class_names == ()
 
 
 @pytest.mark.parametrize("dtype", [torch.int64, "float32", None, float])
 def test_double_line_refuses(dtype):
     with pytest.raises(TypeError, match="dtype must be a floating point type of torch, got"):
         lk.data.double_line(dtype)
+
+
+def test_double_line_refuses_what_only_stores_numbers():
+    assert lk.data.double_line(torch.float16).y_train.tolist() == [[2], [4], [6], [8]]
+    with pytest.raises(
+        TypeError, match=r"^dtype must be a type that torch computes with, got torch\.float8_e5m2, which"
+    ):
+        lk.data.double_line(torch.float8_e5m2)
 
 
 def test_noisy_line():
@@ -160,7 +202,15 @@ def test_noisy_line():
     assert abs((noise * X).mean()) < 0.03  # independent of x
 
 
+def test_noisy_line_adds_the_noise_drawn_after_x():
+    line, numbers = lk.data.noisy_line(6, noise=0.5, seed=7), torch.Generator().manual_seed(7)
+    X, noise = torch.randn(6, 1, generator=numbers), torch.randn(6, 1, generator=numbers)
+    assert torch.equal(line.X_train, X) and torch.allclose(line.y_train, -5 * X + 2 + 0.5 * noise)
+    assert line.X_test.shape == line.y_test.shape == (0, 1)
+
+
 def test_noisy_line_of_other_numbers():
+    assert lk.data.noisy_line().X_train.shape == (1000, 1) and lk.data.noisy_line(1).feature_names == ("x",)
     line = lk.data.noisy_line(5, slope=3, intercept=-1, noise=0)
     assert torch.allclose(line.y_train, 3 * line.X_train - 1)
     assert not torch.equal(line.X_train, lk.data.noisy_line(5, seed=1).X_train)
@@ -173,6 +223,7 @@ def test_noisy_line_of_other_numbers():
         ({"num_examples": 0}, ValueError, "num_examples must be an int of at least 1, got 0"),
         ({"num_examples": 10.0}, TypeError, "num_examples must be an int of at least 1, got 10.0 of type float"),
         ({"num_examples": True}, TypeError, "num_examples must be .* of type bool"),
+        ({"num_examples": 10**8 + 1}, ValueError, "^num_examples must be at most 100,000,000, got 100000001$"),
         ({"slope": "5"}, TypeError, "slope must be a number, got '5' of type str"),
         ({"slope": True}, TypeError, "slope must be a number, got True of type bool"),
         ({"intercept": float("nan")}, ValueError, "intercept must be finite, got nan"),
@@ -214,7 +265,9 @@ def test_moons_shapes_and_noise():
     ]  # fmt: skip
     assert {part.dtype for part in (moons.X_train, moons.y_train, moons.X_test, moons.y_test)} == {torch.float32}
     assert set(moons.y_train.flatten().tolist()) == {0.0, 1.0}
-    assert len(moons.feature_names) == len(moons.class_names) == 2
+    assert moons.feature_names == ("x₁", "x₂") and moons.class_names == ("outer moon", "inner moon")
+    assert torch.equal(moons.X_train, lk.data.moons(140, 60, noise=0.2, seed=0).X_train)
+    assert lk.data.moons(2, 0).X_train.shape == (2, 2)
     outer = lk.data.moons(20_000, 0, noise=0.1)
     outer = outer.X_train[outer.y_train[:, 0] == 0]
     assert abs(outer.norm(dim=1).std() - 0.1) < 0.01
@@ -234,7 +287,9 @@ def test_seed_decides_on_moons_and_global_generators_are_left_alone():
 
 def test_moons_without_scikit_learn(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)  # what import finds where there is none
-    with pytest.raises(ImportError, match=r"moons needs scikit-learn\. Install it with `pip install scikit-learn`"):
+    with pytest.raises(
+        ImportError, match=r"^lk\.data\.moons needs scikit-learn\. Install it with `pip install scikit-learn`$"
+    ):
         lk.data.moons()
 
 
@@ -244,6 +299,8 @@ def test_moons_without_scikit_learn(monkeypatch):
         ({"num_train": 1}, ValueError, "num_train must be an int of at least 2, got 1"),
         ({"num_train": 10.0}, TypeError, "num_train must be an int of at least 2, got 10.0 of type float"),
         ({"num_test": -1}, ValueError, "num_test must be an int of at least 0, got -1"),
+        ({"num_train": 10**8 + 1}, ValueError, "^num_train must be at most 100,000,000, got 100000001$"),
+        ({"num_test": 10**8 + 1}, ValueError, "^num_test must be at most 100,000,000, got 100000001$"),
         ({"noise": -0.1}, ValueError, "noise must be 0 or more, got -0.1"),
         ({"noise": None}, TypeError, "noise must be a number, got None"),
         ({"noise": float("nan")}, ValueError, "noise must be finite, got nan"),

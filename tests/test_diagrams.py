@@ -154,3 +154,74 @@ def test_map_says_what_the_lesson_itself_says(path):
     assert set(COURSE[number].needs) == set(re.findall(r"\b[Ll]essons? (\d\d)", needs)) | set(
         re.findall(r"(?<=\d\d and )\d\d|(?<=\d\d, )\d\d", needs)
     )
+
+
+def test_words_of_the_ecosystem_and_of_the_trilemma():
+    assert [text.get_text() for text in texts(diagrams.ecosystem())] == [
+        "transformers · diffusers · timm",
+        "models to start from",
+        "torchvision · torchaudio · PyTorch Geometric",
+        "for pictures, for sound, for molecules",
+        "Lightning · fastai · skorch",
+        "a ready training loop",
+        "Pyro · GPyTorch · BoTorch",
+        "models that say how sure they are",
+        "ExecuTorch · vLLM",
+        "to run a finished model for its users",
+        "PyTorch",
+        "tensors · autograd · nn · optim",
+        "NumPy · Matplotlib · scikit-learn",
+        "its neighbours in Python",
+    ]
+    assert [text.get_text() for text in texts(diagrams.trilemma())] == [
+        "free enough for research",
+        "pleasant\nto write",
+        "ready for\nproduction",
+        "JAX",
+        "Keras",
+        "TensorFlow",
+        "PyTorch",
+    ]
+
+
+def test_words_of_the_layers():
+    assert [text.get_text() for text in texts(diagrams.layer_cake())] == [
+        "your code",
+        "model, loss, training loop",
+        "the Python API",
+        "torch · torch.nn · torch.optim",
+        "dispatcher · autograd",
+        "picks the kernel · records the graph",
+        "CPU kernels",
+        "ATen: add, matmul, relu …",
+        "GPU kernels",
+        "ATen: add, matmul, relu …",
+        "CPU libraries",
+        "oneDNN, MKL",
+        "GPU libraries",
+        "cuBLAS, cuDNN",
+        "CPU",
+        "GPU",
+        "Python",
+        "C++",
+        "device",
+    ]
+
+
+def test_four_workers_have_room_for_their_numbers_alone():
+    words = [text.get_text() for text in texts(diagrams.all_reduce([1, 2, 3, 4]))]
+    assert [word for word in words if not word.startswith("worker")] == [
+        "all-reduce",
+        "the sum: 1 + 2 + 3 + 4 = 10. Then each divides by 4.",
+        *[word for number in "1234" for word in (number, "2.5")],
+    ]
+
+
+def test_boxes_of_a_row_stand_in_line_and_between_equal_margins():
+    """The rows of the ecosystem begin and end below each other."""
+    frames = [box.get_bbox() for box in boxes(diagrams.ecosystem())]
+    rows = [frame for frame in frames if frame.width == max(other.width for other in frames)]
+    assert len(rows) >= 6 and len({(frame.x0, frame.x1) for frame in rows}) == 1
+    # A box of three lines of text stands as far from the left border as from the right one.
+    left, right = sorted(diagrams.ecosystem().axes[0].get_xlim())
+    assert rows[0].x0 - left == right - rows[0].x1

@@ -101,7 +101,14 @@ def test_supported_versions_are_the_same_everywhere():
     assert legs["pinned"] == {"versions": "pinned", "python": python, "install": "--constraint constraints.txt"}
     assert legs["oldest"]["python"] == python
     assert legs["oldest"]["install"] == f"torch=={oldest_torch}.0"
-    assert "lax" in legs["oldest"] and "lax" in legs["newest"]
+    assert all(("lax" in leg) == (name != "pinned") for name, leg in legs.items())
+    # Each Python of the range runs somewhere.
+    minors = {int(leg["python"].removeprefix("3.")) for leg in legs.values()}
+    assert minors == set(range(int(python.removeprefix("3.")), max(minors) + 1))
+    assert legs["newest"]["python"] == f"3.{max(minors)}" and legs["newest"]["install"] == "--upgrade"
+    assert matrix["os"] == ["ubuntu-latest", "macos-latest", "windows-latest"]
+    ruff = tomllib.loads(text("pyproject.toml"))["tool"]["ruff"]
+    assert ruff["target-version"] == f"py{python.replace('.', '')}"
     readme = " ".join(text("README.md").split())
     assert f"Python {python} to {legs['newest']['python']}, torch {oldest_torch} or newer" in readme
     assert f"Python {python} and torch {pins()['torch']}, pinned in `constraints.txt`" in readme

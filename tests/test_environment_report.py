@@ -85,7 +85,8 @@ def test_jupyterlab_is_no_must(installed):
     installed({"jupyterlab": None})
     report = lk.environment()
     assert report.ok
-    assert line(report, "jupyterlab is missing; only for").sign == "·"
+    found = line(report, "jupyterlab is missing; only for opening the lessons on this machine")
+    assert found.sign == "·" and "pip install 'jupyterlab>=" in found.remedy
 
 
 def test_a_package_that_does_not_load(installed, monkeypatch, tmp_path):
@@ -98,6 +99,24 @@ def test_a_package_that_does_not_load(installed, monkeypatch, tmp_path):
     found = line(report, "halfbroken 1.0+cu13 does not load: RuntimeError: numpy was built against another ABI")
     assert "more" not in found.text and "'halfbroken==1.0'" in found.remedy
     assert line(report, "well-made 3.2").sign == "✓"
+
+
+def test_the_name_of_a_package_is_that_of_its_module_with_underscores(installed, monkeypatch, tmp_path):
+    (tmp_path / "with_a_dash.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    installed({"with-a-dash": "1.0"}, requires=["with-a-dash>=1"])
+    assert line(lk.environment(), "with-a-dash 1.0").sign == "✓" and "with_a_dash" in sys.modules
+    monkeypatch.delitem(sys.modules, "with_a_dash")
+
+
+def test_slow_packages_and_those_of_the_notebook_are_not_loaded(installed, monkeypatch, tmp_path):
+    for name in ("slow", "opener"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('loaded')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(module, "_SLOW", {"slow"})
+    installed({"slow": "1.0", "opener": "1.0"}, requires=["slow", "opener ; extra == 'lab'"])
+    report = lk.environment()
+    assert line(report, "slow 1.0").sign == line(report, "opener 1.0").sign == "✓"
 
 
 def test_python_that_is_too_old(installed):
@@ -138,7 +157,13 @@ def test_a_device_that_does_not_exist(monkeypatch):
     monkeypatch.setenv("LECTUREKIT_DEVICE", "toaster")
     report = lk.environment()
     found = line(report, "no device to compute on")
-    assert found.sign == "✗" and "toaster" in found.text and "LECTUREKIT_DEVICE" in found.remedy
+    assert found.sign == "✗" and "toaster" in found.text
+    assert found.remedy == "set LECTUREKIT_DEVICE=cpu, or take it away"
+
+
+def test_a_device_that_is_named_but_does_not_compute(monkeypatch):
+    monkeypatch.setattr(devices, "device", lambda: torch.device("meta"))
+    assert line(lk.environment(), "no device to compute on").sign == "✗"
 
 
 def test_a_gpu_is_named(monkeypatch):
@@ -193,6 +218,13 @@ def test_no_home_folder(monkeypatch):
     monkeypatch.setattr(Path, "home", lambda: Path("/Users/Ada Lovelace"))
     assert module._without_folders("/Users/Ada Lovelace/my course/x.py fails") == "…/my course/x.py fails"
     assert module._without_folders("/users/ada lovelace/x.py") == "…/x.py", "as Windows writes it now and then"
+
+
+def test_long_lines_are_broken_but_no_command():
+    """After 100 characters, between words; what has no space stays whole."""
+    assert module._wrapped(f"{49 * 'x'} {50 * 'y'}") == f"{49 * 'x'} {50 * 'y'}"
+    assert module._wrapped(f"{49 * 'x'} {51 * 'y'}") == f"{49 * 'x'}\n    {51 * 'y'}"
+    assert module._wrapped(f"x {120 * 'y'} some-thing") == f"x\n    {120 * 'y'}\n    some-thing"
 
 
 def run(folder=None, **variables):

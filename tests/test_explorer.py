@@ -159,6 +159,7 @@ def test_on_a_gpu(data, runs):
         ({"X": torch.full((4, 1), torch.nan)}, ValueError, "X must be finite"),
         ({"lrs": 0.1}, TypeError, "lrs must be a list or tuple, got float"),
         ({"lrs": []}, ValueError, "lrs must hold at least one value, got none"),
+        ({"seeds": range(10_001)}, ValueError, "the number of seeds must be at most 10,000, got 10001"),
         ({"lrs": [0.1, 0.0]}, ValueError, r"lrs\[1\] must be positive, got 0.0"),
         ({"lrs": [0.1, "1"]}, TypeError, r"lrs\[1\] must be a number, got '1'"),
         ({"lrs": [0.1, 0.1]}, ValueError, r"lrs must hold each value once, got \[0.1, 0.1\]"),

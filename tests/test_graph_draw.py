@@ -13,12 +13,13 @@ import torch
 from PIL import Image
 
 from lecturekit.graph import scene as scene_module
+from lecturekit.graph import trace
 from lecturekit.graph.draw import png, svg
-from lecturekit.graph.layout import place, text_width
+from lecturekit.graph.layout import NODESEP, RANKSEP, _least_width, place, text_width
 from lecturekit.graph.model import Edge, Graph, Node
 from lecturekit.graph.scene import Rect, Text, build, math_runs
 from lecturekit.graph.stepper import html
-from lecturekit.graph.steps import plan
+from lecturekit.graph.steps import MAX_ALT, describe, plan
 from lecturekit.style import FILL, LOCAL
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -379,3 +380,62 @@ def test_alternative_text_says_what_is_computed():
         " Gradients: ∂a/∂w = 3; ∂a/∂b = 1."
     )
     assert len(build(graph_samples.chain()).description) < 800
+
+
+def test_each_node_says_in_words_what_it_is():
+    net, X = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU()), torch.ones(1, 2)
+    with trace() as graph:
+        y = net(X).sum() * 2
+    assert y.shape == () and [title.text for title in ET.fromstring(svg(graph)).iter(f"{SVG}title")] == [
+        "Computation graph of y",
+        "X, shape 1×2, torch.float32",
+        "net[0].weight, shape 3×2, torch.float32",
+        "net[0].bias, shape 3, torch.float32",
+        "v₁, linear(X, net[0].weight, net[0].bias), shape 1×3, torch.float32, in net: Sequential › net[0]: Linear",
+        "v₂, relu(v₁), shape 1×3, torch.float32, in net: Sequential › net[1]: ReLU",
+        "v₃, sum(v₂), a single number, torch.float32",
+        "2, a single number, a Python number",
+        "y, 2 · v₃, a single number, torch.float32",
+    ]
+
+
+def test_a_long_description_is_cut_before_the_gradients():
+    words, short = describe(graph_samples.chain(60)), describe(graph_samples.chain(5))
+    gradients = ". Gradients: ∂h60/∂x = 0.007657."
+    assert words.startswith("Computation graph of h60. x = 1; h1 = sin(x) = 0.8415; ")
+    assert words.endswith(" …" + gradients) and len(words) <= MAX_ALT + len(" …. Gradients: .")
+    assert " …" not in short and "∂h5/∂x" in short
+    w = torch.full((100,), 2.0, requires_grad=True)
+    with trace(max_elems=9) as graph:
+        loss = (w * 3).sum()
+    words = describe(graph)
+    assert loss == 600 and "w = shape 100, norm 20" in words and "∂loss/∂w = shape 100, norm 30" in words
+
+
+def test_boxes_of_a_layout_keep_their_size_and_distance():
+    """In a row: box, gap, box; the line between them from border to border, the label in its middle."""
+    gap = round(72 * RANKSEP["LR"])
+    layout = place([(40, 20), (60, 30)], [(0, 1, None)])
+    assert (layout.width, layout.height) == (40 + gap + 60, 30)
+    assert layout.nodes == [(20, 15), (40 + gap + 30, 15)] and layout.labels == [None]
+    assert layout.curves[0][0] == (40, 15) and layout.curves[0][-1] == (40 + gap, 15)
+    layout = place([(40, 20), (40, 20), (60, 30)], [(0, 2, None), (1, 2, (50, 12))])
+    (x, y), (other_x, other_y) = layout.nodes[:2]
+    assert abs(y - other_y) >= 20 + round(72 * NODESEP["LR"]) - 1 and x == other_x
+    assert layout.labels[0] is None and 40 < layout.labels[1][0] < layout.nodes[2][0] - 30
+
+
+def test_what_is_too_wide_is_turned_where_that_makes_it_narrower():
+    chain = [(i, i + 1, None) for i in range(3)]
+    gap = int(72 * RANKSEP["LR"])
+    shortest = 40 + 50 + 60 + 70 + 3 * gap
+    sizes = [(40, 20), (50, 20), (60, 20), (70, 20)]
+    assert _least_width(sizes, chain) == _least_width(sizes, [*reversed(chain)]) == shortest
+    assert _least_width(sizes, []) == 70 and _least_width([], []) == 0
+    assert len({y for _, y in place(sizes, chain, max_width=shortest + 3).nodes}) == 1  # gaps are no whole pixels
+    turned = place(sizes, chain, max_width=shortest - 1)
+    assert len({x for x, _ in turned.nodes}) == 1 and turned.width == 70
+    assert turned.nodes[1][1] - turned.nodes[0][1] == 20 + round(72 * RANKSEP["TB"])
+    # Three beside each other are wider than one row of two: it stays as it is.
+    star = place([(600, 20)] * 4, [(i, 3, None) for i in range(3)])
+    assert len({x for x, _ in star.nodes[:3]}) == 1 and star.width == 1200 + round(72 * RANKSEP["LR"])

@@ -7,14 +7,18 @@ import warnings
 import weakref
 from contextlib import ExitStack
 
+import graph_samples
 import pytest
 import torch
 from torch import nn
 from torch.autograd.graph import get_gradient_edge
 
 from lecturekit.graph import Graph, graph_of, trace
+from lecturekit.graph.draw import png, svg
+from lecturekit.graph.expressions import walked_call
 from lecturekit.graph.fold import fold
-from lecturekit.graph.text import format_number, format_tensor
+from lecturekit.graph.stepper import html
+from lecturekit.graph.text import format_number, format_shape, format_tensor
 
 
 def leaf(*values):
@@ -502,7 +506,7 @@ def test_same_trace_object_twice():
 def test_bad_arguments(arguments, error):
     with pytest.raises(error, match=next(iter(arguments))):
         trace(**arguments)
-    with pytest.raises(TypeError, match="tensor"):
+    with pytest.raises(TypeError, match=r"^tensor must be a torch\.Tensor, but graph_of got int$"):
         graph_of(3)
 
 
@@ -604,9 +608,20 @@ def test_graph_of_an_untraced_tensor():
     ]  # fmt: skip
     assert node(g, "u").value == 6 and node(g, "v₁").value is None and node(g, "w").grad == 3
     a.backward()
-    with pytest.warns(UserWarning, match="graph_of has no gradients"):
+    with pytest.warns(UserWarning, match="graph_of has no gradients to show: .*second time") as caught:
         assert graph_of(a).target is None
+    assert caught[0].filename == __file__  # where the reader called it
     assert [n.kind for n in graph_of(x).nodes] == ["input"] and get_gradient_edge(a) is not None
+
+
+def test_graph_of_what_is_used_twice_has_it_once():
+    x = leaf(3.0)
+    u = x * 2
+    f = u * u
+    g = graph_of(f)
+    assert [n.name for n in g.nodes] == ["x", "u", "f"] and node(g, "x").grad == 24 == edge(g, "x", "u").contribution
+    del u
+    assert [(n.name, n.requires_grad) for n in graph_of(f).nodes] == [("x", True), ("v₁", True), ("f", True)]
 
 
 def test_text_is_deterministic_and_readable():
@@ -665,10 +680,30 @@ def test_what_a_notebook_shows(monkeypatch):
     shown = g._repr_mimebundle_()
     assert set(shown) == {"text/plain", "text/html"} and shown["text/html"] == g.to_html() and y == 4
     assert repr(g) == "<Graph of 2 nodes>" and repr(g.edges) == "[<Edge x → y>]" and str(g) == shown["text/plain"]
+    assert repr(g.nodes) == "[<Node x>, <Node y = x · x>]" and g._repr_html_() == g.to_html()
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     shown = g._repr_mimebundle_()
     assert set(shown) == {"text/plain"} and shown["text/plain"].startswith(str(g)) and g._repr_html_() is None
     assert shown["text/plain"].endswith("(For the picture, install pygraphviz: pip install pygraphviz)")
+
+
+@pytest.mark.parametrize("kind", ["svg", "png", "html"])
+def test_a_graph_draws_itself_and_folds_what_has_more_than_40_nodes(kind):
+    """As the functions do that draw."""
+    draw = {"svg": svg, "png": png, "html": html}[kind]
+    g = graph_samples.chain(40)
+    assert len(g.nodes) == 41
+    picture = getattr(g, f"to_{kind}")
+    assert picture() == draw(g, 40) != draw(g, 41) == picture(max_nodes=41)
+
+
+def test_names_and_sizes_in_a_graph_of_a_result():
+    x, w = torch.ones(64), torch.ones(65, requires_grad=True)
+    f = (w * 2).sum()
+    g = graph_of(f, names={"w": "weights", "f": "loss"})
+    assert [n.name for n in g.nodes] == ["weights", "v₁", "loss"] and g.nodes[0].value is None
+    u = x.requires_grad_() * 2
+    assert graph_of(u.sum()).nodes[0].value is not None  # up to 64 numbers
 
 
 def test_tensor_subclasses_see_only_the_readers_calls():
@@ -712,3 +747,22 @@ def test_a_hook_that_changes_gradients_is_respected():
         f = u * u
         f.backward()
     assert node(g, "w").grad == w.grad == 360 and f == 36
+
+
+@pytest.mark.parametrize(
+    "node, op",
+    [("MulBackward0", "mul"), ("NativeLayerNormBackward0", "native_layer_norm"), ("_MyFnBackward", "_MyFn"),
+     ("LinalgVectorNormBackward0", "linalg_vector_norm"), ("torch::autograd::AccumulateGrad", "accumulate_grad")],
+)  # fmt: skip
+def test_an_operation_that_nobody_saw_is_named_by_its_node(node, op):
+    assert walked_call(node, []).op == op
+
+
+def test_indices_are_written_as_python_writes_them():
+    x = torch.arange(9.0)
+    with trace() as g:
+        a = x[1:7:2], x[-3:], x[:2], x[..., 1], x[None], x[2].to(torch.float64)
+    assert len(a) == 6 and [n.expression for n in g.nodes if n.op] == [
+        "x[1:7:2]", "x[−3:]", "x[:2]", "x[…, 1]", "x[None]", "x[2]", "to(v₁, float64)",
+    ]  # fmt: skip
+    assert format_shape(()) == "scalar" and format_shape((2, 3)) == "2×3"

@@ -539,3 +539,21 @@ def test_command_says_what_is_wrong_before_it_measures(monkeypatch, tmp_path, ca
     assert stopped.value.code == code
     assert re.search(words, capsys.readouterr().err)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_command_explains_itself(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit) as stopped:
+        __main__.main(["--help"])
+    words = " ".join(capsys.readouterr().out.split())
+    assert stopped.value.code == 0
+    assert (
+        words.startswith("usage: python -m lecturekit.measurements [-h] -o FILE [--quick]") and "GD and SGD." in words
+    )
+    for help in (
+        "--output FILE the JSON file to write",
+        "--quick few and small sizes: seconds instead of minutes",
+        "--device DEVICE cpu: the CPU alone; cuda: both (default: cuda where there is a GPU)",
+        "--note NOTE what a reader of the numbers should know, in one sentence",
+    ):
+        assert help in words

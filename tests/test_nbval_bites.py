@@ -1,5 +1,6 @@
-"""A changed output in a notebook turns the one command red, under the project's own settings of pytest and nbval."""
+"""A changed output or a warning in a notebook turns the one command red, under the project's own settings."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -59,6 +60,12 @@ def _strip(nb):
         cell.outputs, cell.execution_count = [], None
 
 
+def _warn(nb):
+    """What a cell says about its own code, and what PyTorch says to the cell that calls it."""
+    nb.cells[0].source += "; import warnings; warnings.warn('soon gone', DeprecationWarning)"
+    nb.cells[1].source = "old = lambda: warnings.warn('soon gone', FutureWarning, stacklevel=2)\nold()\n0.75"
+
+
 # What was done to the stored outputs, and the cells that must be red for it.
 CHANGES = {
     "untouched": (lambda nb: None, set()),
@@ -70,12 +77,13 @@ CHANGES = {
     "one_output_removed": (lambda nb: nb.cells[0].update(outputs=[]), {0}),
     # nbval does not compare a cell without a count: the rules of the static test must see this one.
     "all_outputs_removed": (_strip, set()),
+    "warnings": (_warn, {0, 1}),
 }
 
 
 @pytest.fixture(scope="module")
-def red_cells(tmp_path_factory):
-    """Run `python -m pytest` once in a small project with our settings; return the red cells of each notebook."""
+def project(tmp_path_factory):
+    """A small project with our settings, and a notebook for each change."""
     project = tmp_path_factory.mktemp("project")
     for name in ("pyproject.toml", "conftest.py", "tests/nbval_sanitize.cfg"):
         (project / name).parent.mkdir(exist_ok=True)
@@ -85,8 +93,20 @@ def red_cells(tmp_path_factory):
         nb = _notebook()
         change(nb)
         nbformat.write(nb, project / "notebooks" / f"{name}.ipynb")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=result.xml"]
-    run = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=300)
+    return project
+
+
+@pytest.fixture(scope="module")
+def red_cells(project):
+    return _red_cells(project)
+
+
+def _red_cells(project, *options):
+    """Run `python -m pytest` once; return the red cells of each notebook."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=result.xml", *options]
+    # What the settings set for the tests around this one is taken out again: they must do it themselves.
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
+    run = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=300, env=env)
     assert run.returncode == 1, run.stdout + run.stderr
     red = {name: set() for name in CHANGES}
     seen = dict.fromkeys(CHANGES, 0)
@@ -102,6 +122,13 @@ def red_cells(tmp_path_factory):
 @pytest.mark.parametrize("name", CHANGES)
 def test_nbval_sees_a_changed_output(red_cells, name):
     assert red_cells[name] == CHANGES[name][1]
+
+
+def test_without_comparing_outputs_a_warning_is_still_red(project):
+    """So runs what has other versions than the stored outputs come from: the oldest and the newest PyTorch."""
+    red = _red_cells(project, "--nbval-lax")
+    assert red.pop("warnings") == {0, 1}
+    assert not any(red.values())
 
 
 def test_removing_all_outputs_is_seen_by_the_static_test():

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+import warnings
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,16 @@ import lecturekit
 assert settings() == before
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def deprecated():
+    warnings.warn("soon gone", DeprecationWarning, stacklevel=2)
+
+
+@pytest.mark.parametrize("module", ["lecturekit", "lecturekit.graph.walk", "test_graph_walk"])
+def test_our_own_code_may_call_nothing_that_is_deprecated(module):
+    with pytest.raises(DeprecationWarning):
+        exec("deprecated()", {"__name__": module, "deprecated": deprecated})
 
 
 def test_version_is_that_of_the_project():

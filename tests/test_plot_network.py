@@ -20,6 +20,8 @@ def test_circles_and_lines_are_those_of_the_network(sizes):
     circles = {tuple(point) for column in columns for point in column.get_offsets().tolist()}
     assert circles == {end for segment in segments for end in segment}
     assert all(start[0] + 1 == end[0] for start, end in segments)
+    for i, column in enumerate(columns):  # one above the other at equal distances, and in the middle
+        assert column.get_offsets().tolist() == [[i, row - (sizes[i] - 1) / 2] for row in range(sizes[i])]
 
 
 def test_labels_stand_under_their_columns_and_everything_is_in_the_picture():

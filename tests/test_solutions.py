@@ -31,7 +31,7 @@ def answers_to_solutions(nb: nbformat.NotebookNode, folder: Path) -> dict[str, s
     for exercise in exercises:
         nb.cells[exercise.cell].source = exercise.solved()
     kernel = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=_ThisPython())
-    NotebookClient(nb, km=kernel, timeout=120, resources={"metadata": {"path": str(folder)}}).execute()
+    NotebookClient(nb, km=kernel, timeout=600, resources={"metadata": {"path": str(folder)}}).execute()
     return {e.number: "".join(text for _, text in rules.output_fields(nb.cells[e.cell])) for e in exercises}
 
 

@@ -237,6 +237,36 @@ def test_minibatches_refuses_batch_size(bad):
         next(lk.minibatches(*points(7), bad, torch.Generator()))
 
 
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        (([1.0], torch.ones(1)), TypeError, "X must be a torch.Tensor with examples in its rows, got list"),
+        (
+            (torch.ones(1), torch.tensor(1.0)),
+            TypeError,
+            "y must be a torch.Tensor with examples in its rows, got one number",
+        ),
+        ((torch.eye(2).to_sparse(), torch.ones(2)), TypeError, "X must be a dense tensor, got layout torch.sparse_coo"),
+        (
+            (torch.ones(3, 1), torch.ones(2)),
+            ValueError,
+            "X and y must have equally many rows, got shapes (3, 1) and (2,)",
+        ),
+        ((torch.ones(2), torch.ones(2, device="meta")), ValueError, "X and y must be on one device, got cpu and meta"),
+    ],
+)
+def test_minibatches_refuses_examples(arguments, error, words):
+    with pytest.raises(error) as caught:
+        next(lk.minibatches(*arguments, 1, torch.Generator()))
+    assert str(caught.value) == words
+
+
+@pytest.mark.parametrize("generator", [None, 0])
+def test_minibatches_refuses_another_generator(generator):
+    with pytest.raises(TypeError, match=f"^generator must be a torch.Generator, got {generator}$"):
+        next(lk.minibatches(*points(3), 1, generator))
+
+
 # --- num_steps --------------------------------------------------------------------------------------------------------
 
 
@@ -363,7 +393,7 @@ def test_path_before_any_step():
 @pytest.mark.parametrize("share", [lambda w: w, lambda w: w.detach(), lambda w: w.view(-1), lambda w: w.T])
 def test_record_that_returns_the_parameter_itself_is_refused(share):
     line = Line()
-    with pytest.raises(ValueError, match=r"record\(\) must return copies, got the same memory twice.*clone"):
+    with pytest.raises(ValueError, match=r"^record\(\) must return copies, got the same memory twice: use w"):
         lk.fit(line.step, *points(), predict=line.predict, num_epochs=1, record=lambda: share(line.w))
 
 
@@ -391,6 +421,8 @@ def test_record_of_numpy_numbers():
     line = Line()
     path = lk.fit(line.step, *points(), predict=line.predict, num_steps=50, record=lambda: line.w.numpy().sum()).path
     assert len(path) == 51
+    arrays = lk.fit(line.step, *points(), predict=line.predict, num_steps=3, record=lambda: line.w.numpy().copy()).path
+    assert len({array.tobytes() for array in arrays}) == 4
 
 
 # --- what fit leaves alone --------------------------------------------------------------------------------------------
@@ -487,12 +519,16 @@ INF[0] = float("inf")
         ({"X": X7[:0], "y": y7[:0]}, ValueError, r"X must hold at least one example in its rows, got shape \(0, 2\)"),
         ({"y": y7[:0]}, ValueError, r"y must hold at least one example in its rows, got shape \(0, 1\)"),
         ({"X": torch.tensor(1.0)}, ValueError, r"X must hold at least one example in its rows, got shape \(\)"),
-        ({"X": NAN}, ValueError, "X must be finite, got 1 NaN or infinite of 14 numbers"),
+        ({"X": NAN}, ValueError, "^X must be finite, got 1 NaN or infinite of 14 numbers"),
         ({"y": INF}, ValueError, "y must be finite, got 1 NaN or infinite of 7 numbers"),
         ({"y": y7[:6]}, ValueError, r"X and y must have equally many rows, got shapes \(7, 2\) and \(6, 1\)"),
         ({"X": X7.T}, ValueError, r"X and y must have equally many rows, got shapes \(2, 7\) and \(7, 1\)"),
         ({"y": y7.long().to("meta")}, ValueError, "X and y must be on one device, got cpu and meta"),
-        ({"y": y7.flatten()}, ValueError, r"predict\(X\) must have the shape of y, \(7,\), got \(7, 1\).*broadcast"),
+        (
+            {"y": y7.flatten()},
+            ValueError,
+            r"predict\(X\) must have the shape of y, \(7,\), got \(7, 1\): .* its mean would be no loss$",
+        ),
         (
             {"predict": lambda X: X[:, 0]},
             ValueError,
@@ -505,7 +541,8 @@ INF[0] = float("inf")
         (
             {"y": y7.long()},
             TypeError,
-            r"y must be of a floating point dtype.*mean squared error, got torch.int64.*loss=",
+            r"y must be of a floating point dtype.*mean squared error, got torch.int64: convert it .*, "
+            "or give loss= a measure for classes$",
         ),
         ({"y": y7.bool()}, TypeError, "y must be of a floating point dtype.*got torch.bool"),
         ({"y": y7.double()}, TypeError, r"predict\(X\) must have the dtype of y, torch.float64, got torch.float32"),
@@ -517,7 +554,7 @@ INF[0] = float("inf")
         ({"batch_size": "2"}, TypeError, "batch_size must be an int .*, got '2' of type str"),
         ({"seed": None}, TypeError, "seed must be an int of at least 0, got None of type NoneType"),
         ({"seed": -1}, ValueError, "seed must be an int of at least 0, got -1"),
-        ({"num_epochs": None}, ValueError, "num_epochs or num_steps must be given, got neither"),
+        ({"num_epochs": None}, ValueError, "^num_epochs or num_steps must be given, got neither$"),
         ({"num_epochs": -1}, ValueError, "num_epochs must be an int of at least 0, got -1"),
         ({"num_epochs": 1.5}, TypeError, "num_epochs must be an int of at least 0, got 1.5 of type float"),
         ({"num_epochs": True}, TypeError, "num_epochs must be an int of at least 0, got True of type bool"),
@@ -529,6 +566,7 @@ INF[0] = float("inf")
         ({"validation": (NAN, y7)}, ValueError, "validation X must be finite, got 1 NaN"),
         ({"loss": lambda a, b: (a - b).square()}, ValueError, r"loss\(y_hat, y\) must return a tensor with one number"),
         ({"loss": lambda a, b: 0.0}, ValueError, r"loss\(y_hat, y\) must return a tensor with one number, got float"),
+        ({"loss": lambda a, b: a}, ValueError, r"loss\(y_hat, y\) must return a tensor with one number, got \(7, 1\)"),
     ],
 )
 def test_bad_argument_is_named_before_the_first_step(change, error, words):
@@ -586,8 +624,8 @@ def test_arguments_after_y_need_their_names():
 class Bar:
     """Stands for tqdm, and remembers what it was told."""
 
-    def __init__(self, total, delay, leave, **_):
-        self.total, self.delay, self.leave, self.count, self.closed = total, delay, leave, 0, False
+    def __init__(self, total, unit, delay, leave):
+        self.total, self.unit, self.delay, self.leave, self.count, self.closed = total, unit, delay, leave, 0, False
 
     def update(self):
         self.count += 1
@@ -618,7 +656,7 @@ def bars(monkeypatch):
 def test_progress_counts_every_step(bars, arguments, steps):
     lk.fit(nothing, *points(25), predict=zeros, progress=True, **arguments)
     (bar,) = bars
-    assert bar.total == bar.count == steps and bar.closed and not bar.leave
+    assert bar.total == bar.count == steps and bar.unit == "step" and bar.closed and bar.leave is False
     assert bar.delay >= 1  # a short run shows nothing
 
 
@@ -630,6 +668,13 @@ def test_progress_changes_nothing(bars):
         for line in (plain, shown)
     ]
     assert histories[0].losses == histories[1].losses and torch.equal(plain.w, shown.w)
+
+
+def test_what_holds_where_nothing_is_said(bars):
+    """No bar, and the order of seed 0."""
+    X, y = points(25)
+    runs = [seen_by(X, y, num_epochs=1, batch_size=10, **arguments)[0] for arguments in ({}, {"seed": 0})]
+    assert all(torch.equal(a[1], b[1]) for a, b in zip(*runs, strict=True)) and bars == []
 
 
 def test_progress_ends_with_an_error(bars):

@@ -1,5 +1,6 @@
 """Programs of several processes: what they return, who is named when one fails, and that nothing is left behind."""
 
+import io
 import json
 import os
 import sys
@@ -13,6 +14,7 @@ from lecturekit import run_workers, workers
 from lecturekit.diagrams import all_reduce
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+PATIENT = 900  # seconds, for a machine that is busy with other things; it ends what hangs
 
 
 def meet(rank, world_size, device):
@@ -61,7 +63,7 @@ def our_processes(marker):
 
 def test_each_worker_computes_and_prints(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    run = run_workers(meet)
+    run = run_workers(meet, timeout=PATIENT)
     assert [result["total"].tolist() for result in run.results] == [[3.0]] * 2
     assert run.printed == ["rank 0\n", "rank 1\n"]
     assert [result["threads"] for result in run.results] == [1] * 2
@@ -77,7 +79,7 @@ def test_each_worker_computes_and_prints(monkeypatch):
 def test_the_worker_that_failed_first_is_named_and_nothing_is_left(monkeypatch, tmp_path):
     monkeypatch.setattr(workers.tempfile, "tempdir", str(tmp_path))
     with pytest.raises(RuntimeError, match=r"^worker 1: ValueError: bad data\nin two lines$"):
-        run_workers(fails)
+        run_workers(fails, timeout=PATIENT)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -179,9 +181,92 @@ def test_an_abort_without_any_error_is_the_cause(tmp_path):
 def test_a_worker_that_ends_without_a_word(tmp_path):
     report = REPORT.format(-15, 7)
     assert workers._cause(tmp_path, report) == "worker 1 ended with exit code 7"
-    write(tmp_path, 1, "stderr.log", "Traceback\nSyntaxError: no\n")
+    write(tmp_path, 1, "stderr.log", "Traceback\nof three lines\nSyntaxError: no\n")
     assert workers._cause(tmp_path, report) == "worker 1 ended with exit code 7: SyntaxError: no"
     assert workers._cause(tmp_path, "one\ntwo\n") == "torchrun could not start the workers: two"
+
+
+@pytest.fixture
+def torchrun(monkeypatch, tmp_path):
+    """Stand for torchrun: note what it is asked for, and leave what it would leave, without starting anything."""
+    asked = {}
+
+    class Started:
+        stdin, returncode = io.BytesIO(), 0
+
+        def __init__(self, command, **settings):
+            folder = settings["cwd"]
+            asked.update(settings, command=command, program=(folder / "program.py").read_text(encoding="utf-8"))
+            settings["stdout"].write(asked.get("report", ""))
+            for rank in range(2):
+                torch.save({"rank": torch.tensor(rank)}, folder / f"result-{rank}.pt")
+                write(folder, rank, "stdout.log", f"worker {rank}: ŷ\n")
+                write(folder, rank, "stderr.log", "a warning\n")
+            self.returncode = asked.get("returncode", 0)
+            if "tamper" in asked:
+                asked["tamper"](folder)
+
+        def wait(self, timeout):
+            asked["timeout"] = timeout
+
+        def poll(self):
+            return self.returncode
+
+    monkeypatch.setattr(workers.subprocess, "Popen", Started)
+    monkeypatch.setattr(workers.tempfile, "tempdir", str(tmp_path))
+    return asked
+
+
+def test_what_torchrun_is_asked_for(torchrun, monkeypatch):
+    monkeypatch.setattr(workers.socket, "if_nameindex", lambda: [(1, "eth0"), (2, "lo")])
+    for name in ("OMP_NUM_THREADS", "GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
+        monkeypatch.delenv(name, raising=False)
+    run = run_workers(meet)
+    command, folder = torchrun["command"], torchrun["cwd"]
+    assert command[:3] == [sys.executable, "-m", "torch.distributed.run"] and command[-1] == "program.py"
+    assert set(command[3:-1]) == {
+        "--nproc-per-node=2",
+        "--rdzv-backend=c10d",
+        "--rdzv-conf=store_type=file",
+        f"--rdzv-endpoint={folder / 'torchrun'}",
+        "--rdzv-id=lesson",
+        "--local-addr=localhost",
+        "--redirects=3",
+        f"--log-dir={folder / 'logs'}",
+    }
+    environment = torchrun["env"]
+    given = {name: environment[name] for name in ("OMP_NUM_THREADS", "GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME")}
+    assert given == {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"}
+    assert environment["PYTHONUTF8"] == environment["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] == "1"
+    assert torchrun["stderr"] == workers.subprocess.STDOUT and torchrun["stdin"] is not None
+    assert torchrun["timeout"] == 100 and folder.name.startswith("lecturekit-") and not folder.exists()
+    assert run.results == [{"rank": 0}, {"rank": 1}] and run.printed == ["worker 0: ŷ\n", "worker 1: ŷ\n"]
+    assert run.program == torchrun["program"]
+
+
+def test_what_the_reader_has_set_counts(torchrun, monkeypatch):
+    """Threads and network, not what the program itself rests on."""
+    monkeypatch.setattr(workers.socket, "if_nameindex", lambda: [(1, "lo0")])
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setenv("NCCL_SOCKET_IFNAME", "eth7")
+    monkeypatch.setenv("PYTHONUTF8", "0")
+    monkeypatch.delenv("GLOO_SOCKET_IFNAME", raising=False)
+    run_workers(meet, num_workers=2, timeout=7)
+    environment = torchrun["env"]
+    assert (environment["OMP_NUM_THREADS"], environment["NCCL_SOCKET_IFNAME"]) == ("2", "eth7")
+    assert (environment["GLOO_SOCKET_IFNAME"], environment["PYTHONUTF8"]) == ("lo0", "1") and torchrun["timeout"] == 7
+
+
+def test_results_are_data_and_nothing_is_executed_that_was_saved(torchrun):
+    torchrun["tamper"] = lambda folder: torch.save(Path("x"), folder / "result-1.pt")
+    with pytest.raises(Exception, match=r"[Ww]eights.only"):
+        run_workers(meet)
+
+
+def test_torchrun_that_fails_is_quoted(torchrun):
+    torchrun.update(returncode=1, report="one\nno port: ŷ\n")
+    with pytest.raises(RuntimeError, match=r"^torchrun could not start the workers: no port: ŷ$"):
+        run_workers(meet)
 
 
 def made_elsewhere():
@@ -199,6 +284,7 @@ def made_elsewhere():
         (made_elsewhere(), {}, ValueError, "must have a source text"),
         (meet, {"num_workers": 0}, ValueError, "num_workers must be an int of at least 1, got 0"),
         (meet, {"num_workers": 2.0}, TypeError, "num_workers must be an int"),
+        (meet, {"num_workers": 65}, ValueError, "^num_workers must be at most 64, got 65$"),
         (meet, {"timeout": 0}, ValueError, "timeout must be positive, got 0"),
         (meet, {"timeout": "long"}, TypeError, "timeout must be a number"),
     ],

@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable
+from fnmatch import fnmatch
 from pathlib import Path
 
 import libcst as cst
@@ -218,7 +219,9 @@ def main() -> int:
 
     def select_sample(*, mutant_names):
         mutants, files = select(mutant_names=patterns)
-        if given.again:
+        if given.only:
+            mutants = [(file, name, None) for file, name, _ in mutants]
+        elif given.again:
             mutants = [(file, name, None) for file, name, _ in mutants if OUTCOMES.get(before.get(name)) in LEFT]
         elif given.sample is not None:
             by_module: dict[str, list] = {}
@@ -230,6 +233,16 @@ def main() -> int:
         chosen.extend(name for _, name, _ in mutants)
         return mutants, files
 
+    def wanted(path: Path) -> bool:
+        name = ".".join(path.with_suffix("").parts)
+        return bool(given.only or not given.modules or any(fnmatch(f"{name}.x", pattern) for pattern in patterns))
+
+    # To write the mutants of all modules takes minutes. Which tests reach a module is seen only once it has mutants.
+    files = list(mutmut.walk_source_files())
+    there = {path for path in files if Path("mutants", f"{path}.meta").exists()}
+    if any(wanted(path) for path in files if path not in there):
+        Path("mutants/mutmut-stats.json").unlink(missing_ok=True)
+    mutmut.walk_source_files = lambda: (path for path in files if wanted(path) or path in there)
     mutmut.collect_or_load_stats, mutmut.collect_source_file_mutation_data = collect_and_choose_tests, select_sample
     mutmut._run((), given.jobs)
     _, files = select(mutant_names=[])

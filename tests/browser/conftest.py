@@ -128,7 +128,7 @@ def lab(chromium, tmp_path_factory) -> Iterator[Lab]:
             server.kill()
 
 
-def _url(server: subprocess.Popen, home: Path, timeout: float = 60) -> str:
+def _url(server: subprocess.Popen, home: Path, timeout: float = 600) -> str:
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline and server.poll() is None:
         for file in (home / "runtime").glob("jpserver-*.json"):
