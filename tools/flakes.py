@@ -37,7 +37,9 @@ def run(seed: int, pytest_args: list[str]) -> int:
     order = ["--random-order-bucket=module", f"--random-order-seed={seed}", f"--hypothesis-seed={seed}"]
     # xdist would begin with the largest files; a file stays in one process, as in `make test`.
     processes = ["--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"]
-    command = [sys.executable, "-m", "pytest", "--quiet", *processes, *order, *pytest_args]
+    # A cell of a notebook may take longer where others keep the machine busy.
+    patience = ["--nbval-cell-timeout=600"]
+    command = [sys.executable, "-m", "pytest", "--quiet", *processes, *order, *patience, *pytest_args]
     return subprocess.run(command, env=os.environ | {"PYTHONHASHSEED": str(seed)}).returncode
 
 

@@ -92,6 +92,7 @@ def write_parts(folder: Path) -> None:
     # A place in it is called #without-make on GitHub and #Without-make here.
     places = {jupyter(heading).lower().replace(",", ""): jupyter(heading) for heading in HEADING.findall(readme)}
     readme = re.sub(r"\]\(#([\w-]+)\)", lambda match: f"](#{places[match[1]]})", readme)
+    readme = readme.replace("](docs/", "](")  # what lies in docs/ lies beside the pages that include it
     # Parts of it are included, and the addresses at its end are in none of them.
     for name, address in re.findall(r"^\[([^\]]+)\]: (\S+)$", readme, flags=re.MULTILINE):
         readme = readme.replace(f"][{name}]", f"]({address})")

@@ -12,7 +12,8 @@ from guarded import NOTEBOOKS, guarded_page
 pytest.importorskip("axe_playwright_python", reason="axe is not installed: pip install -e '.[test]'")
 
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
-NAMES = ["index", "install", "api", "search"] + [f"notebooks/{path.stem}" for path in sorted(NOTEBOOKS.glob("*.ipynb"))]
+PAGES = ["index", "install", "evidence", "api", "search"]
+NAMES = PAGES + [f"notebooks/{path.stem}" for path in sorted(NOTEBOOKS.glob("*.ipynb"))]
 SMOKE = ["index"]
 
 # What sticks out of the window, and does not scroll in a box of its own.
