@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 import inspect
 import json
 import os
@@ -237,7 +239,16 @@ def record(main: Callable[[], None]) -> Callable[[], None]:
         with open(os.devnull) as nothing:
             os.dup2(nothing.fileno(), 0)  # for the reader's function there is no input
         threading.Thread(target=_end_with, args=(stdin,), daemon=True).start()
-    return errors.record(main, Whole())
+
+    @functools.wraps(main)
+    def main_and_freeze() -> None:
+        try:
+            main()
+        finally:
+            # A process that ends is searched for reference cycles, through all of PyTorch: half a second for nothing.
+            gc.freeze()
+
+    return errors.record(main_and_freeze, Whole())
 
 
 def _end_with(stdin: int) -> None:
