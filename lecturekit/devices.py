@@ -184,7 +184,7 @@ def measure(
 
 def _calls_that_fill(min_seconds: float, candidate: Callable[[], object], device: torch.device) -> int:
     candidate()  # the first call may compile, allocate or load something: it is not looked at
-    calls, seconds = 1, 0.0
+    calls = 1
     # What looks long enough is looked at twice: where the machine stalls, a few calls look like many.
     while any((seconds := _seconds(candidate, calls, device)) < min_seconds for _ in range(2)):
         calls = min(10 * calls, math.ceil(1.1 * calls * min_seconds / max(seconds, 1e-9)))

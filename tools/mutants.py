@@ -202,8 +202,11 @@ def main() -> int:
     chosen: list[str] = []
     collect, select = mutmut.collect_or_load_stats, mutmut.collect_source_file_mutation_data
 
-    _, files = select(mutant_names=[])
-    before = {name: code for file in files.values() for name, code in file.exit_code_by_key.items()}
+    def exit_codes() -> dict[str, int | None]:
+        _, files = select(mutant_names=[])
+        return {name: code for file in files.values() for name, code in file.exit_code_by_key.items()}
+
+    before = exit_codes()
 
     def collect_and_choose_tests(runner, **kwargs):
         collect(runner, **kwargs)
@@ -245,8 +248,7 @@ def main() -> int:
     mutmut.walk_source_files = lambda: (path for path in files if wanted(path) or path in there)
     mutmut.collect_or_load_stats, mutmut.collect_source_file_mutation_data = collect_and_choose_tests, select_sample
     mutmut._run((), given.jobs)
-    _, files = select(mutant_names=[])
-    report({name: code for file in files.values() for name, code in file.exit_code_by_key.items()}, chosen)
+    report(exit_codes(), chosen)
     return 0
 
 

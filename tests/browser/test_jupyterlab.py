@@ -9,8 +9,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from guarded import LESSONS
 
-NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 SECONDS = 1000  # playwright counts milliseconds
 
 COUNTS = """() => [...document.querySelectorAll('.jp-Notebook .jp-CodeCell')]
@@ -131,11 +131,11 @@ def run_lesson(page, lab, path: Path) -> None:
 
 
 def test_the_shortest_lesson(page, lab):
-    run_lesson(page, lab, min(NOTEBOOKS, key=lambda path: len(nbformat.read(path, as_version=4).cells)))
+    run_lesson(page, lab, min(LESSONS, key=lambda path: len(nbformat.read(path, as_version=4).cells)))
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_every_lesson(page, lab, path):
     run_lesson(page, lab, path)
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from guarded import NOTEBOOKS, guarded_page
+from guarded import LESSONS, NOTEBOOKS, ROOT, guarded_page
 
 pytest.importorskip("axe_playwright_python", reason="axe is not installed: pip install -e '.[test]'")
 
@@ -108,7 +107,7 @@ def test_pages_take_nothing_from_other_hosts(site):
 
 
 def test_every_lesson_can_be_opened_elsewhere_and_downloaded(site):
-    for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
+    for path in LESSONS:
         html = (site / "notebooks" / f"{path.stem}.html").read_text(encoding="utf-8")
         for words in ("Open in Colab", "Open on Binder", "Report a mistake"):
             assert words in html, f"{path.stem}: {words}"
@@ -234,7 +233,7 @@ def test_names_of_the_package_lead_to_the_reference(site):
 def test_the_reference_has_every_public_name():
     import lecturekit
 
-    api = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    api = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\.\. auto\w+:: lecturekit\.([\w.]+)$", api, flags=re.MULTILINE))
     for name in lecturekit.__all__:
         assert name in documented or any(other.startswith(f"{name}.") for other in documented), name

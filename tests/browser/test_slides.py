@@ -9,9 +9,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from guarded import NOTEBOOKS, guarded_page, run_tool
+from guarded import LESSONS, NOTEBOOKS, guarded_page, run_tool
 
-LESSONS = [path.stem for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))]
+NAMES = [path.stem for path in LESSONS]
 SMOKE = "03_computation_graphs"
 BEAMERS = [(1280, 720), (1024, 768)]
 
@@ -118,7 +118,7 @@ def test_a_lesson_to_begin_with(opened):
 
 @pytest.mark.browser
 @pytest.mark.parametrize("size", BEAMERS, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("name", LESSONS)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_slide(opened, name, size):
     problems = problems_of(opened(name, size))
     assert not problems, "\n".join([name, *problems])
@@ -190,7 +190,7 @@ def test_one_sheet_of_paper_for_each_slide(opened):
     assert not page.seen.errors and not page.seen.other_hosts
 
 
-@pytest.mark.parametrize("name", LESSONS)
+@pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_lost_but_the_setup(slides, name):
     """Each picture with its words, each Predict alone and before its answer, each solution after its question."""
     text = (slides / f"{name}.html").read_text(encoding="utf-8")
