@@ -29,7 +29,7 @@ from mutmut.utils.file_utils import change_cwd
 ROOT = Path(__file__).parents[1]
 WORK = ROOT / "build" / "mutants"
 # Beside the package, what the tests read.
-NEEDED = ("conftest.py", "pyproject.toml", "data", "docs", "notebooks", "tests")
+NEEDED = ("conftest.py", "constraints.txt", "pyproject.toml", "data", "docs", "notebooks", "tests")
 BUDGET = 8.0  # seconds of tests for one mutant: the quickest of those that reach it, and always the first three
 LEFT = ("survived", "untested")
 OUTCOMES = {0: "survived", 33: "untested", 5: "untested", None: "not run", -24: "too slow", 152: "too slow"}
