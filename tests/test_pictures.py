@@ -4,7 +4,9 @@ The pictures lie in test_pictures/. After a change that you mean, draw them anew
 ``python -m pytest tests/test_pictures.py --force-regen``.
 """
 
+import html
 import io
+import json
 import re
 from importlib.metadata import version
 from pathlib import Path
@@ -17,9 +19,8 @@ from torch import nn
 import lecturekit as lk
 from lecturekit import diagrams
 from lecturekit.devices import Timing
-from lecturekit.graph import draw
+from lecturekit.graph import draw, stepper
 from lecturekit.graph.fold import fold
-from lecturekit.graph.scene import build
 
 matplotlib = pytest.importorskip("matplotlib")
 
@@ -107,6 +108,7 @@ def too_large_to_write():
 
 GRAPHS = graph_samples.ALL | {
     "chain": lambda: graph_samples.chain(12),
+    "chain_folded": lambda: graph_samples.chain(40),  # 41 nodes: one more than are drawn one by one
     "layers": layers,
     "layers_twice": lambda: layers(times=2),
     "layers_batch": lambda: layers(batch_size=8),
@@ -117,17 +119,26 @@ GRAPHS = graph_samples.ALL | {
 }
 
 
+def in_lines(svg: str) -> str:
+    return re.sub(r"(?=<(?:g|path|rect|text)\b)", "\n", svg)
+
+
 @pytest.mark.parametrize("name", GRAPHS)
 def test_graph(name, check):
-    check(re.sub(r"(?=<(?:g|path|rect|text)\b)", "\n", draw.svg(GRAPHS[name]())))
+    check(in_lines(draw.svg(GRAPHS[name]())))
 
 
 @pytest.mark.parametrize("name", GRAPHS)
 def test_graph_to_step_through(name, check):
-    """The same with what each step says and when each mark is seen."""
-    scene = build(GRAPHS[name]())
-    marks = re.sub(r"(?=<(?:g|path|rect|text)\b)", "\n", draw.scene_svg(scene, stepping=True))
-    check("\n".join([scene.title, scene.description, *scene.steps.captions, marks]), extension=".txt")
+    """The same with what each step says and when each mark is seen; without the script and the picture in pixels."""
+    element = stepper.html(GRAPHS[name]())
+    image, call = re.fullmatch(r'<img src="data:image/png;base64,[\w+/=]+" (.*) onload="(.*)">', element, re.S).groups()
+    function, data = html.unescape(call).removesuffix(")").split("})(this,")
+    assert function.startswith("(function(img,data){") and function.endswith("\nstepper(img,data)")
+    assert "\nfunction player(" in f"\n{function[20:]}" and "\nfunction stepper(" in function
+    data = json.loads(data)
+    assert list(data) == ["title", "captions", "svg"]
+    check("\n".join([image, data["title"], *data["captions"], in_lines(data["svg"])]), extension=".txt")
 
 
 @pytest.mark.parametrize("name", ["neuron", "matrices", "several_ways"])
