@@ -89,6 +89,14 @@ def several_ways():
     return graph
 
 
+def dot_product():
+    a, b = torch.tensor([1.0, 2.0]), torch.tensor([3.0, -4.0], requires_grad=True)
+    with lk.trace() as graph:
+        s = a @ b
+        s.backward()
+    return graph
+
+
 def not_differentiated():
     x = torch.tensor([[1.0, 2.0, 3.0]], requires_grad=True)
     with lk.trace() as graph:
@@ -112,7 +120,8 @@ GRAPHS = graph_samples.ALL | {
     "layers": layers,
     "layers_twice": lambda: layers(times=2),
     "layers_batch": lambda: layers(batch_size=8),
-    "layers_folded": lambda: fold(layers(batch_size=8), max_nodes=6),
+    "layers_folded": lambda: fold(layers(batch_size=8), max_nodes=3),
+    "dot_product": dot_product,
     "several_ways": several_ways,
     "not_differentiated": not_differentiated,
     "too_large_to_write": too_large_to_write,
@@ -194,6 +203,7 @@ FIGURES = {
     "course_map": diagrams.course_map,
     "course_map_here": lambda: diagrams.course_map("06"),
     "all_reduce": lambda: diagrams.all_reduce([1.5, -2.25]),
+    "all_reduce_one": lambda: diagrams.all_reduce([0.5]),
     "all_reduce_four": lambda: diagrams.all_reduce([1, 2, 3, 4.125]),
     "figure": lambda: lk.figure()[0],
     "figure_panels": lambda: lk.figure(7, 2.5, columns=3)[0],
