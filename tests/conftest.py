@@ -55,3 +55,10 @@ def show(browser):
     for context in contexts:
         context.close()
     assert not trouble
+
+
+@pytest.fixture
+def no_warning(recwarn):
+    """Recording and drawing a graph have nothing to complain of, or the test expects it."""
+    yield
+    assert not [str(w.message) for w in recwarn if str(w.message).startswith(("trace ", "graph_of "))]

@@ -1,4 +1,7 @@
-"""Graphs made by hand, without the recorder: values and derivatives from `torch.autograd.functional` alone."""
+"""Graphs made by hand, without the recorder: values and derivatives from `torch.autograd.functional` alone.
+
+And what the tests of recorded graphs have in common.
+"""
 
 import torch
 from torch.autograd.functional import jacobian
@@ -126,3 +129,21 @@ def chain(length=30):
 
 
 ALL = {f.__name__: f for f in (neuron, diamond, polynomial, adaline, matrices, chain)}
+
+
+# ---------------------------------------------------------------- for recorded graphs
+
+
+def leaf(*values, dtype=None):
+    """A tensor that requires a gradient; of one number, a single number."""
+    return torch.tensor(values if len(values) != 1 else values[0], dtype=dtype, requires_grad=True)
+
+
+def node(g, name):
+    (found,) = [n for n in g.nodes if n.name == name]
+    return found
+
+
+def edge(g, source, target):
+    (found,) = [e for e in g.edges if e.source.name == source and e.target.name == target]
+    return found

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,40 @@ def test_all_is_there():
     assert line(report, "torch").text.partition("+")[0] == f"torch {torch.__version__.partition('+')[0]}"
 
 
+def test_every_line_of_a_report(installed, monkeypatch):
+    """Of a machine that lacks two things, one of which is no must."""
+    for name, value in {"python_implementation": "CPython", "system": "Linux", "machine": "x86_64"}.items():
+        monkeypatch.setattr(platform, name, lambda value=value: value)
+    monkeypatch.setattr(platform, "python_version", lambda: "3.13.5")
+    monkeypatch.setattr(data, "SHA256", {"iris.csv": data.SHA256["iris.csv"]})
+    monkeypatch.setattr(devices, "device", lambda: torch.device("cpu"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    installed(
+        {"lecturekit": "1.2", "torch": "2.9.0+cu130", "numpy": "1.5", "jupyterlab": None},
+        requires=["torch>=2.6", "numpy>=2", "jupyterlab>=4 ; extra == 'lab'", "pytest>=99 ; extra == 'test'"],
+        python=">=3.11",
+    )
+    assert str(lk.environment()).splitlines() == [
+        "Environment of lecturekit. 1 thing to put right.",
+        "✓ lecturekit 1.2",
+        "✓ CPython 3.13.5 on Linux x86_64",
+        "✓ torch 2.9.0+cu130",
+        "✗ numpy 1.5 does not fit: the course needs >=2",
+        "  → `python -m pip install --upgrade 'numpy>=2'`",
+        "· jupyterlab is missing; only for opening the lessons on this machine",
+        "  → `python -m pip install 'jupyterlab>=4'`, or run `python -m pip install -c constraints.txt -e",
+        '    ".[lab]"` in the folder of the course',
+        "✓ Graphviz lays out graphs",
+        "✓ the data file iris.csv is there, and as it was published",
+        "✓ the lessons compute on: cpu",
+        "· no GPU for PyTorch; nothing in this course needs one",
+        "· threads: 3 of PyTorch, on 8 cores",
+    ]
+
+
 def test_every_requirement_of_the_package_is_looked_at():
     """Those of the package and of the extra `lab`, not those of its tests."""
     from packaging.requirements import Requirement
@@ -97,7 +132,8 @@ def test_a_package_that_does_not_load(installed, monkeypatch, tmp_path):
     monkeypatch.setitem(module._MODULES, "well-made", "wellmade")
     report = lk.environment()
     found = line(report, "halfbroken 1.0+cu13 does not load: RuntimeError: numpy was built against another ABI")
-    assert "more" not in found.text and "'halfbroken==1.0'" in found.remedy
+    assert "more" not in found.text
+    assert found.remedy == "`python -m pip install --force-reinstall --no-deps 'halfbroken==1.0'`"
     assert line(report, "well-made 3.2").sign == "✓"
 
 
@@ -121,7 +157,9 @@ def test_slow_packages_and_those_of_the_notebook_are_not_loaded(installed, monke
 
 def test_python_that_is_too_old(installed):
     installed(python=">=3.99")
-    assert "does not fit: the course needs >=3.99" in "".join(lk.environment().problems)
+    report = lk.environment()
+    assert "does not fit: the course needs >=3.99" in "".join(report.problems)
+    assert report.lines[1].remedy == "install a Python that fits, and the course with it"
 
 
 def test_the_course_is_not_installed(monkeypatch):
@@ -131,8 +169,18 @@ def test_the_course_is_not_installed(monkeypatch):
     for function in ("version", "requires", "metadata"):
         monkeypatch.setattr(importlib.metadata, function, missing)
     report = lk.environment()
-    assert [problem for problem in report.problems if not problem.startswith("lecturekit is not installed")] == []
-    assert "pip install" in report.lines[0].remedy
+    (problem,) = report.problems
+    assert problem.startswith("lecturekit is not installed, so nothing says which versions it needs (")
+    assert platform.python_version() in problem and "pip install" in report.lines[0].remedy
+    assert line(report, "the lessons compute on").sign == "✓", "the rest is looked at all the same"
+
+
+def test_without_torch_it_stops_after_the_packages(installed, monkeypatch):
+    installed(requires=[])
+    monkeypatch.delitem(sys.modules, "torch")
+    assert lk.environment().lines[2:] == (
+        module.Line("·", "pictures of graphs, data files and device: not looked at, since torch is missing"),
+    )
 
 
 def test_no_graphviz(monkeypatch):
@@ -140,6 +188,7 @@ def test_no_graphviz(monkeypatch):
     problems = lk.environment().problems
     assert any(problem.startswith("pygraphviz") and "does not load" in problem for problem in problems)
     assert any(problem.startswith("no pictures of graphs, only text") for problem in problems)
+    assert line(lk.environment(), "no pictures of graphs").remedy == "`python -m pip install pygraphviz`"
 
 
 @pytest.mark.parametrize("damage", ["missing", "changed"])
@@ -195,7 +244,16 @@ def test_a_part_that_fails_becomes_a_line(monkeypatch):
         raise MemoryError("no room")
 
     monkeypatch.setattr(module, "_data", _data)
-    assert lk.environment().problems == ["data: MemoryError: no room"]
+    report = lk.environment()
+    assert line(report, "data") == module.Line("✗", "data: MemoryError: no room", module._INSTALL)
+    assert report.lines[-1].text.startswith("threads"), "the parts after it are looked at all the same"
+
+
+@pytest.mark.parametrize(
+    ("message", "said"), [("no room", "OSError: no room"), ("one\ntwo", "OSError: one"), ("", "OSError: ")]
+)
+def test_of_an_error_its_type_and_first_line_are_said(message, said):
+    assert module._said(OSError(message)) == said
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import itertools
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 import lecturekit as lk
+from lecturekit import plotting
 from lecturekit.descent import explore
-from lecturekit.descent.bowl import LOST, Bowl
+from lecturekit.descent import runs as many
+from lecturekit.descent.bowl import FAR, LOST, Bowl
 
 matplotlib = pytest.importorskip("matplotlib")
 
@@ -150,9 +153,9 @@ def test_on_a_gpu(data, runs):
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ({"X": torch.ones(4)}, ValueError, r"X must have shape \(N, 1\), one weight and one output, got \(4,\)"),
+        ({"X": torch.ones(4)}, ValueError, r"^X must have shape \(N, 1\), one weight and one output, got \(4,\)"),
         ({"X": torch.ones(4, 2)}, ValueError, r"X must have shape \(N, 1\).*got \(4, 2\)"),
-        ({"y": torch.ones(4)}, ValueError, r"y must have shape \(N, 1\).*got \(4,\)"),
+        ({"y": torch.ones(4)}, ValueError, r"^y must have shape \(N, 1\).*got \(4,\)"),
         ({"y": torch.ones(3, 1)}, ValueError, "X and y must have equally many rows"),
         ({"X": torch.ones(4, 1, dtype=torch.int64)}, TypeError, "must be of one floating point dtype, got torch.int64"),
         ({"y": torch.ones(4, 1).double()}, TypeError, "got torch.float32 and torch.float64"),
@@ -169,6 +172,10 @@ def test_on_a_gpu(data, runs):
         ({"seeds": [-1]}, ValueError, r"seeds\[0\] must be an int of at least 0, got -1"),
         ({"num_steps": 0}, ValueError, "num_steps must be an int of at least 1, got 0"),
         ({"start": 0.0}, TypeError, r"start must be two numbers \(w, b\), got 0.0"),
+        ({"start": (0.0,)}, TypeError, r"start must be two numbers \(w, b\), got \(0.0,\)"),
+        ({"start": (0.0, -1e39)}, ValueError, "start must fit into torch.float32, the dtype of X, got .*-1e.39"),
+        ({"lrs": [0.1, 1e39]}, ValueError, "lrs must fit into torch.float32, the dtype of X, got .*1e.39"),
+        ({"num_steps": 10**8}, ValueError, "and num_steps must make at most 100,000,000 numbers w and b, got 2e.08"),
         ({"start": (0.0, math.inf)}, ValueError, r"start\[1\] must be finite"),
     ],
 )
@@ -176,6 +183,23 @@ def test_train_many_refuses(arguments, error, words):
     given = {"X": torch.ones(4, 1), "y": torch.ones(4, 1), "lrs": [0.1], "batch_sizes": [2]} | arguments
     with pytest.raises(error, match=words):
         lk.train_many(given.pop("X"), given.pop("y"), **given)
+
+
+def test_the_largest_number_of_numbers(data, monkeypatch):
+    given = {"lrs": [0.1, 0.2], "batch_sizes": [2, 3, None], "seeds": range(5), "num_steps": 6}
+    numbers = lk.train_many(*data, **given).paths.numel()
+    monkeypatch.setattr(many, "MOST_NUMBERS", numbers)
+    assert lk.train_many(*data, **given).paths.numel() == numbers
+    monkeypatch.setattr(many, "MOST_NUMBERS", numbers - 1)
+    with pytest.raises(ValueError, match=r"lrs, batch_sizes, seeds and num_steps must make at most"):
+        lk.train_many(*data, **given)
+
+
+def test_one_seed_and_25_steps_from_zero_by_default(data):
+    runs = lk.train_many(*data, lrs=[0.1], batch_sizes=[4])
+    assert (runs.seeds, runs.num_steps) == ((0,), 25)
+    again = lk.train_many(*data, lrs=[0.1], batch_sizes=[4], seeds=[0], num_steps=25, start=[0, 0])
+    assert torch.equal(runs.paths, again.paths) and runs.paths[0, 0, 0, 0].tolist() == [0, 0]
 
 
 # --- the bowl ---------------------------------------------------------------------------------------------------------
@@ -219,6 +243,95 @@ def test_a_path_is_followed_until_it_does_not_come_back(data):
     assert bowl.until_lost(there_and_back[:1]) == 1
 
 
+ROUND = Bowl(w=0.0, b=0.0, lowest=0.0, mean_xx=1.0, mean_x=0.0)
+
+
+def test_view_of_a_path():
+    """The path and what lies round the minimum, with 15 % of room."""
+    w_low, w_high, b_low, b_high = ROUND.view([torch.tensor([[3.0, 4.0], [0.0, 0.0]])])
+    # From -1.5, three tenths of the distance between minimum and start, to 3 and 4.
+    middle, half = (0.75, 1.25), (1.15 * 2.25, 1.15 * 2.75)
+    assert (w_low, w_high) == pytest.approx((middle[0] - half[0], middle[0] + half[0]))
+    assert (b_low, b_high) == pytest.approx((middle[1] - half[1], middle[1] + half[1]))
+
+
+def test_view_is_never_more_than_twice_as_long_as_wide():
+    w_low, w_high, b_low, b_high = ROUND.view([torch.tensor([[-10.0, 0.0], [0.0, 0.0]])])
+    assert w_high - w_low == pytest.approx(2 * (b_high - b_low)) and b_low == pytest.approx(-b_high)
+
+
+@pytest.mark.parametrize(("times", "seen"), [(FAR - 0.01, True), (FAR + 0.01, False)])
+def test_view_follows_a_path_some_way_off(times, seen):
+    """As far as half as much again as the start that lies farthest from the minimum."""
+    paths = [torch.tensor([[1.0, 0.0], [0.0, -5.0 * times]]), torch.tensor([[0.0, 5.0], [0.0, 0.0]])]
+    assert (ROUND.view(paths)[2] < -5.0 * times) == seen
+
+
+def test_view_of_many_runs_is_that_of_their_paths(runs, data):
+    bowl = Bowl.of(*data)
+    assert bowl.view(runs.paths[:2].flatten(0, 2)) == pytest.approx(bowl.view(list(runs.paths[:2].flatten(0, 2))))
+
+
+@pytest.mark.parametrize(
+    ("view", "wide"),
+    [
+        ((0, 2, 0, 4), (-3, 5, 0, 4)),  # higher than wide: room at the sides
+        ((0, 8, 1, 2), (0, 8, -0.5, 3.5)),
+    ],
+)
+def test_widened_is_the_smallest_view_round_another(view, wide):
+    assert Bowl.widened(view, 2.0) == wide
+
+
+@pytest.mark.parametrize(
+    ("lowest", "view", "levels"),
+    [
+        (0.0, (-3, 3, -3, 3), [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10]),  # nine at most, below the 18 at a corner
+        (6.0, (-3, 3, -3, 3), [10, 20]),
+        (19.95, (-6, 6, -6, 6), [20, 50]),
+        (100.0, (-0.11, 0.11, -0.11, 0.11), [100.005, 100.01, 100.015, 100.02]),  # too close for 1, 2, 5: evenly spaced
+        (0.0, (10, 11, 10, 11), [210, 220, 230, 240]),  # so, too, from the least that is seen to the most
+        (100.0, (-0.03, 0.03, -0.03, 0.03), []),  # less than a thousandth of a percent between lowest and highest
+    ],
+)
+def test_levels_are_round_losses_in_view(lowest, view, levels):
+    found = replace(ROUND, lowest=lowest).levels(view)
+    assert found == pytest.approx(levels) and found == [float(f"{level:.6g}") for level in found]
+
+
+def test_levels_come_as_few_as_asked_for():
+    assert ROUND.levels((-3, 3, -3, 3), at_most=3) == [2, 5, 10]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    mean_xx=st.floats(0.1, 10), slant=st.floats(-0.9, 0.9), w=st.floats(-3, 3), b=st.floats(-3, 3),
+    turn=st.floats(0, 2 * math.pi),
+)  # fmt: skip
+def test_labels_lie_on_their_lines_and_in_view(mean_xx, slant, w, b, turn):
+    bowl = Bowl(w, b, 0.5, mean_xx, slant * math.sqrt(mean_xx))
+    view = (-2.0, 6.0, -3.0, 3.0)
+    start = torch.tensor([w + math.cos(turn), b + math.sin(turn)])
+    levels = [0.6, 1.0, 5.0, 1e6]
+    places = bowl.label_places(levels, view, start)
+    assert set(places) <= {0.6, 1.0, 5.0}
+    for level, place in places.items():
+        point = torch.tensor(place, dtype=torch.float64)
+        assert bowl.loss(point).item() == pytest.approx(level)
+        assert abs(point[0] - 2) < 0.9 * 4 and abs(point[1]) < 0.9 * 3, "not at the edge"
+
+
+def test_labels_lie_away_from_the_start():
+    """On the other side of the minimum; where that is not in view, as little aside as needed."""
+    start = torch.tensor([-1.0, 0.0])
+    assert ROUND.label_places([1.0, 4.0], (-5, 5, -5, 5), start) == {1.0: (1, 0), 4.0: (2, 0)}
+    w, b = ROUND.label_places([4.0], (-5, 1.5, -5, 5), start)[4.0]
+    assert (math.hypot(w, b), math.degrees(math.atan2(abs(b), w))) == pytest.approx((2, 57))  # 54° would be at the edge
+    moved = replace(ROUND, w=1.0, b=2.0)
+    assert moved.label_places([1.0], (-5, 5, -5, 5), torch.tensor([1.0, 0.0]))[1.0] == pytest.approx((1, 3))
+    assert ROUND.label_places([1e6], (-5, 5, -5, 5), start) == {}
+
+
 def test_start_at_the_minimum_and_one_example_can_be_drawn():
     X, y = torch.ones(1, 1), torch.ones(1, 1)
     runs = lk.train_many(X, y, lrs=[0.1], batch_sizes=[None], start=(0.5, 0.5), num_steps=2)
@@ -257,6 +370,7 @@ def test_surface_draws_the_paths_and_the_loss(data, runs):
     best = torch.linalg.lstsq(torch.cat((X, torch.ones_like(X)), 1), y).solution[:, 0]
     torch.testing.assert_close(torch.tensor(lines["minimum"].get_xydata()[0]), best.double(), atol=1e-4, rtol=1e-4)
     assert lines["start"].get_xydata().tolist() == [[0, 0]]
+    assert (lines["start"].get_marker(), lines["minimum"].get_marker()) == ("o", "x")
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["GD <b>", "SGD", "start", "minimum"]
     assert ax.get_aspect() == 1
 
@@ -291,6 +405,23 @@ def test_surface_without_paths_and_with_ranges(data):
     assert ax.get_legend() is None
     ax, lines, _ = surface(lk.plot_loss_surface(*data))
     assert ax.get_xlim()[0] < -5.5 and ax.get_xlim()[1] > 0
+
+
+def test_surface_with_one_range_keeps_the_other(data):
+    whole, _, _ = surface(lk.plot_loss_surface(*data))
+    for name, changed, other in (("w_range", "xlim", "ylim"), ("b_range", "ylim", "xlim")):
+        ax, _, _ = surface(lk.plot_loss_surface(*data, **{name: [-2, 3]}))
+        assert ax.properties()[changed] == (-2, 3) and ax.properties()[other] == whole.properties()[other]
+
+
+@pytest.mark.parametrize(
+    ("high", "aspect", "inches"),
+    [(0.5, "auto", 3.2), (1, 1, 3.2), (1.8, 1, 4.1), (3, 1, 5.4), (9, 1, 5.4), (9.1, "auto", 5.4)],
+)
+def test_surface_has_one_scale_unless_it_is_long(data, high, aspect, inches):
+    """And the figure's height follows, within bounds."""
+    fig = lk.plot_loss_surface(*data, w_range=(0, 3), b_range=(0, high))
+    assert (fig.axes[0].get_aspect(), *fig.get_size_inches()) == (aspect, 6.4, inches)
 
 
 def test_surface_of_a_diverging_run(data):
@@ -333,7 +464,22 @@ PATH = torch.zeros(3, 2)
         ({"paths": {"a": [1.0, 2.0]}}, ValueError, r"paths\['a'\] must have shape"),
         ({"paths": {"a": [(1.0, 2.0), (1.0,)]}}, TypeError, r"paths\['a'\] must hold w and b for each step"),
         ({"paths": {"a": [(1.0, "2")]}}, TypeError, r"paths\['a'\] must hold w and b for each step"),
-        ({"paths": {"a": PATH / 0}}, ValueError, r"paths\['a'\] must start at finite w and b"),
+        (
+            {"paths": {"a": [(math.nan, 1), (2, 3)]}},
+            ValueError,
+            r"'a'\] must start at finite w and b, got \[nan, 1.0\]",
+        ),
+        (
+            {"paths": {"a": PATH.cfloat()}},
+            TypeError,
+            r"paths\['a'\] must hold real numbers, got torch.complex64, .*cpu",
+        ),
+        ({"paths": {"a": PATH.to_sparse()}}, TypeError, r"paths\['a'\] must hold real numbers, got .*torch.sparse_coo"),
+        ({"paths": {"a": PATH.to("meta")}}, TypeError, r"paths\['a'\] must hold real numbers, got .* on meta"),
+        ({"paths": {"a": PATH[0]}}, ValueError, r"w and b in its columns, got \(2,\)"),
+        ({"b_range": (0, 1, 2)}, TypeError, r"b_range must be two numbers \(from, to\), got \(0, 1, 2\)"),
+        ({"w_range": (2, 1)}, ValueError, r"w_range must go from a smaller to a larger number, got \(2, 1\)"),
+        ({"w_range": ("a", 1)}, TypeError, r"w_range\[0\] must be a number, got 'a'"),
         ({"w_range": (1, 1)}, ValueError, r"w_range must go from a smaller to a larger number, got \(1, 1\)"),
         ({"b_range": 3}, TypeError, r"b_range must be two numbers \(from, to\), got 3"),
         ({"b_range": (0, math.nan)}, ValueError, r"b_range\[1\] must be finite"),
@@ -401,6 +547,30 @@ def test_nothing_but_what_nbval_leaves_out_depends_on_the_last_digits(data, elem
     assert other == element
 
 
+def test_what_is_embedded_is_what_the_picture_shows(data, runs):
+    shown = lk.explorer(*data, runs)
+    numbers = embedded(shown.to_html())
+    assert set(numbers) == {"bowl", "view", "levels", "losses", "points"}
+    assert numbers["view"] == list(shown.view) and numbers["losses"] == list(shown.loss_range)
+    assert numbers["levels"] == shown.bowl.levels(shown.view)
+
+
+def test_script_is_given_the_choices(data, runs):
+    element = lk.explorer(*data, runs, first=(0.05, 4, 7)).to_html()
+    script = html.unescape(re.search(r' onload="([^"]*)"', element)[1])
+    assert json.loads(re.search(r"explorer\(img,data\)\}\)\(this,(.*)\)$", script)[1]) == {
+        "lrs": ["0.01", "0.05", "0.9", "3"],
+        "batches": [1, 4, 30, None],
+        "seeds": [0, 7, 3],
+        "examples": 30,
+        "steps": 12,
+        "first": [1, 1, 1],
+    }
+    for function in ("player", "explorer"):
+        assert script.count(f"function {function}(") == 1
+    assert ' width="960"' in element
+
+
 def test_size_of_what_is_embedded():
     X, y = line(100)
     runs = lk.train_many(
@@ -434,9 +604,55 @@ def test_words(data, runs):
     ).description  # fmt: skip
 
 
-def test_first_run_by_default(data, runs):
-    assert lk.explorer(*data, runs).first == (1, 1, 0)
+@pytest.mark.parametrize(("count", "middle"), [(1, 0), (2, 0), (3, 1), (4, 1), (5, 2)])
+def test_first_run_by_default(data, count, middle):
+    runs = lk.train_many(
+        *data, lrs=[0.1, 0.2, 0.3, 0.4, 0.5][:count], batch_sizes=[2, 3, 4, 5, None][:count], seeds=[5, 6], num_steps=1
+    )
+    assert lk.explorer(*data, runs).first == (middle, middle, 0)
+
+
+def test_first_run_on_demand(data, runs):
     assert lk.explorer(*data, runs, first=(3.0, None, 3)).first == (3, 3, 2)
+    assert lk.explorer(*data, runs, first=[0.01, 1, 0]).first == (0, 0, 0)
+
+
+def test_runs_that_autograd_knows_are_taken_as_numbers(data, runs):
+    known = replace(runs, paths=runs.paths.clone().requires_grad_(), losses=runs.losses.clone().requires_grad_())
+    assert (
+        lk.explorer(*data, known, first=(0.05, 4, 7)).to_html()
+        == lk.explorer(*data, runs, first=(0.05, 4, 7)).to_html()
+    )
+
+
+def by_hand(losses, paths=None):
+    """An explorer of runs with these losses, one learning rate each."""
+    losses = torch.tensor(losses)[:, None, None]
+    paths = torch.zeros(*losses.shape, 2) if paths is None else torch.tensor(paths)[:, None, None]
+    return explore.Explorer(ROUND, lk.Runs(tuple(range(len(losses))), (None,), (0,), paths, losses), 10, (0, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("losses", "low", "high"),
+    [
+        ([[4.0, 2.0, 1.3], [4.0, 3.0, 2.0]], 1.0, 5.2),
+        ([[4.0, 2.0, 1.3], [4.0, 19.0, 18.0]], 1.0, 24.7),
+        ([[4.0, 2.0, 1.3], [4.0, 1e6, math.inf], [4.0, math.nan, math.nan]], 1.0, 26.0),  # not beyond 5 times the start
+        ([[4.0, 1e-6, 1e-30], [4.0, 3.0, 2.0]], 4e-9, 5.2),  # not below a billionth of it
+        ([[0.0, 0.0]], 1e-9, 1.0),  # nothing is left to learn
+    ],
+)
+def test_axis_of_the_loss(losses, low, high):
+    assert by_hand(losses).loss_range == pytest.approx((low, high), rel=1e-6, abs=0)
+
+
+def test_surface_shows_the_runs_whose_loss_never_exceeds_that_of_their_start():
+    calm, back, wild, lost = ([[3.0, 4.0], [w, 0.0], [0.0, 0.0]] for w in (1.0, -4.0, 7.0, math.nan))
+    losses = [[25.0, 1.0, 0.0], [25.0, 25.0, 0.0], [25.0, 49.0, 0.0], [25.0, math.nan, 0.0]]
+    shown = by_hand(losses, [calm, back, wild, lost])
+    assert shown.view == Bowl.widened(ROUND.view([torch.tensor(calm), torch.tensor(back)]), 1.3)
+    shown = by_hand(losses[2:], [wild, lost])
+    assert shown.view == Bowl.widened(ROUND.view([torch.tensor([[3.0, 4.0]])]), 1.3), "their start at least"
 
 
 def test_picture_is_drawn(data, runs):
@@ -445,6 +661,58 @@ def test_picture_is_drawn(data, runs):
     assert pixels.shape[:2] == (800, 1920) and pixels[..., :3].std() > 0.05
     diverging = lk.explorer(*data, runs, first=(3.0, None, 0))
     assert diverging.to_png() != shown.to_png()
+
+
+@pytest.fixture
+def panels(monkeypatch):
+    """Return a function that draws an explorer's picture, and returns its two panels."""
+    figures, figure = [], plotting.figure
+
+    def kept(*size, **options):
+        figures.append(figure(*size, **options))
+        return figures[-1]
+
+    def panels(shown):
+        shown.to_png()
+        return figures[-1][1]
+
+    monkeypatch.setattr(plotting, "figure", kept)
+    return panels
+
+
+@pytest.mark.parametrize("first", [(0.05, 4, 7), (0.05, None, 0)])
+def test_picture_shows_the_run_and_beside_it_the_full_batch(data, runs, first, panels):
+    shown = lk.explorer(*data, runs, first=first)
+    ax_path, ax_loss = panels(shown)
+    expected = {"this run": shown.first}
+    if first[1] is not None:
+        expected = {"full batch": (shown.first[0], 3, shown.first[2]), "this run": shown.first}
+    paths, losses = ({line.get_label(): line for line in ax.lines} for ax in (ax_path, ax_loss))
+    assert [name for name in paths if name not in ("start", "minimum") and name[0] != "_"] == list(expected)
+    assert list(losses) == [*expected, "smallest possible"]
+    for name, place in expected.items():
+        assert paths[name].get_xydata().tolist() == runs.paths[place].tolist()
+        assert losses[name].get_ydata().tolist() == runs.losses[place].tolist()
+        assert losses[name].get_color() == paths[name].get_color()
+    assert len({line.get_color() for line in losses.values()}) == len(losses), "told apart"
+    assert set(losses["smallest possible"].get_ydata()) == {shown.bowl.lowest}
+    assert (*ax_path.get_xlim(), *ax_path.get_ylim()) == shown.view
+    assert (ax_loss.get_yscale(), ax_loss.get_ylim()) == ("log", shown.loss_range)
+    assert (ax_loss.get_xlabel(), ax_loss.get_ylabel()) == ("step", "loss")
+    for ax, lines in ((ax_path, [*expected, "start", "minimum"]), (ax_loss, [*expected, "smallest possible"])):
+        assert [text.get_text() for text in ax.get_legend().get_texts()] == lines
+
+
+@pytest.mark.parametrize(
+    ("least", "ticks"), [(1.0, [1, 2, 5, 10, 20, 50]), (0.01, [0.01, 0.1, 1, 10])], ids=["two decades", "four"]
+)
+def test_losses_at_the_axis_are_round_and_not_too_many(panels, least, ticks):
+    shown = by_hand([[50.0, 7.0, least]], [[[5.0, 5.0], [1.0, 1.0], [0.0, 0.0]]])
+    _, ax = panels(replace(shown, bowl=replace(ROUND, lowest=least)))
+    low, high = ax.get_ylim()
+    assert [tick for tick in ax.get_yticks() if low <= tick <= high] == pytest.approx(ticks)
+    assert [ax.yaxis.get_major_formatter()(tick) for tick in ticks] == [f"{tick:g}" for tick in ticks]
+    assert list(ax.get_yticks(minor=True)) == []
 
 
 def test_axes_fit_the_runs_that_converge(data, runs):
@@ -457,11 +725,31 @@ def test_axes_fit_the_runs_that_converge(data, runs):
 
 
 @pytest.mark.parametrize(
+    ("change", "shapes"),
+    [
+        (lambda runs: {"lrs": ()}, r"\(0, 4, 3\) of them, got shapes \(4, 4, 3, 13, 2\) and \(4, 4, 3, 13\)"),
+        (lambda runs: {"seeds": (0,)}, r"\(4, 4, 1\) of them, got shapes \(4, 4, 3, 13, 2\) and \(4, 4, 3, 13\)"),
+        (
+            lambda runs: {"paths": runs.paths[:2]},
+            r"\(4, 4, 3\) of them, got shapes \(2, 4, 3, 13, 2\) and \(4, 4, 3, 13\)",
+        ),
+        (lambda runs: {"paths": runs.paths[..., :1]}, r"got shapes \(4, 4, 3, 13, 1\) and \(4, 4, 3, 13\)"),
+        (lambda runs: {"losses": runs.losses[..., 1:]}, r"got shapes \(4, 4, 3, 13, 2\) and \(4, 4, 3, 12\)"),
+    ],
+    ids=["nothing", "too few", "too few paths", "w alone", "too few losses"],
+)
+def test_explorer_refuses_runs_that_do_not_fit_together(data, runs, change, shapes):
+    with pytest.raises(ValueError, match=f"^runs must hold w and b and the loss of each run, .*{shapes}$"):
+        lk.explorer(*data, replace(runs, **change(runs)))
+
+
+@pytest.mark.parametrize(
     ("change", "error", "words"),
     [
         ({"runs": "runs"}, TypeError, "runs must be what train_many returned, got str"),
         ({"X": torch.ones(30, 2)}, ValueError, r"X must have shape \(N, 1\)"),
         ({"y": torch.ones(30, 1)}, ValueError, "runs must have been trained on these X and y: their loss begins at"),
+        ({"y": line()[1] + 0.05}, ValueError, r"their loss begins at 34.23, on these it is 34.56"),
         ({"first": 3}, TypeError, r"first must be \(learning rate, batch size, seed\), got 3"),
         ({"first": (0.5, 4, 0)}, ValueError, r"first must name a learning rate of the runs, one of \[0.01.*got 0.5"),
         ({"first": (0.05, 5, 0)}, ValueError, "first must name a batch size of the runs"),
@@ -472,6 +760,11 @@ def test_explorer_refuses(data, runs, change, error, words):
     given = {"X": data[0], "y": data[1], "runs": runs} | change
     with pytest.raises(error, match=words):
         lk.explorer(given.pop("X"), given.pop("y"), given.pop("runs"), **given)
+
+
+def test_explorer_takes_as_many_numbers_as_it_says(data, runs, monkeypatch):
+    monkeypatch.setattr(explore, "MOST_NUMBERS", runs.paths.numel())
+    assert lk.explorer(*data, runs)
 
 
 def test_explorer_refuses_too_many_numbers(data):

@@ -19,7 +19,7 @@ from lecturekit.graph.layout import NODESEP, RANKSEP, _least_width, place, text_
 from lecturekit.graph.model import Edge, Graph, Node
 from lecturekit.graph.scene import Rect, Text, build, math_runs
 from lecturekit.graph.stepper import html
-from lecturekit.graph.steps import MAX_ALT, describe, plan
+from lecturekit.graph.steps import MAX_ALT, clean, derivative, describe, in_words, plan
 from lecturekit.style import FILL, LOCAL
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -287,6 +287,120 @@ def test_captions_say_what_happens_in_numbers():
     assert captions[-1] == "done. ∂a/∂w = 3; ∂a/∂b = 1"
     captions = plan(graph_samples.diamond()).captions
     assert "backward: ∂f/∂x += ∂f/∂u · ∂u/∂x = 2.089 · 6 = 12.53, together 21.53" in captions
+
+
+def test_captions_of_a_graph_with_matrices():
+    W, x = torch.tensor([[1.0, -2.0], [3.0, 4.0]], requires_grad=True), torch.ones(2, 30)
+    a = torch.tensor(-2.0, requires_grad=True)
+    with trace(max_elems=8) as graph:
+        h = W @ x
+        u = a * h[0, 0]
+        f = u**2 + h.sum() * a
+    steps = plan(graph)
+    assert f.ndim == 0 and (steps.start, steps.last) == (8, 16)
+    assert steps.captions == [
+        "The graph before anything is computed: what goes in.",
+        "forward: h = W @ x = shape 2×30, norm 38.73",
+        "forward: v₁ = h[0, 0] = −1",
+        "forward: u = a · v₁ = (−2) · (−1) = 2",
+        "forward: v₂ = u² = 4",
+        "forward: v₃ = sum(h) = 180",
+        "forward: v₄ = v₃ · a = 180 · (−2) = −360",
+        "forward: f = v₂ + v₄ = 4 + (−360) = −356",
+        "backward starts: ∂f/∂f = 1",
+        "backward: ∂f/∂v₂ = ∂f/∂f · ∂f/∂v₂ = 1 · 1 = 1\n∂f/∂v₄ = ∂f/∂f · ∂f/∂v₄ = 1 · 1 = 1",
+        "backward: ∂f/∂v₃ = ∂f/∂v₄ · ∂v₄/∂v₃ = 1 · (−2) = −2\n∂f/∂a += ∂f/∂v₄ · ∂v₄/∂a = 1 · 180 = 180",
+        "backward: ∂f/∂h += ∂f/∂v₃ · ∂v₃/∂h, shape 2×30, norm 15.49",
+        "backward: ∂f/∂u = ∂f/∂v₂ · ∂v₂/∂u = 1 · 4 = 4",
+        "backward: ∂f/∂a += ∂f/∂u · ∂u/∂a = 4 · (−1) = −4, together 176\n∂f/∂v₁ = ∂f/∂u · ∂u/∂v₁ = 4 · (−2) = −8",
+        "backward: ∂f/∂h += ∂f/∂v₁ · ∂v₁/∂h, shape 2×30, norm 8, together shape 2×30, norm 18.33",
+        "backward: ∂f/∂W = ∂f/∂h · ∂h/∂W = [[−68, −68], [−60, −60]]",
+        "done. ∂f/∂W = [[−68, −68], [−60, −60]]; ∂f/∂a = 176",
+    ]
+
+
+def test_gradients_are_told_of_leaves_that_have_one():
+    a, b = torch.tensor(2.0, requires_grad=True), torch.tensor([1.0, 2.0], requires_grad=True)
+    with trace() as graph:
+        beside = b * 2
+        f = a * 3
+        f.backward()
+    assert [node.name for node in graph.nodes if node.kind == "leaf"] == ["b", "a"] and beside.shape == (2,)
+    assert plan(graph).captions[-1] == "done. ∂f/∂a = 3" and describe(graph).endswith("Gradients: ∂f/∂a = 3.")
+
+
+def test_captions_without_a_number_to_start_from():
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    with trace() as graph:
+        y = x * x
+    first = ["The graph before anything is computed: what goes in.", "forward: y = x · x = [1, 4]"]
+    assert plan(graph).captions == first and plan(graph).start == plan(graph).last == 1
+    assert describe(graph) == "Computation graph. x = [1, 2]; y = x · x = [1, 4]."
+    with trace() as graph:
+        y = x * x
+        y.backward(torch.tensor([1.0, 10.0]))
+    rest = ["backward starts: ∂y/∂y = [1, 10]", "backward: ∂y/∂x = ∂y/∂y · ∂y/∂x = [2, 40]", "done. ∂y/∂x = [2, 40]"]
+    assert plan(graph).captions == first + rest and plan(graph).start == 2
+    with torch.no_grad(), trace() as graph:
+        y = x + 1
+    assert describe(graph) == "Computation graph. x = [1, 2]; y = x + 1 = [2, 3]."
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("x", "x"), (" a\n\tb ", " a b "), ("a\x00\u202eb", "ab"), ("a" * 40, "a" * 40),
+        ("0123456789" * 4 + "X", "0123456789012345678901234567…0123456789X"),
+    ],
+)  # fmt: skip
+def test_text_of_the_reader_is_made_fit_to_be_shown(text, cleaned):
+    assert clean(text) == cleaned and len(clean(text)) <= 40
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("w", "w"), ("v₁", "v₁"), ("h′", "h′"), ("two[0].weight", "(two[0].weight)"), ("2b", "(2b)"), ("a b", "(a b)")],
+)
+def test_names_that_are_no_single_word_stand_in_brackets_after_the_d(name, written):
+    assert derivative(Node("f"), Node(name)) == f"∂f/∂{written}"
+    assert derivative(Node("x" * 30), Node("y")) == "∂(xxxxxxxxxxxx…xxxxxxxxxxx)/∂y"
+
+
+@pytest.mark.parametrize(
+    ("tensor", "shape", "norm", "words"),
+    [
+        (torch.tensor(3.0), (), 3.0, "3"), (torch.arange(6).reshape(2, 3), (2, 3), 7.4, "[[0, 1, 2], [3, 4, 5]]"),
+        (torch.ones(1, 6), (1, 6), 2.0, "[[1, 1, 1, 1, 1, 1]]"), (torch.ones(7), (7,), 2.6458, "shape 7, norm 2.646"),
+        (torch.ones(1, 2, 1), (1, 2, 1), 1.4142, "shape 1×2×1, norm 1.414"), (None, (2, 2), None, "shape 2×2"),
+        (None, (), None, "not kept"), (None, (), 2.0, "not kept, norm 2"),
+    ],
+)  # fmt: skip
+def test_large_tensors_are_described_by_shape_and_norm(tensor, shape, norm, words):
+    assert in_words(tensor, shape, norm) == words
+
+
+def test_a_long_list_of_gradients_is_cut_too():
+    leaves = {f"weight{i}": float(i) for i in range(60)}
+    ops = [("f", "cat", "sum(weights)", lambda *values: sum(values), tuple(leaves))]
+    words = describe(graph_samples.make(leaves, ops, target="f"))
+    text, _, gradients = words.partition(". Gradients: ")
+    assert text.startswith("Computation graph of f. weight0 = 0; ") and text.endswith(" …") and len(text) == 352
+    assert gradients.startswith("∂f/∂weight0 = 1; ∂f/∂weight1 = 1; ") and gradients.endswith(" ….")
+    assert len(gradients) == 353
+    leaves = {f"weight{i}": float(i) for i in range(15)}
+    words = describe(graph_samples.make(leaves, [(*ops[0][:4], tuple(leaves))], target="f"))
+    assert "…" not in words and words.endswith("; ∂f/∂weight14 = 1.") and words.count("; ∂f/∂weight") == 14
+
+
+def test_long_names_are_cut_in_descriptions():
+    long = "a" * 14 + "b" * 13
+    node, cut = Node(long, "sin", "output", shape=(), value=torch.tensor(1.0)), "aaaaaaaaaaaa…bbbbbbbbbbb"
+    node.grad = node.value
+    for graph, text in (
+        (Graph([node], [], node), f"Computation graph of {cut}. {cut} = sin = 1."),
+        (Graph([Node(long, kind="leaf", shape=(2,))], [], None), f"Computation graph. {cut} = shape 2."),
+    ):
+        assert describe(graph) == text
 
 
 def test_numbers_take_the_place_of_whole_names_only():

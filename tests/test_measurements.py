@@ -1,6 +1,7 @@
 """The benchmark and its files: measured is what is said, what follows is computed from it, and nothing gets lost."""
 
 import contextlib
+import datetime
 import errno
 import getpass
 import io
@@ -11,6 +12,7 @@ import platform
 import random
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -63,6 +65,7 @@ def test_crossover_at_the_ends():
     assert run_of(*cpu, *always).crossover() == 10.0
     assert run_of(*cpu, *never).crossover() is None
     assert run_of(*cpu).crossover() is None and run_of().crossover() is None
+    assert run_of(*cpu, *(step_row(N, 2.0, "cuda") for N in (1, 10))).crossover() is None, "as fast is not faster"
 
 
 def test_crossover_of_each_batch_size_and_way():
@@ -93,6 +96,19 @@ def test_device_and_title():
     assert run_of(step_row(1, 1.0)).title == "Abacus, 1 thread"
     assert run_of(machine=MACHINE | {"threads": 2}).title == "Abacus, 2 threads"
     assert run_of(step_row(1, 1.0, "cuda"), machine=MACHINE | {"gpu": "Fast"}).title == "Fast"
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (step_row(10**6, 0.002), "step       cpu   eager             1,000,000 × 10    "),
+        (step_row(70, 1e-5, "cuda", 100, "graph"), "step       cuda  SGD 100, graph    70 × 10           "),
+    ],
+)
+def test_row_in_words(row, words):
+    assert str(row) == words + repr(lk.Timing(row.samples))
+    failed = replace(row, samples=(), failed="out of memory")
+    assert str(failed) == words + "out of memory"
 
 
 # --- files ------------------------------------------------------------------------------------------------------------
@@ -168,6 +184,41 @@ def test_load_refuses(tmp_path, damage, words):
     path.write_text(json.dumps(content))
     with pytest.raises(ValueError, match=f"run.json must be a file of measurements: .*{words}"):
         measurements.load(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"N": None}, TypeError, "N must be an int of at least 1, got None"),
+        ({"d": None}, TypeError, "d must be an int of at least 1, got None"),
+        ({"steps": 0}, ValueError, "steps must be an int of at least 1, got 0"),
+        ({"bytes": 0.5}, TypeError, "bytes must be an int of at least 1, got 0.5"),
+        ({"device": "tpu"}, ValueError, "device must be one of cpu, cuda, got 'tpu'"),
+        ({"batch_size": 7}, ValueError, "batch_size must be one of None, 10, 100, got 7"),
+        ({"samples": [1.0]}, TypeError, r"samples must be a tuple of seconds, got \[1.0\]"),
+        ({"samples": (1.0, 0.0)}, ValueError, "samples must be positive, got 0.0"),
+        ({"failed": 3}, TypeError, "failed must be a string or None, got 3"),
+    ],
+)
+def test_row_refuses(change, error, words):
+    with pytest.raises(error, match=words):
+        replace(step_row(1, 1.0), **change)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"rows": ()}, TypeError, r"rows must be a list of Row, got \(\)"),
+        ({"rows": [None]}, TypeError, r"rows must be a list of Row, got \[None\]"),
+        ({"machine": "Abacus"}, TypeError, "machine must be a dict, got 'Abacus'"),
+        ({"versions": {"torch": "2.13"}}, ValueError, "versions must name python, torch, got no python"),
+        ({"date": "31.1.2026"}, ValueError, "date must be of the form 2026-01-31, got '31.1.2026'"),
+        ({"command": None}, TypeError, "command must be a string, got None"),
+    ],
+)
+def test_run_of_rows_refuses(change, error, words):
+    with pytest.raises(error, match=words):
+        replace(run_of(), **change)
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{", "\x00", "null"])
@@ -296,8 +347,9 @@ class Recorder:
     def __init__(self, patch):
         self.name, self.capturing, self.captured, self.log = "main", False, [], []
         side = SimpleNamespace(name="side", wait_stream=self.wait_stream)
-        patch.setattr(torch.cuda, "Stream", lambda device: side)
-        patch.setattr(torch.cuda, "current_stream", lambda device=None: self)
+        # Of the device that X lies on, which need not be the current one.
+        patch.setattr(torch.cuda, "Stream", lambda device: {CPU: side}[device])
+        patch.setattr(torch.cuda, "current_stream", lambda device: {CPU: self}[device])
         patch.setattr(torch.cuda, "stream", lambda stream: self.on(stream, False))
         patch.setattr(torch.cuda, "CUDAGraph", lambda: self)
         patch.setattr(torch.cuda, "graph", lambda graph, stream=None: self.on(stream, True))
@@ -336,6 +388,18 @@ def test_a_graph_repeats_the_steps_on_rows_put_in_order_anew(monkeypatch, batch_
     epoch()
     for parameter, expected in zip(model.parameters(), trained(X, y, batch_size, order), strict=True):
         torch.testing.assert_close(parameter.detach().double(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_features_fall_in_size_and_y_is_their_sum_and_noise():
+    X, y = measuring._examples(20_000, 3, CPU)
+    assert X.shape == (20_000, 3) and y.shape == (20_000, 1)
+    assert X.std(dim=0).tolist() == pytest.approx([1, 10**-0.5, 0.1], rel=0.05)
+    assert X.mean(dim=0).tolist() == pytest.approx([0, 0, 0], abs=0.03)
+    noise = y - X.sum(dim=1, keepdim=True)
+    assert noise.std().item() == pytest.approx(1, rel=0.05)
+    assert torch.corrcoef(torch.cat((X, noise), dim=1).T)[0, 1:].tolist() == pytest.approx([0, 0, 0], abs=0.05)
+    for one, other in zip((X, y), measuring._examples(20_000, 3, CPU), strict=True):
+        assert torch.equal(one, other), "the same each time"
 
 
 def test_rows_of_very_large_data_are_repeated_on_the_device(monkeypatch):
@@ -401,6 +465,121 @@ def test_to_loss_says_when_it_is_not_reached(monkeypatch):
     assert measuring._seconds_to_loss(*measuring._examples(50, 2, CPU), 10) == (math.inf, 1000)
 
 
+GPU = torch.device("cuda", 1)
+
+
+def test_to_loss_of_each_device_and_batch_size(monkeypatch):
+    """Three times each; where the loss is not reached, or memory is short, the row says so."""
+
+    def examples(N, d, device):
+        if device == CPU:
+            raise MemoryError
+        return N, d
+
+    def seconds_to_loss(N, d, batch_size):
+        calls.append((N, d, batch_size))
+        return (math.inf, 1000) if batch_size == 10 else (0.123456, 7)
+
+    calls = []
+    monkeypatch.setattr(measuring, "_examples", examples)
+    monkeypatch.setattr(measuring, "_seconds_to_loss", seconds_to_loss)
+    reached = {"samples": (0.1235,) * 3, "steps": 7}
+    assert list(measuring._to_loss(10**6, 100, [CPU, GPU])) == [
+        Row("to loss", device, "eager", 10**6, 100, batch_size, **result)
+        for device, batch_size, result in [
+            *(("cpu", size, {"failed": "out of memory: X alone takes 0.4 GB"}) for size in (None, 10, 100)),
+            ("cuda", None, reached),
+            ("cuda", 10, {"failed": "loss above 2.0"}),
+            ("cuda", 100, reached),
+        ]
+    ]
+    assert calls == [(10**6, 100, size) for size in (None, 10, 100) for _ in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("N", "devices", "expected"),
+    [
+        (9, [CPU], {"cpu": {("eager", None)}}),
+        (10, [CPU], {"cpu": {("eager", None), ("eager", 10)}}),
+        (200, [CPU], {"cpu": {("eager", size) for size in (None, 10, 100)}}),
+        (
+            200,
+            [CPU, GPU],
+            {
+                "cpu": {("eager", size) for size in (None, 10, 100)},
+                "cuda": {(way, size) for size in (None, 10, 100) for way in ("eager", "graph")},
+            },
+        ),
+        (201, [CPU, GPU], {"cuda": {(way, size) for size in (None, 10, 100) for way in ("eager", "graph")}}),
+        (201, [CPU], {}),
+    ],
+)
+def test_steps_that_are_timed(monkeypatch, N, devices, expected):
+    """No batch larger than the data, no graph without a GPU, nothing on the CPU that it has no room for."""
+    monkeypatch.setattr(measuring, "LARGEST_ON_CPU", 1000)
+    found = list(measuring._steps(N, 5, devices))
+    for row in found:
+        assert (row.kind, row.N, row.d, row.failed) == ("step", N, 5, "not yet")
+    assert len(found) == sum(map(len, expected.values()))
+    assert {row.device: {(r.way, r.batch_size) for r in found if r.device == row.device} for row in found} == expected
+
+
+@pytest.mark.parametrize(
+    ("N", "expected"), [(70, {None: 1, 10: 7}), (205, {None: 1, 10: 20, 100: 2}), (3000, {None: 1, 10: 100, 100: 30})]
+)
+def test_one_call_takes_up_to_a_hundred_steps_on_rows_drawn_once(monkeypatch, N, expected):
+    taken, counts, drawn, examples = [], {}, [], measuring._examples
+    monkeypatch.setattr(measuring, "_adaline", lambda *_, **__: (None, lambda X, y: taken.append(X)))
+    monkeypatch.setattr(measuring, "_examples", lambda *given: drawn.append(given) or examples(*given))
+    for row, build in measuring._steps(N, 2, [CPU]).items():
+        num_steps, function = build()
+        taken.clear()
+        function()
+        counts[row.batch_size] = num_steps
+        assert num_steps == len(taken)
+        assert {len(X) for X in taken} == {row.batch_size or N}
+        assert len(torch.cat(taken).unique(dim=0)) == num_steps * (row.batch_size or N), "no row twice"
+    assert counts == expected and drawn == [(N, 2, CPU)]
+
+
+@pytest.mark.parametrize(
+    ("device", "quick", "d", "memory", "N"),
+    [
+        (CPU, True, 100, None, 10**4),
+        (CPU, False, 1000, None, 10**5),
+        (GPU, True, 100, 10**11, 10**4),
+        (GPU, False, 100, 10**11, 10**7),
+        (GPU, False, 100, 8_123_456_789, 4_061_000),  # whole blocks, in a fifth of the memory
+    ],
+)
+def test_bandwidth_is_that_of_large_data(monkeypatch, device, quick, d, memory, N):
+    monkeypatch.setattr(
+        torch.cuda, "get_device_properties", lambda device: {GPU: SimpleNamespace(total_memory=memory)}[device]
+    )
+    rows = list(measuring._bandwidth(d, device, quick))
+    assert [row.way for row in rows] == ["copy", "textbook", "blocks"]
+    for row in rows:
+        assert (row.kind, row.device, row.N, row.d, row.failed) == ("bandwidth", device.type, N, d, "not yet")
+        assert row.bytes == 8 * N * d + (0 if row.way == "copy" else 4 * N)
+
+
+def test_bandwidth_is_that_of_one_copy_or_step(monkeypatch):
+    def made(name, d, device, lr):
+        assert (d, device) == (100, CPU)
+        return None, lambda X, y: steps.append((name, X.shape, y.shape))
+
+    steps = []
+    for name in ("_adaline", "_in_blocks"):
+        monkeypatch.setattr(measuring, name, partial(made, name))
+    X, _ = measuring._examples(10**4, 100, CPU)
+    for row, build in measuring._bandwidth(100, CPU, quick=True).items():
+        num_steps, function = build()
+        copied = function()
+        assert num_steps == 1
+        assert row.way != "copy" or torch.equal(copied, X)
+    assert steps == [(name, (10**4, 100), (10**4, 1)) for name in ("_adaline", "_in_blocks")]
+
+
 @pytest.fixture
 def tiny(monkeypatch):
     monkeypatch.setattr(measuring, "QUICK_SIZES", [(70, 2), (100, 3)])
@@ -430,6 +609,87 @@ def test_run_on_the_cpu(tiny, monkeypatch):
     assert set(run.bandwidth("cpu")) == {"copy", "textbook", "blocks"}
     assert all(seconds == float(f"{seconds:.4g}") for row in run.rows for seconds in row.samples)  # the rest is noise
     assert run.machine["threads"] == 77 and run.machine["gpu"] is None
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_run_on_a_gpu_measures_the_cpu_as_well(monkeypatch, quick):
+    calls = []
+    monkeypatch.setattr(measuring.devices, "device", lambda: GPU)
+    monkeypatch.setattr(measuring, "_machine", lambda device: MACHINE | {"gpu": str(device)})
+    monkeypatch.setattr(
+        measuring, "datetime", SimpleNamespace(date=SimpleNamespace(today=lambda: datetime.date(2026, 1, 31)))
+    )
+    monkeypatch.setattr(measuring, "_steps", lambda N, d, both: ("step", N, d, both))
+    monkeypatch.setattr(measuring, "_bandwidth", lambda d, device, quick: ("bandwidth", d, device, quick))
+    monkeypatch.setattr(measuring, "_to_loss", lambda *given: calls.append(("to loss", *given)) or [])
+    monkeypatch.setattr(measuring, "_timed", lambda builds, device, quick: calls.append((*builds, device, quick)) or [])
+    run = measurements.run(quick=True) if quick else measurements.run()
+    sizes, loss_sizes = measuring.SIZES, measuring.LOSS_SIZES
+    if quick:
+        sizes, loss_sizes = measuring.QUICK_SIZES, loss_sizes[:1]
+    assert calls == [
+        *(("step", N, d, [CPU, GPU], GPU, quick) for N, d in sizes),
+        *(("to loss", N, d, [CPU, GPU]) for N, d in loss_sizes),
+        *(("bandwidth", d, device, quick, GPU, quick) for device in (CPU, GPU) for d in (100, 1000)),
+    ]
+    assert run.command == f"python -m lecturekit.measurements{' --quick' * quick} --device cuda"
+    assert (run.date, run.note, run.rows, run.machine["gpu"]) == ("2026-01-31", "", [], "cuda:1")
+
+
+@pytest.mark.parametrize("gpu", [None, SimpleNamespace(name="Fast", total_memory=150_150_000_000)])
+def test_machine(monkeypatch, gpu):
+    """What the numbers depend on: each has its own name."""
+    cpuinfo = io.StringIO("processor : 0\nmodel name\t: Abacus: 3\nmodel name\t: Abacus 4\n")
+    monkeypatch.setattr(measuring, "open", lambda name, **_: {"/proc/cpuinfo": cpuinfo}[name], raising=False)
+    monkeypatch.setattr(
+        os, "sysconf", lambda name: {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 2_036_000}[name], raising=False
+    )
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: {GPU: gpu}[device])
+    assert measuring._machine(GPU if gpu else CPU) == {
+        "system": "Linux x86_64",
+        "processor": "Abacus: 3",
+        "cores": 8,
+        "threads": 3,
+        "memory_gib": 7.8,
+        "gpu": "Fast" if gpu else None,
+        "gpu_memory_gib": 139.8 if gpu else None,
+    }
+
+
+@pytest.mark.parametrize(("known", "processor"), [("Abacus", "Abacus"), ("", "arm64")])
+def test_machine_without_the_files_of_linux(monkeypatch, known, processor):
+    def missing(*_, **__):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(measuring, "open", missing, raising=False)
+    monkeypatch.delattr(os, "sysconf", raising=False)
+    monkeypatch.setattr(platform, "processor", lambda: known)
+    monkeypatch.setattr(platform, "machine", lambda: "arm64")
+    machine = measuring._machine(CPU)
+    assert (machine["processor"], machine["memory_gib"]) == (processor, None)
+
+
+def test_versions():
+    assert measuring._versions() == {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda,
+        "lecturekit": lk.__version__,
+    }
+
+
+@pytest.mark.parametrize(("quick", "settings"), [(True, {"repeats": 3, "min_seconds": 0.002}), (False, {})])
+def test_quick_is_few_and_short_repeats(monkeypatch, quick, settings):
+    given = []
+    monkeypatch.setattr(measuring, "synchronize", lambda device: None)
+    monkeypatch.setattr(measuring, "measure", lambda candidates, **options: given.append(options) or {})
+    row = Row("step", "cuda", "eager", 1, 1, failed="not yet")
+    assert list(measuring._timed({row: lambda: (1, lambda: None)}, GPU, quick=quick)) == []
+    assert given == [{"device": GPU} | settings]
 
 
 def test_time_of_a_step_is_that_of_the_call_by_its_steps(monkeypatch):
@@ -480,6 +740,19 @@ def test_out_of_memory_ends_its_row_and_no_other(fails):
     assert done[10**6].failed == "out of memory: X alone takes 4 GB" and not done[10**6].samples
 
 
+@pytest.mark.parametrize("where", ["synchronize", "measure"])
+def test_out_of_memory_that_shows_up_late_is_said_in_each_row(monkeypatch, where):
+    """A GPU may say so only when it is waited for, or once others take room beside it."""
+
+    def fails(*_, **__):
+        no_room()
+
+    monkeypatch.setattr(measuring, where, fails)
+    builds = {Row("step", "cuda", "eager", N, 1000, failed="not yet"): lambda: (1, lambda: None) for N in (500, 1000)}
+    failed = [f"out of memory: X alone takes {size} GB" for size in ("0.002", "0.004")]
+    assert [row.failed for row in measuring._timed(builds, CPU, quick=True)] == failed
+
+
 def test_other_errors_are_not_taken_for_a_lack_of_memory():
     def wrong():
         raise RuntimeError("shapes cannot be multiplied")
@@ -498,6 +771,12 @@ def test_run_refuses(device, words):
         measurements.run(device=device)
 
 
+@pytest.mark.parametrize("name", ["quick", "note", "report"])
+def test_run_names_the_argument_it_refuses(name):
+    with pytest.raises(TypeError, match=f"^{name} must be"):
+        measurements.run(**{name: 3})
+
+
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
@@ -506,6 +785,61 @@ def test_command_writes_the_file(tiny, tmp_path, capsys):
     __main__.main(["-o", str(path), "--quick", "--device", "cpu", "--note", "quiet"])
     run = measurements.load(path)
     assert run.note == "quiet" and len(capsys.readouterr().out.splitlines()) == len(run.rows) + 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], {"quick": False, "device": None, "note": ""}),
+        (["--quick", "--device", "cpu", "--note", "quiet"], {"quick": True, "device": "cpu", "note": "quiet"}),
+    ],
+)
+def test_command_measures_what_it_is_asked_for(monkeypatch, tmp_path, arguments, expected):
+    given = {}
+    monkeypatch.setattr(__main__, "run", lambda report, **options: given.update(options) or run_of())
+    __main__.main(["--output", str(tmp_path / "run.json"), *arguments])
+    assert given == expected
+
+
+class Pipe(io.StringIO):
+    """What was written reaches the other end when it is flushed."""
+
+    arrived = ""
+
+    def flush(self):
+        self.arrived = self.getvalue()
+
+
+def test_each_row_is_printed_as_soon_as_it_is_there(monkeypatch, tmp_path):
+    def run(report, **_):
+        for number in (1, 2):
+            report(f"row {number}")
+            assert pipe.arrived.endswith(f"row {number}\n")
+        return run_of()
+
+    monkeypatch.setattr("sys.stdout", pipe := Pipe())
+    monkeypatch.setattr(__main__, "run", run)
+    __main__.main(["-o", str(tmp_path / "run.json")])
+    assert pipe.getvalue() == f"row 1\nrow 2\nwritten: {tmp_path / 'run.json'}\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"), [(OSError(errno.ENOSPC, "The disk is full"), "The disk is full"), (OSError("gone"), "gone")]
+)
+def test_what_cannot_be_saved_in_the_end_is_printed(monkeypatch, tmp_path, capsys, error, reason):
+    def full(self, path):
+        raise error
+
+    run, path = run_of(step_row(1, 1.0)), tmp_path / "run.json"
+    monkeypatch.setattr(__main__, "run", lambda **_: run)
+    monkeypatch.setattr(Run, "save", full)
+    with pytest.raises(SystemExit) as stopped:
+        __main__.main(["-o", str(path)])
+    out, err = capsys.readouterr()
+    assert stopped.value.code == 1
+    assert err == f"cannot write {path}: {reason}. Its contents are printed instead, so nothing is lost\n"
+    path.write_text(out, encoding="utf-8")
+    assert measurements.load(path) == run
 
 
 class Gone(io.StringIO):
@@ -529,6 +863,7 @@ def test_what_cannot_be_printed_is_measured_all_the_same(tiny, monkeypatch, tmp_
     [
         (["-o", "{folder}/missing/run.json"], 1, "cannot write .*run.json: No such file or directory"),
         (["-o", "{folder}/run.json", "--device", "gpu"], 2, "device must name a device such as cpu or cuda"),
+        (["-o", ""], 2, "path must be that of a file"),
         ([], 2, "-o"),
     ],
 )

@@ -1,8 +1,10 @@
 """Programs of several processes: what they return, who is named when one fails, and that nothing is left behind."""
 
+import contextlib
 import io
 import json
 import os
+import subprocess
 import sys
 import uuid
 from pathlib import Path
@@ -154,6 +156,43 @@ def test_an_error_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     assert json.loads(path.read_text())["message"]["message"] == "RuntimeError: connection closed"
 
 
+WAITS = """
+import sys, time
+from lecturekit.workers import record
+
+@record
+def main():
+    print("input:", repr(sys.stdin.read()), main.__name__, flush=True)
+    time.sleep(900)
+
+main()
+"""
+
+
+def test_a_worker_has_no_input_and_ends_when_nobody_can_stop_it_any_more(monkeypatch):
+    monkeypatch.setenv("LECTUREKIT_END_WITH_STDIN", "1")
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", WAITS], stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdout.readline() == "input: '' main\n"
+        assert process.poll() is None
+        process.stdin.close()
+        assert process.wait(PATIENT) == 1
+
+
+@pytest.mark.parametrize("answer", [None, ValueError("no")])
+def test_a_process_that_ends_is_not_searched_for_reference_cycles(monkeypatch, tmp_path, answer):
+    def main():
+        if answer is not None:
+            raise answer
+
+    frozen = []
+    monkeypatch.setattr(workers.gc, "freeze", lambda: frozen.append("frozen"))
+    monkeypatch.setenv("TORCHELASTIC_ERROR_FILE", str(tmp_path / "error.json"))
+    with contextlib.suppress(ValueError):
+        workers.record(main)()
+    assert frozen == ["frozen"]
+
+
 def test_those_that_torchrun_has_stopped_are_no_cause(tmp_path):
     write(tmp_path, 0, "error.json", ERROR)
     assert workers._cause(tmp_path, REPORT.format(1, -15)) == "worker 0: RuntimeError: connection closed"
@@ -183,7 +222,8 @@ def test_a_worker_that_ends_without_a_word(tmp_path):
     assert workers._cause(tmp_path, report) == "worker 1 ended with exit code 7"
     write(tmp_path, 1, "stderr.log", "Traceback\nof three lines\nSyntaxError: no\n")
     assert workers._cause(tmp_path, report) == "worker 1 ended with exit code 7: SyntaxError: no"
-    assert workers._cause(tmp_path, "one\ntwo\n") == "torchrun could not start the workers: two"
+    assert workers._cause(tmp_path, "one\ntwo\nthree\n") == "torchrun could not start the workers: three"
+    assert workers._cause(tmp_path, "") == "torchrun could not start the workers: no message"
 
 
 @pytest.fixture
@@ -267,6 +307,63 @@ def test_torchrun_that_fails_is_quoted(torchrun):
     torchrun.update(returncode=1, report="one\nno port: ŷ\n")
     with pytest.raises(RuntimeError, match=r"^torchrun could not start the workers: no port: ŷ$"):
         run_workers(meet)
+
+
+def test_torchrun_that_was_killed_is_named(torchrun):
+    torchrun.update(returncode=-9, report="one\n")
+    with pytest.raises(RuntimeError, match=r"^torchrun, which starts the workers, was killed by SIGKILL$"):
+        run_workers(meet)
+
+
+@pytest.mark.parametrize("deaf", [False, True])
+@pytest.mark.parametrize("trouble", [workers.subprocess.TimeoutExpired("torchrun", 0.5), KeyboardInterrupt()])
+def test_torchrun_is_asked_to_end_before_it_is_killed(monkeypatch, trouble, deaf):
+    """Only when it is asked does it stop its workers."""
+    events, stdin = [], io.BytesIO()
+
+    class Busy:
+        returncode = None
+
+        def __init__(self, command, **settings):
+            self.stdin = stdin
+
+        def wait(self, timeout=None):
+            events.append(timeout)
+            if len(events) == 1:
+                raise trouble
+            if deaf and timeout is not None:
+                raise workers.subprocess.TimeoutExpired("torchrun", timeout)
+
+        def poll(self):
+            return None
+
+        def terminate(self):
+            events.append("terminate")
+
+        def kill(self):
+            events.append("kill")
+
+    monkeypatch.setattr(workers.subprocess, "Popen", Busy)
+    message = "^the workers were not ready within 0.5 seconds and were stopped$"
+    interrupted = isinstance(trouble, KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt if interrupted else TimeoutError, match=None if interrupted else message):
+        run_workers(meet, timeout=0.5)
+    assert events == [0.5, "terminate", 45, *(["kill", None] if deaf else [])] and stdin.closed
+
+
+def test_where_no_loopback_is_known_none_is_given(torchrun, monkeypatch):
+    monkeypatch.setattr(workers.socket, "if_nameindex", lambda: [(1, "ethernet_32768")])
+    for name in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
+        monkeypatch.delenv(name, raising=False)
+    run_workers(meet, timeout=7)
+    assert not {"GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"} & set(torchrun["env"])
+
+
+def test_a_text_that_is_not_utf8_is_read_all_the_same(tmp_path):
+    for rank, text in ((0, b"\xff ready\n"), (1, b"other\n")):
+        path = write(tmp_path, rank, "stdout.log", "")
+        path.write_bytes(text)
+    assert workers._log(tmp_path, 0, "stdout.log") == "\ufffd ready\n" and workers._log(tmp_path, 2, "stdout.log") == ""
 
 
 def made_elsewhere():

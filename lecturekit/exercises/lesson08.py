@@ -12,7 +12,7 @@ from ..checks import Hint, NotAttempted, as_number, as_tensor, call, close, exer
 
 
 def _shape(name: str, value: object) -> tuple[int, ...]:
-    if isinstance(value, Tensor) or not isinstance(value, Sequence) or isinstance(value, str):
+    if not isinstance(value, Sequence) or isinstance(value, str):
         raise Hint(f"{name} should be a tuple of numbers, such as (10, 2). This is {type(value).__name__}.")
     if any(number is ... for number in value):
         raise NotAttempted(f"a number in {name} is still blank.")

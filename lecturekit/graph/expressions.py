@@ -49,7 +49,7 @@ class Call:
 def op_name(func) -> str:
     """What PyTorch calls a function; for a property such as ``x.T``, its name."""
     name = getattr(func, "__name__", type(func).__name__)
-    if name in ("__get__", "__set__", "__delete__"):
+    if name == "__get__":
         name = getattr(func.__self__, "__name__", name)
     return name
 
@@ -75,6 +75,8 @@ def recorded_call(func, args, kwargs, record_of, constant) -> Call:
     """
     name = op_name(func)
     op = name.strip("_") if name.startswith("__") else name
+    if name in IN_PLACE:  # mask &= other
+        op = op[1:]
     plain = op.rstrip("_")
     numbers_count = SWAPPED.get(plain, plain) in ARITHMETIC
     reflected = plain in SWAPPED
@@ -130,21 +132,21 @@ def _text(value) -> str:
     return getattr(value, "__name__", type(value).__name__)
 
 
-def _written(part, outer=True) -> str:
+def _written(part) -> str:
     if isinstance(part, list):
         opening, *items, closing = part
-        inside = ", ".join(_written(item, False) for item in items)
+        inside = ", ".join(_written(item) for item in items)
         return f"{opening}{inside}{',' if opening == '(' and len(items) == 1 else ''}{closing}"
     if isinstance(part, str):
         return part
-    return f"({part.node.name})" if outer and part.node.name.startswith(MINUS) else part.node.name
+    return f"({part.node.name})" if part.node.name.startswith(MINUS) else part.node.name
 
 
 def write(call: Call) -> str:
     """Write a call, with the names that its nodes have by now."""
     op = call.op.rstrip("_")
-    args = [_written(arg, outer=op in INFIX or op == "pow") for arg in call.args]
-    rest = [f"{key}={_written(value, False)}" for key, value in call.kwargs.items()]
+    args = [_written(arg) for arg in call.args]
+    rest = [f"{key}={_written(value)}" for key, value in call.kwargs.items()]
     if op in INFIX and len(args) == 2 and not rest:
         text = f"{args[0]} {INFIX[op]} {args[1]}"
     elif op == "pow" and len(args) == 2 and not rest:

@@ -175,5 +175,6 @@ class Graph:
         try:
             return {"text/plain": text, "text/html": self.to_html()}
         except ImportError as error:
-            hint = f"(For the picture, install {error.name or 'pygraphviz'}: pip install {error.name or 'pygraphviz'})"
+            missing = error.name or "pygraphviz"
+            hint = f"(For the picture, install {missing}: pip install {missing})"
             return {"text/plain": f"{text}\n\n{hint}"}

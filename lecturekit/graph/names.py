@@ -6,6 +6,7 @@ import contextlib
 import sys
 import types
 import weakref
+from collections import Counter
 
 from torch import Tensor
 from torch.nn import Module
@@ -154,9 +155,8 @@ def give_names(records: list, variables: Variables) -> None:
     """
     names = [variables.name_of(record) or ("", "") for record in records]
     owners: dict[str, set] = {}
-    for record, (short, full) in zip(records, names, strict=True):
-        if record.node.kind != "constant":
-            owners.setdefault(short, set()).add(full)
+    for short, full in names:
+        owners.setdefault(short, set()).add(full)
     taken: dict[str, int] = {}
     fixed = {name for pair in names for name in pair}
     number = 0
@@ -175,15 +175,14 @@ def give_names(records: list, variables: Variables) -> None:
             while (name := "v" + str(number).translate(SUBSCRIPTS)) in fixed:
                 number += 1
             node.name = name
-    calls: dict[Module, list[int]] = {}
+    calls: Counter[Module] = Counter()
     paths: dict[tuple[Module, int], str] = {}
     for record in records:
         if record.call:
             record.node.expression = write(record.call)
         for module, call in record.modules:
             if (module, call) not in paths:
-                seen = calls.setdefault(module, [])
-                seen.append(call)
-                again = f" (call {len(seen)})" if len(seen) > 1 else ""
+                calls[module] += 1
+                again = f" (call {calls[module]})" if calls[module] > 1 else ""
                 paths[module, call] = f"{variables.module(module)}{again}: {type(module).__name__}"
         record.node.module = tuple(paths[key] for key in record.modules)

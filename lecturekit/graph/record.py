@@ -213,7 +213,7 @@ class trace(TorchFunctionMode):
         vectors = list(vectors) if isinstance(vectors, list | tuple) else [vectors] * len(outputs)
         if self._target is not None:
             chosen = Variables(self._frame, self._names).tensor(self._target)
-            if chosen is None or chosen.numel() != 1:
+            if chosen is None:
                 return
             outputs, vectors = [chosen], [None]
         if any(isinstance(output, Tensor) and (opaque(output) or not output.requires_grad) for output in outputs):
