@@ -408,7 +408,7 @@ def test_numbers_take_the_place_of_whole_names_only():
     graph = graph_samples.make(
         {"r": -2.0, "e": 3.0}, [("u", "relu", "relu(r) · e", lambda r, e: torch.relu(r) * e, ("r", "e"))], target="u"
     )
-    assert "forward: u = relu(r) · e = relu((−2)) · 3 = 0" in plan(graph).captions
+    assert "forward: u = relu(r) · e = relu(−2) · 3 = 0" in plan(graph).captions
 
 
 def times(graph):

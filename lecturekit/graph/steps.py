@@ -131,8 +131,13 @@ def _forward_caption(node: Node, edges: list[Edge]) -> str:
     numbers = {clean(e.source.name): e.source.value for e in edges}
     if numbers and all(value is not None and value.numel() == 1 for value in numbers.values()):
         names = sorted(map(re.escape, numbers), key=len, reverse=True)
-        known = {name: _in_brackets(format_number(value.item())) for name, value in numbers.items()}
-        filled = re.sub(rf"(?<![\w.])(?:{'|'.join(names)})(?![\w.′(])", lambda found: known[found[0]], expression)
+        known = {name: format_number(value.item()) for name, value in numbers.items()}
+
+        def fill(name: re.Match) -> str:
+            around = expression[name.start() - 1 : name.start()] + expression[name.end() : name.end() + 1]
+            return known[name[0]] if around == "()" else _in_brackets(known[name[0]])
+
+        filled = re.sub(rf"(?<![\w.])(?:{'|'.join(names)})(?![\w.′(])", fill, expression)
         text += f" = {filled}" if filled != expression else ""
     return f"{text} = {in_words(node.value, node.shape, node.value_norm)}"
 
