@@ -153,7 +153,8 @@ def _moved(mark, dx: int, dy: int):
 
 
 def _line(runs: list[Run], colour: str = INK, size: int = SIZE) -> Block:
-    width = math.ceil(sum(run_width(run, size) for run in runs))
+    # Rounded first: in its last digit, a sum of floats is another one since Python 3.12.
+    width = math.ceil(round(sum(run_width(run, size) for run in runs), 6))
     height = round(size * 1.32)
     return Block(width, height, [Text(width // 2, round(size * 0.98), tuple(runs), width, colour, size)])
 
