@@ -1,6 +1,18 @@
 """What is tested of the answers to each exercise; the answers themselves stand in test_exercises_NN.py."""
 
+import re
+from functools import cache
+from pathlib import Path
+
+import nbformat
+
 from lecturekit.checks import judge
+
+
+@cache
+def code_of_lesson(number: str) -> str:
+    (path,) = (Path(__file__).parents[1] / "notebooks").glob(f"{number}_*.ipynb")
+    return "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
 
 
 class ExerciseAnswers:
@@ -29,6 +41,13 @@ class ExerciseAnswers:
         verdict = judge(number, *answers)
         assert verdict.status == "wrong", verdict
         assert hint in verdict.message, verdict.message
+
+    def test_right_numbers_have_the_names_they_have_in_the_lesson(self, number, answers):
+        for index, answer in enumerate(answers):
+            if isinstance(answer, int | float) and not isinstance(answer, bool):
+                message = judge(number, *answers[:index], "a text", *answers[index + 1 :]).message
+                name = re.fullmatch(r"(\w+) should be one number, this is str\.", message)[1]
+                assert re.search(rf"^{name} = \.\.\.", code_of_lesson(number[:2]), flags=re.MULTILINE)
 
     def test_blanks_are_not_attempted(self, number, answers):
         verdict = judge(number, *answers)
