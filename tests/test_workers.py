@@ -368,7 +368,7 @@ def test_a_text_that_is_not_utf8_is_read_all_the_same(tmp_path):
 
 def made_elsewhere():
     namespace = {}
-    exec("def hidden(rank, world_size, device): ...", namespace)
+    exec(compile("def hidden(rank, world_size, device): ...", "<from nowhere>", "exec"), namespace)
     return namespace["hidden"]
 
 
