@@ -596,10 +596,17 @@ def test_graph_of_an_untraced_tensor():
     ]  # fmt: skip
     assert node(g, "u").value == 6 and node(g, "v₁").value is None and node(g, "w").grad == 3
     a.backward()
-    with pytest.warns(UserWarning, match="graph_of has no gradients to show: .*second time") as caught:
+    with pytest.warns(UserWarning, match="graph_of has no gradients to show: .*second time"):
         assert graph_of(a).target is None
-    assert caught[0].filename == __file__  # where the reader called it
     assert [n.kind for n in graph_of(x).nodes] == ["input"] and get_gradient_edge(a) is not None
+
+
+def test_the_warning_of_graph_of_shows_the_line_of_the_reader():
+    f = leaf(2.0) ** 2
+    f.backward()
+    with pytest.warns(UserWarning, match="graph_of has no gradients to show") as caught:
+        graph_of(f)
+    assert caught[0].filename == __file__
 
 
 def test_graph_of_what_is_used_twice_has_it_once():
