@@ -5,6 +5,7 @@ import math
 import random
 import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import graph_samples
 import matplotlib
@@ -12,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
+from lecturekit import _web
 from lecturekit.graph import scene as scene_module
 from lecturekit.graph import trace
 from lecturekit.graph.draw import png, svg
@@ -479,6 +481,16 @@ def test_local_derivatives_as_a_lecturer_writes_them(make, expected):
     incoming = plan(graph).incoming
     found = {scene_module.local_derivative(edge, incoming[edge.target]) for edge in graph.edges}
     assert found - {None} == expected
+
+
+@pytest.mark.parametrize("package, name", [("_web", "player"), ("graph", "stepper"), ("descent", "explorer")])
+def test_scripts_travel_without_comments_and_indentation(package, name):
+    source = (Path(_web.__file__).parents[1] / package / f"{name}.js").read_text(encoding="utf-8")
+    travels = _web.script(f"lecturekit.{package}", name)
+    assert travels.endswith("}\n") and "\n\n" not in travels and len(travels) < 0.95 * len(source)
+    for line in travels.splitlines():
+        assert line == line.strip() and not line.startswith("//") and "  //" not in line and line in source
+    assert travels.count("function") == source.count("function")
 
 
 def test_size_is_modest():
