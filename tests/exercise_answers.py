@@ -2,17 +2,15 @@
 
 import re
 from functools import cache
-from pathlib import Path
 
-import nbformat
+import notebook_rules as rules
 
 from lecturekit.checks import judge
 
 
 @cache
 def code_of_lesson(number: str) -> str:
-    (path,) = (Path(__file__).parents[1] / "notebooks").glob(f"{number}_*.ipynb")
-    return "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
+    return "\n".join(cell.source for cell in rules.code_cells(rules.read_lesson(number)))
 
 
 class ExerciseAnswers:

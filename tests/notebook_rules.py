@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 
+import nbformat
 import numpy as np
 from matplotlib.image import imread
 from nbformat import NotebookNode
@@ -48,6 +49,11 @@ PNG = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]*)")
 
 def code_cells(nb: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in nb.cells if cell.cell_type == "code"]
+
+
+def read_lesson(number: str) -> NotebookNode:
+    (path,) = (Path(__file__).parents[1] / "notebooks").glob(f"{number}_*.ipynb")
+    return nbformat.read(path, as_version=4)
 
 
 def tags(cell: NotebookNode) -> list[str]:
@@ -437,8 +443,6 @@ def unique_headings(nb: NotebookNode, path: Path) -> list[str]:
 
 def links(nb: NotebookNode, path: Path) -> list[str]:
     """Links within the course lead somewhere: to a file that is there, and to a heading that is in it."""
-    import nbformat
-
     problems, places = [], {}
     for cell in nb.cells:
         if cell.cell_type != "markdown":

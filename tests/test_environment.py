@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from common import pins
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -23,12 +24,6 @@ CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
 
 def text(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
-
-
-def pins() -> dict[str, str]:
-    """What constraints.txt pins: normalised name, version."""
-    lines = [line for line in text("constraints.txt").splitlines() if not line.startswith("#")]
-    return {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
 
 
 def bounds(*extras: str) -> dict[str, Requirement]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from common import script_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -557,8 +558,8 @@ def test_what_is_embedded_is_what_the_picture_shows(data, runs):
 
 def test_script_is_given_the_choices(data, runs):
     element = lk.explorer(*data, runs, first=(0.05, 4, 7)).to_html()
-    script = html.unescape(re.search(r' onload="([^"]*)"', element)[1])
-    assert json.loads(re.search(r"explorer\(img,data\)\}\)\(this,(.*)\)$", script)[1]) == {
+    script, choices = script_of(element)
+    assert script.endswith("explorer(img,data)") and choices == {
         "lrs": ["0.01", "0.05", "0.9", "3"],
         "batches": [1, 4, 30, None],
         "seeds": [0, 7, 3],

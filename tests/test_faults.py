@@ -12,6 +12,7 @@ import uuid
 from pathlib import Path
 
 import nbformat
+import notebook_rules as rules
 import pytest
 import torch
 from jupyter_client.manager import AsyncKernelManager
@@ -169,8 +170,7 @@ def without_pytest():
 
 def lesson_cells(number, *words):
     """Cells of a lesson: for each of the words, the first cell of code that has it."""
-    (path,) = (ROOT / "notebooks").glob(f"{number}_*.ipynb")
-    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    cells = rules.code_cells(rules.read_lesson(number))
     found = [next(cell for cell in cells if word in cell.source) for word in words]
     return [nbformat.v4.new_code_cell(cell.source) for cell in found]
 

@@ -699,7 +699,7 @@ def test_time_of_a_step_is_that_of_the_call_by_its_steps(monkeypatch):
     assert done == replace(row, failed=None, samples=(0.01,))
 
 
-def no_room():
+def no_room(*_, **__):
     raise torch.OutOfMemoryError("CUDA out of memory")
 
 
@@ -743,11 +743,7 @@ def test_out_of_memory_ends_its_row_and_no_other(fails):
 @pytest.mark.parametrize("where", ["synchronize", "measure"])
 def test_out_of_memory_that_shows_up_late_is_said_in_each_row(monkeypatch, where):
     """A GPU may say so only when it is waited for, or once others take room beside it."""
-
-    def fails(*_, **__):
-        no_room()
-
-    monkeypatch.setattr(measuring, where, fails)
+    monkeypatch.setattr(measuring, where, no_room)
     builds = {Row("step", "cuda", "eager", N, 1000, failed="not yet"): lambda: (1, lambda: None) for N in (500, 1000)}
     failed = [f"out of memory: X alone takes {size} GB" for size in ("0.002", "0.004")]
     assert [row.failed for row in measuring._timed(builds, CPU, quick=True)] == failed

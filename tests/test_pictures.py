@@ -4,9 +4,7 @@ The pictures lie in test_pictures/. After a change that you mean, draw them anew
 ``python -m pytest tests/test_pictures.py --force-regen``.
 """
 
-import html
 import io
-import json
 import re
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 import graph_samples
 import pytest
 import torch
+from common import history, pins, script_of
 from torch import nn
 
 import lecturekit as lk
@@ -24,11 +23,7 @@ from lecturekit.graph.fold import fold
 
 matplotlib = pytest.importorskip("matplotlib")
 
-PINNED = dict(
-    line.split("==")
-    for line in (Path(__file__).parents[1] / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    if "==" in line
-)
+PINNED = pins()
 DRAWN_BY = ("matplotlib", "pygraphviz")
 pytestmark = pytest.mark.skipif(
     any(version(name) != PINNED[name] for name in DRAWN_BY),
@@ -141,11 +136,10 @@ def test_graph(name, check):
 def test_graph_to_step_through(name, check):
     """The same with what each step says and when each mark is seen; without the script and the picture in pixels."""
     element = stepper.html(GRAPHS[name]())
-    image, call = re.fullmatch(r'<img src="data:image/png;base64,[\w+/=]+" (.*) onload="(.*)">', element, re.S).groups()
-    function, data = html.unescape(call).removesuffix(")").split("})(this,")
+    image = re.fullmatch(r'<img src="data:image/png;base64,[\w+/=]+" (.*) onload=".*">', element, re.S)[1]
+    function, data = script_of(element)
     assert function.startswith("(function(img,data){") and function.endswith("\nstepper(img,data)")
     assert "\nfunction player(" in f"\n{function[20:]}" and "\nfunction stepper(" in function
-    data = json.loads(data)
     assert list(data) == ["title", "captions", "svg"]
     check("\n".join([image, data["title"], *data["captions"], in_lines(data["svg"])]), extension=".txt")
 
@@ -156,16 +150,6 @@ def test_graph_without_scripts(name, image_regression):
 
 
 # --- Figures ----------------------------------------------------------------------------------------------------------
-
-
-def history(scale, length=5):
-    return lk.History(
-        initial_loss=scale,
-        losses=[scale / (k + 2) for k in range(length)],
-        steps=[7 * (k + 1) for k in range(length)],
-        examples_seen=[70 * (k + 1) for k in range(length)],
-        seconds=[0.5 * (k + 1) for k in range(length)],
-    )
 
 
 HISTORIES = {"GD": history(1.0), "SGD": history(0.5), "_hidden $x": history(2.0)}

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 import torch
+from common import history
 
 import lecturekit as lk
 from lecturekit import plotting
@@ -19,17 +20,6 @@ from matplotlib import colors, image  # noqa: E402
 from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
 from matplotlib.contour import ContourSet  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
-
-
-def history(scale=1.0, length=5):
-    """A history with numbers of its own in each column."""
-    return lk.History(
-        initial_loss=scale,
-        losses=[scale / (k + 2) for k in range(length)],
-        steps=[7 * (k + 1) for k in range(length)],
-        examples_seen=[70 * (k + 1) for k in range(length)],
-        seconds=[0.5 * (k + 1) for k in range(length)],
-    )
 
 
 def displayed(monkeypatch, fig, alt):

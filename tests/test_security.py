@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import nbformat
+import notebook_rules as rules
 import pytest
 import yaml
 from IPython.core.inputtransformer2 import TransformerManager
@@ -62,8 +63,8 @@ def test_no_program_runs_what_it_reads(path):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_no_notebook_runs_what_it_reads(path):
-    cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-    code = [TransformerManager().transform_cell(source) for source in cells]
+    cells = rules.code_cells(nbformat.read(path, as_version=4))
+    code = [TransformerManager().transform_cell(cell.source) for cell in cells]
     assert [danger for source in code for danger in dangers(source)] == ON_PURPOSE.get(path.stem, [])
 
 

@@ -130,9 +130,7 @@ class CollectedOnce(PytestRunner):
         from _pytest.runner import runtestprotocol
 
         wanted = set(tests)
-        chosen = [
-            item for item in self.items if item.nodeid in wanted
-        ]  # in order: conftest.py has put quick ones first
+        chosen = [item for item in self.items if item.nodeid in wanted]  # conftest.py has put quick ones first
         if not chosen:
             return 5
         with change_cwd("mutants"), tempfile.TemporaryDirectory(prefix="mutant-", ignore_cleanup_errors=True) as folder:
@@ -169,8 +167,10 @@ def quick_tests(tests: set[str], budget: float) -> set[str]:
     """The quickest of the tests, at least three, that take no longer than the budget together."""
     seconds = state().duration_by_test
     chosen: list[str] = []
+    total = 0.0
     for test in sorted(tests, key=lambda test: (seconds.get(test, 0), test)):
-        if len(chosen) >= 3 and sum(seconds.get(name, 0) for name in chosen) + seconds.get(test, 0) > budget:
+        total += seconds.get(test, 0)
+        if len(chosen) >= 3 and total > budget:
             break
         chosen.append(test)
     return set(chosen)
