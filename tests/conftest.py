@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
+import torch
 
 
 def find_chromium() -> str | None:
@@ -55,6 +56,17 @@ def show(browser):
     for context in contexts:
         context.close()
     assert not trouble
+
+
+@pytest.fixture
+def gpus(monkeypatch):
+    """Return a function that says how many GPUs the machine has."""
+
+    def configure(number):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: number > 0)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: number)
+
+    return configure
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from lecturekit import devices
 
 
 @pytest.fixture
-def machine(monkeypatch):
-    """Set whether the machine has a GPU and what LECTUREKIT_DEVICE says."""
+def machine(gpus, monkeypatch):
+    """Set whether the machine has GPUs and what LECTUREKIT_DEVICE says."""
 
     def configure(gpu, wanted=None):
-        monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+        gpus(2 if gpu else 0)
         monkeypatch.delenv("LECTUREKIT_DEVICE", raising=False)
         if wanted is not None:
             monkeypatch.setenv("LECTUREKIT_DEVICE", wanted)
@@ -225,17 +225,17 @@ def test_a_stall_while_the_calls_are_counted_makes_no_sample_short(clock):
     assert clock.log.count("a") >= 7 * 20
 
 
-def test_work_that_is_only_queued_is_waited_for(monkeypatch):
+def test_work_that_is_only_queued_is_waited_for(gpus, monkeypatch):
+    gpus(2)
     machine = Machine(monkeypatch, queues=True)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     timings = lk.measure({"a": machine.work("a", 0.004)}, device="cuda:1", min_seconds=0.02)
     assert timings["a"].samples == pytest.approx([0.004] * 7)
     assert {entry for entry in machine.log if entry != "a"} == {torch.device("cuda:1")}
 
 
-def test_work_that_was_queued_before_is_not_measured(monkeypatch):
+def test_work_that_was_queued_before_is_not_measured(gpus, monkeypatch):
+    gpus(1)
     machine = Machine(monkeypatch, queues=True)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     timings = lk.measure({"compiled": machine.work("compiled", 60.0, 0.001)}, device="cuda", min_seconds=0.02)
     assert timings["compiled"].samples == pytest.approx([0.001] * 7)
     assert machine.log.count("compiled") >= 7 * 20  # nor does it decide how many calls fill the time

@@ -53,14 +53,14 @@ def test_all_is_there():
     assert line(report, "torch").text.partition("+")[0] == f"torch {torch.__version__.partition('+')[0]}"
 
 
-def test_every_line_of_a_report(installed, monkeypatch):
+def test_every_line_of_a_report(installed, gpus, monkeypatch):
     """Of a machine that lacks two things, one of which is no must."""
     for name, value in {"python_implementation": "CPython", "system": "Linux", "machine": "x86_64"}.items():
         monkeypatch.setattr(platform, name, lambda value=value: value)
     monkeypatch.setattr(platform, "python_version", lambda: "3.13.5")
     monkeypatch.setattr(data, "SHA256", {"iris.csv": data.SHA256["iris.csv"]})
     monkeypatch.setattr(devices, "device", lambda: torch.device("cpu"))
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    gpus(0)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
@@ -215,22 +215,22 @@ def test_a_device_that_is_named_but_does_not_compute(monkeypatch):
     assert line(lk.environment(), "no device to compute on").sign == "✗"
 
 
-def test_a_gpu_is_named(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+def test_a_gpu_is_named(gpus, monkeypatch):
+    gpus(1)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Test GPU 9000")
     monkeypatch.setattr(torch.version, "cuda", "13.0")
     monkeypatch.setattr(devices, "device", lambda: torch.device("cpu"))
     assert line(lk.environment(), "GPU: Test GPU 9000, CUDA 13.0").sign == "·"
 
 
-def test_without_a_gpu_it_says_that_none_is_needed(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+def test_without_a_gpu_it_says_that_none_is_needed(gpus, monkeypatch):
+    gpus(0)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert line(lk.environment(), "no GPU for PyTorch; nothing in this course needs one").sign == "·"
 
 
-def test_the_gpu_of_an_apple_computer_is_not_denied(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+def test_the_gpu_of_an_apple_computer_is_not_denied(gpus, monkeypatch):
+    gpus(0)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     monkeypatch.delenv("LECTUREKIT_DEVICE", raising=False)
     report = lk.environment()

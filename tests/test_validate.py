@@ -76,27 +76,16 @@ def test_long_values_are_not_written_out():
         refused(TypeError, "n must be True or False, got int of very many digits", _validate.switch, 10**5000)
 
 
-@pytest.fixture
-def gpus(monkeypatch):
-    """Say how many GPUs the machine has."""
-
-    def configure(number):
-        monkeypatch.setattr(torch.cuda, "is_available", lambda: number > 0)
-        monkeypatch.setattr(torch.cuda, "device_count", lambda: number)
-
-    return configure
-
-
 def test_device(gpus):
     gpus(1)
     for name in ("cpu", "cuda", "cuda:0"):
         assert _validate.device("n", name) == torch.device(name)
     assert _validate.device("n", torch.device("cpu", 3)) == torch.device("cpu:3")  # of which any number names the CPU
     start = "n must name a device of this machine, got"
-    refused(ValueError, f"{start} 'cuda:1', but there are 1 GPUs", _validate.device, "cuda:1")
+    refused(ValueError, f"{start} 'cuda:1', but the only GPU is cuda:0", _validate.device, "cuda:1")
     gpus(2)
     assert _validate.device("n", "cuda:1") == torch.device("cuda:1")
-    refused(ValueError, f"{start} 'cuda:2', but there are 2 GPUs", _validate.device, torch.device("cuda:2"))
+    refused(ValueError, f"{start} 'cuda:2', but the last GPU is cuda:1", _validate.device, torch.device("cuda:2"))
     gpus(0)
     refused(ValueError, f"{start} 'cuda', but there is no GPU", _validate.device, "cuda")
 
