@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 @contextmanager
@@ -88,6 +89,34 @@ def exercise(number: str) -> Callable[[Callable[..., str]], Callable[..., str]]:
     return register
 
 
+@contextmanager
+def _usual_defaults() -> Iterator[None]:
+    """Make new tensors float32 and on the CPU, as the rules expect, whatever the reader has set."""
+    dtype = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.device("cpu"):
+            yield
+    finally:
+        torch.set_default_dtype(dtype)
+
+
+def _on_cpu(value: object) -> object:
+    """Return a tensor or a module on the CPU, where the rules compute, also out of a tuple, a list or a dict."""
+    if isinstance(value, nn.Module):
+        return copy.deepcopy(value).cpu() if any(map(_is_far, value.state_dict().values())) else value
+    if type(value) in (tuple, list):
+        return type(value)(map(_on_cpu, value))
+    if type(value) is dict:
+        return {key: _on_cpu(part) for key, part in value.items()}
+    return value.cpu() if _is_far(value) else value
+
+
+def _is_far(value: object) -> bool:
+    return isinstance(value, Tensor) and value.device.type not in ("cpu", "meta")  # meta holds nothing to be moved
+
+
+@_usual_defaults()
 def judge(number: str, *answers: object) -> Verdict:
     """Apply the rule of an exercise to the answers; see `check`, which prints what comes of it."""
     lesson = number.partition(".")[0] if isinstance(number, str) else ""
@@ -104,7 +133,7 @@ def judge(number: str, *answers: object) -> Verdict:
     if any(answer is ... or answer is None for answer in answers):
         return blank
     try:
-        return Verdict("correct", _rules[number](*answers))
+        return Verdict("correct", _rules[number](*map(_on_cpu, answers)))
     except NotAttempted as not_attempted:
         verdict = Verdict("not attempted", str(not_attempted))
     except Hint as hint:
@@ -150,7 +179,7 @@ def call(function: object, *args: object, **kwargs: object) -> object:
     if not callable(function):
         raise Hint(f"a function is asked for, this is {type(function).__name__}.")
     try:
-        result = function(*args, **kwargs)
+        result = _on_cpu(function(*args, **kwargs))
     except Exception as error:
         raise Hint(f"your function raises {_summary(error)}") from error
     parts = result if isinstance(result, tuple) else (result,)

@@ -1,9 +1,11 @@
 """What is tested of the answers to each exercise; the answers themselves stand in test_exercises_NN.py."""
 
 import re
-from functools import cache
+from functools import cache, wraps
 
 import notebook_rules as rules
+import pytest
+import torch
 
 from lecturekit.checks import judge
 
@@ -11,6 +13,17 @@ from lecturekit.checks import judge
 @cache
 def code_of_lesson(number: str) -> str:
     return "\n".join(cell.source for cell in rules.code_cells(rules.read_lesson(number)))
+
+
+def on_gpu(answer: object) -> object:
+    """Return an answer as somebody gives it who works on a GPU; of a function, what it returns."""
+    if isinstance(answer, torch.Tensor | torch.nn.Module):
+        return answer.to("cuda") if getattr(answer, "is_cpu", True) else answer
+    if isinstance(answer, tuple | list):
+        return type(answer)(map(on_gpu, answer))
+    if callable(answer) and not (isinstance(answer, type) and not issubclass(answer, torch.nn.Module)):
+        return wraps(answer)(lambda *args, **kwargs: on_gpu(answer(*args, **kwargs)))
+    return answer
 
 
 class ExerciseAnswers:
@@ -33,6 +46,20 @@ class ExerciseAnswers:
 
     def test_right_answers_are_accepted(self, number, answers):
         verdict = judge(number, *answers)
+        assert verdict.status == "correct", verdict.message
+
+    def test_right_answers_are_accepted_whatever_the_defaults_are(self, number, answers):
+        torch.set_default_dtype(torch.float64)
+        try:
+            with torch.device("meta"):  # lesson 02 shows how one makes it the default, and how many forget it
+                verdict = judge(number, *answers)
+        finally:
+            torch.set_default_dtype(torch.float32)
+        assert verdict.status == "correct", verdict.message
+
+    @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+    def test_right_answers_on_a_gpu_are_accepted(self, number, answers):
+        verdict = judge(number, *map(on_gpu, answers))
         assert verdict.status == "correct", verdict.message
 
     def test_wrong_answers_get_their_own_hint(self, number, answers, hint):

@@ -327,3 +327,23 @@ def test_as_truths_of_another_shape():
             as_truths(answer, RIGHT, "inverted.", HINTS)
     with pytest.raises(NotAttempted, match=r"^replace each \.\.\. by True or False\.$"):
         as_truths(RIGHT | {"a": False, "b": ...}, RIGHT, "inverted.", HINTS)
+
+
+def test_answers_come_to_the_cpu_whatever_they_lie_in(monkeypatch):
+    """A tensor that has been moved is one larger here, so that it can be seen without a second device."""
+    monkeypatch.setattr(checks, "_is_far", lambda value: isinstance(value, torch.Tensor))
+    monkeypatch.setattr(torch.Tensor, "cpu", lambda tensor: tensor + 1)
+    x, answers = torch.tensor(1.0), []
+    monkeypatch.setitem(checks._rules, "test.9", lambda *given: answers.extend(given) or "right.")
+    assert judge("test.9", [x, (x, "x")], {"a": x}, print).status == "correct"
+    assert answers == [[2.0, (2.0, "x")], {"a": 2.0}, print]
+    assert call(lambda a: (a, None), x) == (2.0, None)
+    assert x == 1
+
+
+def test_a_module_comes_to_the_cpu_as_a_copy(monkeypatch):
+    module = torch.nn.Linear(2, 1)
+    assert call(lambda: module) is module  # it lies there
+    monkeypatch.setattr(checks, "_is_far", lambda value: value.shape == (1,))  # the bias alone
+    copied = call(lambda: module)
+    assert copied is not module and torch.equal(copied.weight, module.weight)

@@ -40,7 +40,7 @@ def five_squares(squares: object) -> str:
     }.items():
         if close(squares, torch.tensor(other)):
             raise Hint(hint)
-    wrong = int((~torch.isclose(squares.detach().cpu().double(), right.double())).nonzero()[0])
+    wrong = int((~torch.isclose(squares.detach().double(), right.double())).nonzero()[0])
     raise Hint(f"the number at position {wrong} (counted from 0) is not the square of {wrong + 1}.")
 
 

@@ -58,7 +58,6 @@ def _good_start(function: object) -> str:
         raise Hint("that is a Python list of parts. Make an nn.Sequential of them.")
     if not isinstance(net, nn.Sequential):
         raise Hint(f"an nn.Sequential is asked for, this is {type(net).__name__}.")
-    net = net.cpu()
     linear = [part for part in net.modules() if isinstance(part, nn.Linear)]
     if len(linear) != len(_SIZES) - 1:
         raise Hint(f"{len(_SIZES)} sizes make {len(_SIZES) - 1} linear layers, your network has {len(linear)}.")
