@@ -17,11 +17,14 @@ SHA256 = {"iris.csv": "9cc1c345c71bcc9b486b74cbf6063fa66f4bb5e0f603a4b3c3471ec2e
 MOST_EXAMPLES = 10**8  # 0.4 GB a column: beyond, memory would run out, and no error would name the argument
 IRIS_FEATURES = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 IRIS_SPECIES = ("setosa", "versicolor", "virginica")
+KIND = {"dtype": torch.float32, "device": "cpu"}  # said each time: a reader may have set other defaults
 
 
 @dataclass(frozen=True)
 class Dataset:
     """Examples for training and for testing, and what their columns are called.
+
+    The functions of this module make the tensors on the CPU, whatever the default device; `to` moves them.
 
     Attributes
     ----------
@@ -142,10 +145,10 @@ def iris(
     _validate.seed("seed", seed)
     rows = list(csv.DictReader(io.StringIO(read("iris.csv", folder).decode())))
     rows = [row for species in classes for row in rows if row["species"] == species]
-    X = torch.tensor([[float(row[name]) for name in features] for row in rows])
-    y = torch.tensor([[float(row["species"] == classes[1])] for row in rows])
+    X = torch.tensor([[float(row[name]) for name in features] for row in rows], **KIND)
+    y = torch.tensor([[float(row["species"] == classes[1])] for row in rows], **KIND)
 
-    p = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))
+    p = _order(len(rows), seed)
     X, y = X[p], y[p]
     num_train = len(rows) * 7 // 10
     train, test = p[:num_train], p[num_train:]
@@ -153,6 +156,10 @@ def iris(
     return Dataset(
         (X[train] - mean) / std, y[train], (X[test] - mean) / std, y[test], feature_names=features, class_names=classes
     )
+
+
+def _order(num_examples: int, seed: int) -> Tensor:
+    return torch.randperm(num_examples, generator=torch.Generator().manual_seed(seed), device="cpu")
 
 
 def _chosen(argument: str, names: object, known: tuple[str, ...]) -> tuple[str, ...]:
@@ -192,7 +199,7 @@ def double_line(dtype: torch.dtype = torch.float32) -> Dataset:
         raise TypeError(f"dtype must be a floating point type of torch, got {dtype!r}")
     if dtype.itemsize == 1:
         raise TypeError(f"dtype must be a type that torch computes with, got {dtype}, which only stores numbers")
-    X = torch.arange(1, 5, dtype=dtype).reshape(4, 1)
+    X = torch.arange(1, 5, dtype=dtype, device="cpu").reshape(4, 1)
     return Dataset(X, 2 * X, X[:0], X[:0], feature_names=("x",))
 
 
@@ -233,8 +240,8 @@ def noisy_line(
     if noise < 0:
         raise ValueError(f"noise must be 0 or more, got {noise}")
     generator = torch.Generator().manual_seed(seed)
-    X = torch.randn(num_examples, 1, generator=generator)
-    y = float(slope) * X + float(intercept) + float(noise) * torch.randn(num_examples, 1, generator=generator)
+    X, deviations = (torch.randn(num_examples, 1, generator=generator, **KIND) for _ in range(2))
+    y = float(slope) * X + float(intercept) + float(noise) * deviations
     return Dataset(X, y, X[:0], y[:0], feature_names=("x",))
 
 
@@ -284,7 +291,7 @@ def moons(num_train: int = 140, num_test: int = 60, *, noise: float = 0.2, seed:
         raise ImportError("lk.data.moons needs scikit-learn. Install it with `pip install scikit-learn`") from error
     X, y = make_moons(num_train + num_test, shuffle=False, noise=noise, random_state=seed)
     X, y = torch.from_numpy(X).float(), torch.from_numpy(y).float().reshape(-1, 1)
-    p = torch.randperm(num_train + num_test, generator=torch.Generator().manual_seed(seed))
+    p = _order(num_train + num_test, seed)
     train, test = p[:num_train], p[num_train:]
     return Dataset(
         X[train], y[train], X[test], y[test], feature_names=("x₁", "x₂"), class_names=("outer moon", "inner moon")

@@ -358,7 +358,7 @@ def plot_decision_regions(
             _validate.text(f"{name}[{i}]", one)
     low, high = X.amin(dim=0), X.amax(dim=0)
     margin = 0.08 * (high - low).clamp(min=1e-6)
-    x1, x2 = (torch.linspace(a, b, 200).to(X) for a, b in zip(low - margin, high + margin, strict=True))
+    x1, x2 = (torch.linspace(a, b, 200, device="cpu").to(X) for a, b in zip(low - margin, high + margin, strict=True))
     grid = torch.cartesian_prod(x1, x2)
     with torch.no_grad():
         activation = predict(grid)
@@ -582,8 +582,9 @@ def _texts(tensor: Tensor) -> list[str]:
 
 def _repeated(tensor: Tensor) -> list[bool]:
     """For each element, whether an earlier one lies at the same place in memory."""
-    place = torch.zeros(tensor.shape, dtype=torch.int64)
+    place = torch.zeros(tensor.shape, dtype=torch.int64, device="cpu")
     for dim, (size, stride) in enumerate(zip(tensor.shape, tensor.stride(), strict=True)):
-        place += (stride * torch.arange(size)).reshape([-1 if other == dim else 1 for other in range(tensor.ndim)])
+        steps = stride * torch.arange(size, device="cpu")
+        place += steps.reshape([-1 if other == dim else 1 for other in range(tensor.ndim)])
     seen: set[int] = set()
     return [p in seen or seen.add(p) is not None for p in place.flatten().tolist()]

@@ -93,7 +93,7 @@ def minibatches(X: Tensor, y: Tensor, batch_size: int, generator: torch.Generato
     if not isinstance(generator, torch.Generator):
         raise TypeError(f"generator must be a torch.Generator, got {generator!r:.80}")
     rows = max(1, BLOCK_ROWS // batch_size) * batch_size
-    for block in torch.randperm(X.shape[0], generator=generator).to(X.device).split(rows):
+    for block in torch.randperm(X.shape[0], generator=generator, device="cpu").to(X.device).split(rows):
         yield from zip(
             X.index_select(0, block).split(batch_size), y.index_select(0, block).split(batch_size), strict=True
         )

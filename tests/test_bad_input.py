@@ -17,7 +17,7 @@ import os
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 
 import IPython.display
@@ -126,7 +126,7 @@ KINDS: dict[str, tuple[Callable[[], object], Callable[[], list]]] = {
                 + [lambda X: X[:, :1] * math.nan, lambda X: X[:, 0], lambda X: (X[:, :1] > 0), lambda X: X[:, :1].int()]),
     "step": (lambda: lambda X, y: None, lambda: []),
     "record": (lambda: lambda: 0, lambda: [lambda: None, lambda: math.nan]),
-    "loss": (lambda: lambda a, b: torch.tensor(1.0), lambda: [lambda a, b, value=value: value for value in (*tensors(), *wrong())]),
+    "loss": (lambda: lambda a, b: a.sum(), lambda: [lambda a, b, value=value: value for value in (*tensors(), *wrong())]),
     "validation": (lambda: (X1, Y1), lambda: [(X1,), (X1, Y1[:, 0]), (X1.double(), Y1), (None, None), (X1[:2], Y1[:3])]),
     "histories": (lambda: {"GD": HISTORY}, lambda: with_names(HISTORY) + [{"a": bad} for bad in damaged_histories()]),
     "against": (lambda: "epochs", lambda: [*NAMES, "steps", "examples", "seconds"]),
@@ -316,10 +316,11 @@ def device(LECTUREKIT_DEVICE):
 
 
 def run_workers(**given):
-    """But for the processes."""
+    """But for the processes: they fail to start."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(workers, "_torchrun", lambda folder, num_workers, timeout: (1, f"{num_workers} {timeout}"))
-        return lk.run_workers(**given)
+        with pytest.raises(RuntimeError, match="torchrun could not start"):
+            lk.run_workers(**given)
 
 
 def expect_error(error, match):
@@ -328,7 +329,7 @@ def expect_error(error, match):
 
 
 def trace(names, target, max_elems):
-    w = torch.tensor(2.0, requires_grad=True)
+    w = torch.tensor(2.0, dtype=torch.float32, device="cpu", requires_grad=True)
     with lk.trace(names, target, max_elems) as g:
         (w * 3).square()
     return g
@@ -366,7 +367,7 @@ CALLS = {
     "lk.plot_tensor": Call({"tensor": "tensor"}, is_drawn, examples=2),
     "lk.plot_timings": Call({"timings": "timings", "recorded": "timings", "xlabel": "text", "ylabel": "text"},
                             lambda fig, given: has_legend(fig, "timings", given), examples=2),
-    "lk.run_workers": Call({"function": "function", "num_workers": "small", "timeout": "seconds"}, raises=(RuntimeError,), call=run_workers),
+    "lk.run_workers": Call({"function": "function", "num_workers": "small", "timeout": "seconds"}, call=run_workers),
     "lk.show": Call({"fig": "fig", "alt": "text"}, shown, call=show),
     "lk.synchronize": Call({"device": "torch device"}),
     "lk.trace": Call({"names": "names", "target": "variable", "max_elems": "count"}, recorded_graph, call=trace, examples=2),
@@ -501,19 +502,37 @@ def test_a_right_result_or_an_error_that_names_the_argument(name, monkeypatch, t
     assert not list(tmp_path.iterdir()), "a file was left behind"
 
 
-def test_the_right_values_of_the_table_are_right(tmp_path, monkeypatch):
+def right_values(name: str) -> dict[str, object]:
+    given = {argument: KINDS[kind][0]() for argument, kind in CALLS[name].kinds.items()}
+    return given | ({"samples": (1.0,)} if name == "measurements.Row" else {})
+
+
+def tensors_in(value: object) -> list[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if isinstance(value, tuple | list):
+        return [tensor for part in value for tensor in tensors_in(part)]
+    return tensors_in(list(vars(value).values())) if is_dataclass(value) else []
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_right_values_are_right_whatever_the_defaults_are(name, tmp_path, monkeypatch):
+    """A reader may have set float64, or a device, in a cell far above: the results stay the same, number for number."""
     monkeypatch.chdir(tmp_path)
-    for name, entry in CALLS.items():
-        given = {argument: KINDS[kind][0]() for argument, kind in entry.kinds.items()}
-        if name == "measurements.load":
-            MEASURED.save("x.json")
-        if name == "measurements.Row":
-            given["samples"] = (1.0,)
-        if name == "lk.run_workers":
-            with pytest.raises(RuntimeError, match="torchrun could not start"):
-                run_workers(**given)
-            continue
-        entry.right((entry.call or public()[name])(**given), given)
+    MEASURED.save("x.json")
+    found = []
+    for dtype, device in ((torch.float32, "cpu"), (torch.float64, "meta")):
+        given = right_values(name)
+        torch.set_default_dtype(dtype)
+        try:
+            with torch.device(device):
+                result = (CALLS[name].call or public()[name])(**given)
+                CALLS[name].right(result, given)
+        finally:
+            torch.set_default_dtype(torch.float32)
+        found.append(tensors_in(result))
+    usual, other = found
+    assert len(usual) == len(other) and all(map(torch.equal, usual, other))
 
 
 # What the test above has found, or stands for what it may find in other examples: quick, and the same each time.

@@ -48,17 +48,18 @@ class Bowl:
     def loss(self, parameters: Tensor) -> Tensor:
         """Return the loss at parameters of shape (…, 2), in their dtype: shape (…)."""
         # Computed on the CPU, since not every device knows float64.
-        w, b = (parameters.cpu().double() - torch.tensor([self.w, self.b], dtype=torch.float64)).unbind(-1)
+        points = parameters.cpu().double()
+        w, b = (points - points.new_tensor([self.w, self.b])).unbind(-1)
         return (self.lowest + self.mean_xx * w**2 + 2 * self.mean_x * w * b + b**2).to(parameters)
 
     def view(self, paths: Iterable[Tensor]) -> tuple[float, float, float, float]:
         """Return what a picture must show, w from and to, b from and to: the minimum and the paths, unless far off."""
         points = torch.cat([path.detach().cpu().double().reshape(-1, 2) for path in paths])
         starts = torch.stack([path.detach().cpu().double().reshape(-1, path.shape[-2], 2)[0, 0] for path in paths])
-        best = torch.tensor([[self.w, self.b]], dtype=torch.float64)
+        best = torch.tensor([[self.w, self.b]], dtype=torch.float64, device="cpu")
         reach = (starts - best).norm(dim=1).max().item() or 1.0
         near = points[(points - best).norm(dim=1) <= FAR * reach]  # false for NaN
-        round_minimum = best + 0.3 * reach * torch.tensor([[1, 0], [-1, 0], [0, 1], [0, -1]])
+        round_minimum = best + 0.3 * reach * best.new_tensor([[1, 0], [-1, 0], [0, 1], [0, -1]])
         near = torch.cat((near, starts, round_minimum))
         middle = (near.amin(0) + near.amax(0)) / 2
         half = (near.amax(0) - near.amin(0)) / 2
@@ -87,7 +88,7 @@ class Bowl:
         In a close-up, where fewer than two of these lie in view, they are evenly spaced: at least two, or none where
         all losses in view would read the same.
         """
-        w, b = (torch.linspace(*ends, 41).double() for ends in (view[:2], view[2:]))
+        w, b = (torch.linspace(*ends, 41, device="cpu").double() for ends in (view[:2], view[2:]))
         losses = self.loss(torch.cartesian_prod(w, b))
         highest = losses.max().item()  # at a corner
         inside = view[0] <= self.w <= view[1] and view[2] <= self.b <= view[3]

@@ -139,7 +139,7 @@ def _orders(N: int, seeds: tuple[int, ...], num_epochs: int, device: torch.devic
     """Return the order of the examples for each epoch, one row a seed: what `minibatches` draws, epoch after epoch."""
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     return [
-        torch.stack([torch.randperm(N, generator=generator) for generator in generators]).to(device)
+        torch.stack([torch.randperm(N, generator=generator, device="cpu") for generator in generators]).to(device)
         for _ in range(num_epochs)
     ]
 

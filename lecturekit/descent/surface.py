@@ -63,7 +63,7 @@ def plot_loss_surface(
         raise ValueError(f"paths must hold at most {len(COLOURS)} paths, got {len(paths)}")
     tensors = {name: as_path(f"paths[{name!r}]", path) for name, path in paths.items()}
     bowl = Bowl.of(X, y)
-    view = bowl.view(tensors.values() if tensors else [torch.zeros(1, 2)])
+    view = bowl.view(tensors.values() if tensors else [torch.zeros(1, 2, device="cpu")])
     for name, given, place in (("w_range", w_range, 0), ("b_range", b_range, 2)):
         if given is not None:
             if not isinstance(given, tuple | list) or len(given) != 2:
@@ -74,7 +74,7 @@ def plot_loss_surface(
             view = (*view[:place], low, high, *view[place + 2 :])
     slope = (view[3] - view[2]) / (view[1] - view[0])
     fig, ax = plotting.figure(6.4, round(min(5.4, max(3.2, 5.6 * slope + 0.7)), 1))
-    start = torch.stack([path[0] for path in tensors.values()]).mean(dim=0) if tensors else torch.zeros(2)
+    start = torch.stack([path[0] for path in tensors.values()]).mean(dim=0) if tensors else torch.zeros(2, device="cpu")
     draw_surface(ax, bowl, view, start)
     for index, (name, path) in enumerate(tensors.items()):
         style = {"color": COLOURS, "linestyle": DASHES, "marker": MARKERS}
@@ -106,14 +106,14 @@ def as_path(name: str, path: object) -> Tensor:
 def _flat(point: object) -> Tensor:
     """Return a tensor, or w and b in a tuple or list, be they numbers or tensors, as one row of numbers."""
     parts = point if isinstance(point, tuple | list) else [point]
-    return torch.cat([torch.as_tensor(part, dtype=torch.float64).detach().cpu().reshape(-1) for part in parts])
+    return torch.cat([torch.as_tensor(part, dtype=torch.float64, device="cpu").detach().reshape(-1) for part in parts])
 
 
 def draw_surface(ax: Axes, bowl: Bowl, view: tuple[float, float, float, float], start: Tensor) -> None:
     """Draw the contour lines and the minimum; their labels lie on the other side than the start of the paths."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    w, b = torch.linspace(*view[:2], 241).double(), torch.linspace(*view[2:], 181).double()
+    w, b = (torch.linspace(*ends, points, device="cpu").double() for ends, points in ((view[:2], 241), (view[2:], 181)))
     losses = bowl.loss(torch.stack(torch.meshgrid(w, b, indexing="xy"), dim=-1))
     levels = bowl.levels(view)
     w, b, losses = w.numpy(), b.numpy(), losses.numpy()

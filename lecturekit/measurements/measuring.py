@@ -95,15 +95,17 @@ def _examples(N: int, d: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """
     generator = torch.Generator().manual_seed(0)
     different = min(N, LARGEST_ON_CPU // d)
-    X = torch.randn(different, d, generator=generator) * torch.logspace(0, -1, d)
-    y = X.sum(dim=1, keepdim=True) + torch.randn(different, 1, generator=generator)
+    kind = {"dtype": torch.float32, "device": "cpu"}  # whatever the defaults
+    X = torch.randn(different, d, generator=generator, **kind) * torch.logspace(0, -1, d, **kind)
+    y = X.sum(dim=1, keepdim=True) + torch.randn(different, 1, generator=generator, **kind)
     X, y = X.to(device), y.to(device)
     return (X, y) if different == N else (X.repeat(-(-N // different), 1)[:N], y.repeat(-(-N // different), 1)[:N])
 
 
 def _adaline(d: int, device: torch.device, lr: float) -> tuple[nn.Linear, Callable[[Tensor, Tensor], None]]:
     """A model whose parameters are 0, and its step as the lessons write it."""
-    model = nn.utils.skip_init(nn.Linear, d, 1, device=device)  # the usual start would draw random numbers
+    # The usual start would draw random numbers.
+    model = nn.utils.skip_init(nn.Linear, d, 1, device=device, dtype=torch.float32)
     nn.init.zeros_(model.weight)
     nn.init.zeros_(model.bias)
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
@@ -123,7 +125,7 @@ def _in_blocks(
 
     One long sum for each of a few columns would leave most of a GPU without work.
     """
-    w, b = torch.zeros(d, 1, device=device), torch.zeros(1, device=device)
+    w, b = (torch.zeros(shape, dtype=torch.float32, device=device) for shape in ((d, 1), (1,)))
 
     def step(X: Tensor, y: Tensor) -> None:
         N = len(X)
@@ -181,7 +183,8 @@ def _steps(N: int, d: int, both: list[torch.device]) -> dict[Row, Build]:
 
     def build(device: torch.device, batch_size: int | None, captured: bool) -> tuple[int, Callable[[], object]]:
         num_steps = 1 if batch_size is None else min(N // batch_size, STEPS_IN_A_ROW)
-        order = torch.randperm(N, generator=torch.Generator().manual_seed(0))[: num_steps * (batch_size or 0)]
+        order = torch.randperm(N, generator=torch.Generator().manual_seed(0), device="cpu")
+        order = order[: num_steps * (batch_size or 0)]
         _, step = _adaline(d, device, lr=0.01)
         return num_steps, _epoch(step, *on(device), order.to(device), batch_size, captured)
 
