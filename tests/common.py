@@ -5,11 +5,15 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+import torch
 from packaging.utils import canonicalize_name
 
 import lecturekit as lk
 
 ROOT = Path(__file__).parents[1]
+
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 
 def pins() -> dict[str, str]:

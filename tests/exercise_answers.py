@@ -4,8 +4,8 @@ import re
 from functools import cache, wraps
 
 import notebook_rules as rules
-import pytest
 import torch
+from common import needs_gpu
 
 from lecturekit.checks import judge
 
@@ -57,7 +57,7 @@ class ExerciseAnswers:
             torch.set_default_dtype(torch.float32)
         assert verdict.status == "correct", verdict.message
 
-    @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+    @needs_gpu
     def test_right_answers_on_a_gpu_are_accepted(self, number, answers):
         verdict = judge(number, *map(on_gpu, answers))
         assert verdict.status == "correct", verdict.message

@@ -4,6 +4,7 @@ import random
 
 import pytest
 import torch
+from common import needs_gpu
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,7 +77,7 @@ def test_synchronize_refuses_a_name():
         lk.synchronize("cpu")
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@needs_gpu
 def test_batches_on_a_gpu_are_those_of_the_cpu():
     X = torch.arange(3000.0).reshape(-1, 1)
     batches = [

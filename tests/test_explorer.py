@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from common import script_of
+from common import needs_gpu, script_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -139,7 +139,7 @@ def test_full_batch_has_no_use_for_the_seed(runs):
     assert not torch.equal(runs.paths[:2, 0, 0], runs.paths[:2, 0, 1])
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@needs_gpu
 def test_on_a_gpu(data, runs):
     X, y = (part.cuda() for part in data)
     there = lk.train_many(

@@ -2,10 +2,12 @@
 
 import copy
 import inspect
+from contextlib import nullcontext
 
 import pytest
 import torch
 import torch.nn.functional as F
+from common import needs_gpu
 from graph_samples import leaf
 from torch import nn
 
@@ -529,19 +531,23 @@ CASES = [
 ]
 
 
-def run(code, keep_graph):
+def run(code, keep_graph, device):
     def back(f, gradient=None):
         f.backward(gradient, retain_graph=keep_graph)
 
     torch.manual_seed(0)
-    return code(back)
+    with nullcontext() if device == "cpu" else torch.device(device):
+        return code(back)
 
 
 def same(a, b):
-    return (a is None and b is None) or torch.equal(torch.nan_to_num(a.detach()), torch.nan_to_num(b.detach()))
+    if a is None and b is None:
+        return True
+    return torch.equal(*(torch.nan_to_num(tensor.detach().cpu()) for tensor in (a, b)))
 
 
 def close(a, b):
+    b = b.cpu()
     if b.layout != torch.strided:
         b = b.to_dense()
     return torch.allclose(a.to(b.dtype), b, equal_nan=True, rtol=1e-2 if b.dtype == torch.bfloat16 else 1e-4, atol=1e-6)
@@ -562,11 +568,12 @@ def leaves_behind(tensor):
 
 @pytest.mark.filterwarnings("ignore:Using backward")
 @pytest.mark.parametrize("code", CASES, ids=lambda code: code.__name__)
-def test_kind_of_code(code, recwarn):
-    plain = run(code, keep_graph=True)
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_gpu)])
+def test_kind_of_code(code, device, recwarn):
+    plain = run(code, True, device)
     random_state = torch.get_rng_state()
     with trace() as g:
-        traced = run(code, keep_graph=False)
+        traced = run(code, False, device)
     assert torch.equal(torch.get_rng_state(), random_state)
     for name, tensor in plain.items():
         assert same(tensor, traced[name]), name

@@ -13,6 +13,7 @@ import torch
 from graph_samples import edge, leaf, node
 from torch import nn
 from torch.autograd.graph import get_gradient_edge
+from torch.overrides import TorchFunctionMode
 
 from lecturekit.graph import Graph, graph_of, trace
 from lecturekit.graph.draw import png, svg
@@ -785,6 +786,22 @@ def test_modes_without_gradients_or_data(context):
         u = w * 2
     assert {"linear", "mul", "sum"} <= {n.op for n in g.nodes}
     assert node(g, "u").value == 4 and u == 4 and f.shape == ()
+
+
+class Passing(TorchFunctionMode):
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("mode", [lambda: torch.device("cpu"), Passing])
+@pytest.mark.parametrize("by_grad", [False, True])
+def test_gradients_are_seen_below_another_mode(mode, by_grad):
+    w = leaf(2.0)
+    with trace() as g, mode():
+        f = w * w
+        f = f * 3
+        torch.autograd.grad(f, w) if by_grad else f.backward()
+    assert g.target is node(g, "f") and node(g, "w").grad == 12
 
 
 def test_a_hook_that_changes_gradients_is_respected():

@@ -18,6 +18,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from common import needs_gpu
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -322,11 +323,7 @@ def trained(X, y, batch_size, order, lr=0.01):
 @pytest.mark.parametrize("batch_size", [None, 10, 100])
 @pytest.mark.parametrize(
     ("device", "captured"),
-    [("cpu", False)]
-    + [
-        pytest.param("cuda", captured, marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"))
-        for captured in (False, True)
-    ],
+    [("cpu", False)] + [pytest.param("cuda", captured, marks=needs_gpu) for captured in (False, True)],
 )
 def test_an_epoch_takes_the_steps_it_should(device, captured, batch_size):
     X, y = measuring._examples(1000, 20, CPU)
