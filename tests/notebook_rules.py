@@ -25,7 +25,8 @@ from nbformat import NotebookNode
 Rule = Callable[[NotebookNode, Path], list[str]]
 
 IGNORED_TAG = "nbval-ignore-output"
-TAGS = {"setup", "exercise", IGNORED_TAG}
+CPU_TAG = "cpu-output"  # what the cell prints on a GPU is not compared: conftest.py
+TAGS = {"setup", "exercise", IGNORED_TAG, CPU_TAG}
 # The anatomy asks for "about" these; a quarter more passes, for lessons that show several versions in full.
 TOLERANCE = 0.25
 CELLS = (30, 60)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import notebook_rules as rules
@@ -180,3 +181,17 @@ def test_the_project_compares_strictly():
     options = re.search(r"^addopts = (.*)$", settings, flags=re.MULTILINE)[1]
     assert '"--nbval"' in options and '"--nbval-current-env"' in options and "lax" not in options
     assert re.search(r'^testpaths = \[.*"tests".*"notebooks".*\]$', settings, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("number", "tags", "compared"), [(0, ["cpu-output"], True), (1, ["cpu-output"], False), (1, [], True)]
+)
+def test_what_a_cell_prints_on_a_gpu_is_not_compared(number, tags, compared, gpus, request):
+    gpus(number)
+    cell = new_code_cell("print(torch.cuda.device_count())", metadata={"tags": tags})
+    options = {"check": True}
+    item = SimpleNamespace(
+        path=Path("x.ipynb"), cell=cell, options=options, config=request.config, add_marker=lambda mark: None
+    )
+    request.config.pluginmanager.getplugin(str(ROOT / "conftest.py")).pytest_itemcollected(item)
+    assert options["check"] is compared
