@@ -320,6 +320,19 @@ def test_labels_lie_on_their_lines_and_in_view(mean_xx, slant, w, b, turn):
         point = torch.tensor(place, dtype=torch.float64)
         assert bowl.loss(point).item() == pytest.approx(level)
         assert abs(point[0] - 2) < 0.9 * 4 and abs(point[1]) < 0.9 * 3, "not at the edge"
+    for (w1, b1), (w2, b2) in itertools.combinations(places.values(), 2):
+        assert abs(w1 - w2) >= 0.05 * 8 or abs(b1 - b2) >= 0.04 * 8, "one covers another"
+
+
+def test_labels_of_a_valley_lie_beside_each_other():
+    """Drawn, with all the width that their figures take."""
+    X, y = torch.arange(20.0)[:, None] / 4, torch.arange(20.0)[:, None]
+    for view in ({}, {"w_range": (0, 8), "b_range": (-1, 1)}):  # in one scale, and in two
+        fig = lk.plot_loss_surface(X, y, {"run": [(0, 0), (4, 0)]}, **view)
+        FigureCanvasAgg(fig).draw()
+        boxes = [text.get_window_extent() for text in fig.axes[0].texts]
+        assert len(boxes) >= 5
+        assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
 
 
 def test_labels_lie_away_from_the_start():

@@ -112,8 +112,14 @@ class Bowl:
     def label_places(
         self, levels: list[float], view: tuple[float, float, float, float], away_from: Tensor
     ) -> dict[float, tuple[float, float]]:
-        """Return a point (w, b) of the contour line of each level in view, on the side that is away from a point."""
+        """Return a point (w, b) of the contour line of each level in view, on the side that is away from a point.
+
+        No label covers another: in a narrow valley, where the lines lie close, some go round it, and some stay away.
+        """
         w_low, w_high, b_low, b_high = view
+        wide, high = w_high - w_low, b_high - b_low
+        # In one scale, a label takes its part of the longer side; else a part of each.
+        size_w, size_b = [max(wide, high)] * 2 if in_one_scale(view) else (wide, high)
         first = math.atan2(self.b - away_from[1].item(), self.w - away_from[0].item())
         places = {}
         for level in levels:
@@ -123,12 +129,19 @@ class Bowl:
                 bend = self.mean_xx * w * w + 2 * self.mean_x * w * b + b * b
                 reach = math.sqrt((level - self.lowest) / max(bend, 1e-12))
                 w, b = self.w + reach * w, self.b + reach * b
-                if abs(2 * w - w_low - w_high) < 0.9 * (w_high - w_low) and (
-                    abs(2 * b - b_low - b_high) < 0.9 * (b_high - b_low)
+                in_view = abs(2 * w - w_low - w_high) < 0.9 * wide and abs(2 * b - b_low - b_high) < 0.9 * high
+                if in_view and not any(
+                    abs(w - x) < 0.05 * size_w and abs(b - y) < 0.04 * size_b for x, y in places.values()
                 ):
                     places[level] = (w, b)
                     break
         return places
+
+
+def in_one_scale(view: tuple[float, float, float, float]) -> bool:
+    """Whether w and b can be drawn in one scale, without a picture that is much longer than it is wide."""
+    wide, high = view[1] - view[0], view[3] - view[2]
+    return max(wide, high) <= 3 * min(wide, high)
 
 
 def check_line_data(X: object, y: object) -> None:

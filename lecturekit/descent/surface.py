@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .. import _validate, plotting
 from ..style import COLOURS, CONTOUR, DASHES, GRID, INK, LABEL, MARKERS, MUTED, TINTS
-from .bowl import Bowl, check_line_data
+from .bowl import Bowl, check_line_data, in_one_scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -130,8 +130,7 @@ def draw_surface(ax: Axes, bowl: Bowl, view: tuple[float, float, float, float], 
     ax.plot(bowl.w, bowl.b, marker="x", color=INK, markersize=8, markeredgewidth=1.8, linestyle="none",
             label="minimum", zorder=5)  # fmt: skip
     ax.set(xlim=view[:2], ylim=view[2:], xlabel="weight w", ylabel="bias b")
-    wide, high = view[1] - view[0], view[3] - view[2]
-    if max(wide, high) <= 3 * min(wide, high):
+    if in_one_scale(view):
         ax.set_aspect("equal")
 
 
