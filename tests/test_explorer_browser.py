@@ -73,7 +73,7 @@ def test_starts_with_the_run_of_its_picture(show, element, runs):
 @pytest.mark.parametrize("step", [0, 1, 17, 30])
 def test_each_run_tells_its_numbers(show, element, runs, place, step):
     page = show(element)
-    for name, value in zip(SLIDERS, place, strict=True):
+    for name, value in zip(reversed(SLIDERS), reversed(place), strict=True):  # the seed first: see the test below
         slider(page, name).fill(str(value))
     slider(page, "step").fill(str(step))
     (w, b), loss = runs.paths[place][step].tolist(), runs.losses[place][step].item()
@@ -176,6 +176,17 @@ def test_keys_on_a_slider_move_this_slider_only(show, element):
     slider(page, "batch size").press("End")
     assert slider(page, "batch size").get_attribute("aria-valuetext") == "all"
     assert caption(page).startswith("After 30 steps: w = ")
+
+
+def test_the_seed_is_at_rest_where_it_changes_nothing(show, element):
+    page = show(element)
+    seed, batch_size = slider(page, "seed"), slider(page, "batch size")
+    batch_size.fill("2")
+    assert seed.is_disabled() and seed.get_attribute("aria-valuetext") == "any"
+    assert page.get_by_text("any", exact=True).count() == 1
+    batch_size.fill("0")
+    assert seed.is_enabled() and seed.get_attribute("aria-valuetext") == "7"
+    assert page.get_by_text("any", exact=True).count() == 0
 
 
 def test_keyboard_reaches_all_and_the_focus_is_seen(show, element):

@@ -86,6 +86,7 @@ function explorer(img, data) {
   var control = player(root, data.steps, function (step) { now = step; return update(); });
   var sliders = control.make('div', 'display:grid;gap:4px;max-width:560px;margin:0 0 8px', root);
   root.insertBefore(sliders, root.firstChild);
+  var tellers = [];
   function names(j) { return data.batches[j] === null ? 'all' : String(data.batches[j]); }
   [['learning rate', data.lrs], ['batch size', data.batches.map(function (_, j) { return names(j); })],
     ['seed', data.seeds.map(String)]].forEach(function (kind, which) {
@@ -99,19 +100,21 @@ function explorer(img, data) {
     slider.step = 1;
     slider.value = chosen[which];
     slider.setAttribute('aria-label', kind[0]);
-    function tell() {
-      value.textContent = kind[1][chosen[which]];
-      slider.setAttribute('aria-valuetext', kind[1][chosen[which]]);
+    function tell() {  // with all examples in each step, no seed changes anything
+      slider.disabled = which === 2 && chosen[1] === full;
+      value.textContent = slider.disabled ? 'any' : kind[1][chosen[which]];
+      slider.setAttribute('aria-valuetext', value.textContent);
     }
     slider.oninput = function () {
       chosen[which] = +slider.value;
-      tell();
+      tellers.forEach(function (tell) { tell(); });
       control.caption.textContent = update();
     };
     slider.addEventListener('keydown', function (event) {  // these move this slider, not the player's
       if (/^(Arrow|Page|Home|End)/.test(event.key) && !(event.ctrlKey || event.metaKey || event.altKey))
         event.stopPropagation();
     });
+    tellers.push(tell);
     tell();
   });
   var pictures = control.make('div', 'display:flex;flex-wrap:wrap;gap:8px;margin-top:8px', root);
