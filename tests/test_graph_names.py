@@ -103,6 +103,29 @@ def test_names_inside_a_method_do_without_self():
     assert named(g) == ["x", "weight", "bias", "w"] and modules(g) == [("net: Linear",), ()]
 
 
+class Tower(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Sequential(nn.Linear(1, 1)))
+        self.rest = nn.ModuleList([nn.Linear(1, 1)])
+
+    def forward(self, x):
+        return self.rest[0](self[0](x))
+
+    def traced(self, x):
+        with trace() as g:
+            self(x)
+        return g
+
+
+def test_parts_with_a_number_inside_a_method_are_written_as_in_its_code():
+    g = Tower().traced(torch.ones(1))
+    assert named(g) == ["x", "self[0][0].weight", "self[0][0].bias", "rest[0].weight", "rest[0].bias"]
+    assert modules(g) == [
+        ("self: Tower", "self[0]: Sequential", "self[0][0]: Linear"),
+        ("self: Tower", "rest[0]: Linear"),
+    ]
+
+
 def test_names_of_modules_come_from_what_holds_them():
     x, net, holder, layers = torch.ones(1), Net(), Holder(), nn.ModuleList([nn.Sequential(nn.Linear(1, 1))])
     with trace() as g:

@@ -93,9 +93,9 @@ class Variables:
     def _collection(self, name, value):
         if isinstance(value, Module):
             for path, module in value.named_modules():
-                self._modules.setdefault(id(module), _path(name, path) if name != "self" else path or "self")
+                self._modules.setdefault(id(module), _below(name, path) or name)
             for path, tensor in [*value.named_parameters(), *value.named_buffers()]:
-                full = _path(name, path) if name != "self" else path
+                full = _below(name, path)
                 self._add(tensor, full if path[:1].isdigit() else _path("", path), full)
         if isinstance(value, dict):
             for key, item in list(value.items())[:MAX_ITEMS]:
@@ -146,6 +146,11 @@ def _path(name: str, path: str) -> str:
         elif part:
             name += f".{part}" if name else part
     return name
+
+
+def _below(name: str, path: str) -> str:
+    """The path of a part of a module; a module that is called self is not named, but for ``self[0]``."""
+    return _path("" if name == "self" and not path[:1].isdigit() else name, path)
 
 
 def give_names(records: list, variables: Variables) -> None:
