@@ -308,17 +308,17 @@ def test_block_entered_by_an_exit_stack():
         ("x.to('cpu', torch.float64)", "to(x, cpu, float64)"),
         ("x.mean(dtype=torch.float64)", "mean(x, dtype=float64)"),
         ("x.to(torch.device('cpu'), torch.float64)", "to(x, cpu, float64)"), ("x.split(1)[1]", "split(x, 1)[1]"),
-        ("nn.Softmax(dim=0)(x)", "softmax(x, dim=0)"),
+        ("nn.Softmax(dim=0)(x)", "softmax(x, dim=0)"), ("i << 2", "i << 2"), ("i >> i", "i >> i"), ("2 << i", "2 << i"),
         ("torch.bernoulli(x * 0, generator=torch.Generator())", "bernoulli(v₁, generator=Generator)"),
         ("torch.clone(x, memory_format=torch.preserve_format)", "clone(x, memory_format=preserve_format)"),
     ],
 )  # fmt: skip
 def test_expressions_are_written_as_a_lecturer_would(code, text):
-    x, y, M = leaf(1.0, 2.0), leaf(3.0, 4.0), leaf([[1.0, 2.0], [3.0, 4.0]])
+    x, y, M, i = leaf(1.0, 2.0), leaf(3.0, 4.0), leaf([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([4, 5])
     with trace() as g:
         z = eval(code)
     assert text in [n.expression for n in g.nodes], g.to_text()
-    assert z is not None and x is not y is not M
+    assert z is not None and x is not y is not M is not i
 
 
 @pytest.mark.parametrize(
@@ -330,12 +330,13 @@ def test_expressions_are_written_as_a_lecturer_would(code, text):
         ("x.clamp_(min=0)", "clamp(x, min=0)"), ("torch.relu_(x)", "relu(x)"), ("x.copy_(y)", "copy(x, y)"),
         ("x.apply_(abs)", "apply(x, abs)"),
         ("b &= c", "b & c"), ("b |= c", "b | c"), ("b ^= c", "b ^ c"),
+        ("i <<= 1", "i << 1"), ("i >>= 1", "i >> 1"),
     ],
 )  # fmt: skip
 def test_changes_in_place_are_written_like_the_operation_without_the_change(code, text):
     x, y = torch.tensor([[1.0, 2.0, 3.0]]), torch.tensor([4.0, 5.0])[:1]
-    b, c = x > 1, x > 2
+    b, c, i = x > 1, x > 2, torch.tensor([4, 5])
     with trace() as g:
         exec(code)
     assert [(n.name, n.expression) for n in g.nodes if n.op][-1] == (f"{code[0] if code[0] != 't' else 'x'}′", text)
-    assert y is not b is not c
+    assert y is not b is not c is not i

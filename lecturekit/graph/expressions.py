@@ -13,16 +13,19 @@ from .text import MINUS, format_number
 
 # Python's reflected operators arrive with their arguments swapped: 1 − x as __rsub__(x, 1).
 SWAPPED = {"rsub": "sub", "rdiv": "div", "rtruediv": "div", "rpow": "pow", "rmod": "remainder", "rmatmul": "matmul",
-           "rfloordiv": "floor_divide"}  # fmt: skip
+           "rfloordiv": "floor_divide", "rlshift": "lshift", "rrshift": "rshift"}  # fmt: skip
 INFIX = {
     "add": "+", "sub": MINUS, "subtract": MINUS, "mul": "·", "multiply": "·", "div": "/", "divide": "/", "matmul": "@",
     "true_divide": "/", "mm": "@", "mv": "@", "bmm": "@", "floordiv": "//", "floor_divide": "//", "remainder": "%",
     "mod": "%", "gt": ">", "ge": "≥", "lt": "<", "le": "≤", "eq": "=", "ne": "≠", "and": "&", "or": "|", "xor": "^",
+    "lshift": "<<", "rshift": ">>",
 }  # fmt: skip
 ARITHMETIC = set(INFIX) - {"matmul", "mm", "mv", "bmm", "gt", "ge", "lt", "le", "eq", "ne"} | {"pow"}
 SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-IN_PLACE = {f"__{name}__" for name in "iadd isub imul itruediv idiv ifloordiv imod ipow iand ior ixor".split()}
+IN_PLACE = {
+    f"__{name}__" for name in "iadd isub imul itruediv idiv ifloordiv imod ipow iand ior ixor ilshift irshift".split()
+}
 
 
 @dataclass
