@@ -22,7 +22,7 @@ def fold(graph: Graph, max_nodes: int = 40) -> Graph:
     graph : Graph
         Not changed.
     max_nodes : int
-        At least 1. A graph of inputs alone may stay larger.
+        At least 1. The first and the last operation and what goes into them stay, even if these are more.
 
     Returns
     -------
