@@ -148,7 +148,8 @@ def test_on_a_gpu(data, runs):
     assert there.paths.is_cuda and there.losses.is_cuda
     torch.testing.assert_close(there.paths.cpu(), runs.paths, rtol=1e-3, atol=1e-4)
     assert lk.explorer(X, y, there).to_html()
-    assert lk.plot_loss_surface(X, y, {"run": there.paths[0, 0, 0]})
+    path = there.paths[0, 0, 0]
+    assert lk.plot_loss_surface(X, y, {"tensor": path, "list": list(path), "pairs": [tuple(point) for point in path]})
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,8 @@ def as_path(name: str, path: object) -> Tensor:
 def _flat(point: object) -> Tensor:
     """Return a tensor, or w and b in a tuple or list, be they numbers or tensors, as one row of numbers."""
     parts = point if isinstance(point, tuple | list) else [point]
-    return torch.cat([torch.as_tensor(part, dtype=torch.float64, device="cpu").detach().reshape(-1) for part in parts])
+    parts = [part.detach().cpu() if isinstance(part, Tensor) else part for part in parts]  # not all GPUs know float64
+    return torch.cat([torch.as_tensor(part, dtype=torch.float64, device="cpu").reshape(-1) for part in parts])
 
 
 def draw_surface(ax: Axes, bowl: Bowl, view: tuple[float, float, float, float], start: Tensor) -> None:
