@@ -34,7 +34,8 @@ def pytest_itemcollected(item):
     # `make flakes` shuffles the tests of a file; the cells of a notebook build on one another and keep their order.
     if item.config.pluginmanager.hasplugin("random_order"):
         item.add_marker(pytest.mark.random_order(disabled=True))
-    # Where there is a GPU, these cells show on it what they can only tell without one, as in the stored outputs.
+    # What these cells print depends on whether there is a GPU, and the stored outputs are those of a CPU: where there
+    # is one, they run, but their outputs are not compared.
     if "cpu-output" in item.cell.metadata.get("tags", []):
         import torch  # only now: the settings above must come before
 

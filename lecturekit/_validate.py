@@ -92,10 +92,12 @@ def device(name: str, value: object) -> torch.device:
         raise ValueError(
             f"{name} must name a device that computes, got {str(value)!r}, which has shapes but no numbers"
         )
-    number = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if chosen.type == "cuda" and number <= (chosen.index or 0):
-        there = {0: "there is no GPU", 1: "the only GPU is cuda:0"}.get(number, f"the last GPU is cuda:{number - 1}")
-        raise ValueError(f"{name} must name a device of this machine, got {str(value)!r}, but {there}")
+    if chosen.type == "cuda":
+        number = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if number <= (chosen.index or 0):
+            there = {0: "there is no GPU", 1: "the only GPU is cuda:0"}
+            there = there.get(number, f"the last GPU is cuda:{number - 1}")
+            raise ValueError(f"{name} must name a device of this machine, got {str(value)!r}, but {there}")
     return chosen
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from .devices import gpus_in_use
+
 
 @contextmanager
 def expect_error(error: type[BaseException], match: str = "") -> Iterator[None]:
@@ -102,17 +104,31 @@ def _usual_defaults() -> Iterator[None]:
 
 
 def _on_cpu(value: object) -> object:
-    """Return a tensor or a module on the CPU, where the rules compute, also out of a tuple, a list or a dict."""
+    """Return the value with all tensors and modules in it on the CPU, where the rules compute.
+
+    What lies elsewhere is copied: a module with all that it holds, a leaf as a leaf, with its gradient.
+    """
     if isinstance(value, nn.Module):
-        return copy.deepcopy(value).cpu() if any(map(_is_far, value.state_dict().values())) else value
-    if type(value) in (tuple, list):
-        return type(value)(map(_on_cpu, value))
-    if type(value) is dict:
+        if not any(map(_on_another_device, value.state_dict().values())):
+            return value
+        try:
+            return copy.deepcopy(value).cpu()
+        except RuntimeError:  # it holds a tensor that is no leaf: the rule will see
+            return value
+    if isinstance(value, tuple | list) and not hasattr(value, "_fields"):
+        return (tuple if isinstance(value, tuple) else list)(map(_on_cpu, value))
+    if isinstance(value, dict):
         return {key: _on_cpu(part) for key, part in value.items()}
-    return value.cpu() if _is_far(value) else value
+    if not _on_another_device(value):
+        return value
+    moved = value.cpu()
+    if value.is_leaf and value.requires_grad:
+        moved = moved.detach().requires_grad_()
+        moved.grad = _on_cpu(value.grad)
+    return moved
 
 
-def _is_far(value: object) -> bool:
+def _on_another_device(value: object) -> bool:
     return isinstance(value, Tensor) and value.device.type not in ("cpu", "meta")  # meta holds nothing to be moved
 
 
@@ -179,9 +195,10 @@ def call(function: object, *args: object, **kwargs: object) -> object:
     if not callable(function):
         raise Hint(f"a function is asked for, this is {type(function).__name__}.")
     try:
-        result = _on_cpu(function(*args, **kwargs))
+        result = function(*args, **kwargs)
     except Exception as error:
         raise Hint(f"your function raises {_summary(error)}") from error
+    result = _on_cpu(result)
     parts = result if isinstance(result, tuple) else (result,)
     if result is None or any(part is ... for part in parts):
         raise NotAttempted("your function returns nothing yet. Has it a return, and no ... left?")
@@ -241,6 +258,14 @@ def _truth(value: object) -> bool | None:
     if isinstance(value, Tensor) and value.numel() == 1:
         value = value.item()
     return bool(value) if isinstance(value, bool | int | float) and value in (0, 1) else None
+
+
+@contextmanager
+def seeded() -> Iterator[None]:
+    """Draw the same random numbers each time, after which the reader's own go on as if there had been no check."""
+    with torch.random.fork_rng(devices=gpus_in_use()):
+        torch.manual_seed(0)
+        yield
 
 
 def close(a: object, b: object, tolerance: float = 1e-4) -> bool:

@@ -1,4 +1,7 @@
-"""The data sets of the lessons: small tensors with names, from files that come with the package. No network."""
+"""The data sets of the lessons: small tensors with names, from files that come with the package. No network.
+
+All tensors are made on the CPU, whatever the default device is; `Dataset.to` moves them.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +15,17 @@ import torch
 from torch import Tensor
 
 from . import _validate
+from .devices import FLOAT32_ON_CPU
 
 SHA256 = {"iris.csv": "9cc1c345c71bcc9b486b74cbf6063fa66f4bb5e0f603a4b3c3471ec2e5e8e355"}
 MOST_EXAMPLES = 10**8  # 0.4 GB a column: beyond, memory would run out, and no error would name the argument
 IRIS_FEATURES = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 IRIS_SPECIES = ("setosa", "versicolor", "virginica")
-KIND = {"dtype": torch.float32, "device": "cpu"}  # said each time: a reader may have set other defaults
 
 
 @dataclass(frozen=True)
 class Dataset:
     """Examples for training and for testing, and what their columns are called.
-
-    The functions of this module make the tensors on the CPU, whatever the default device; `to` moves them.
 
     Attributes
     ----------
@@ -145,8 +146,8 @@ def iris(
     _validate.seed("seed", seed)
     rows = list(csv.DictReader(io.StringIO(read("iris.csv", folder).decode())))
     rows = [row for species in classes for row in rows if row["species"] == species]
-    X = torch.tensor([[float(row[name]) for name in features] for row in rows], **KIND)
-    y = torch.tensor([[float(row["species"] == classes[1])] for row in rows], **KIND)
+    X = torch.tensor([[float(row[name]) for name in features] for row in rows], **FLOAT32_ON_CPU)
+    y = torch.tensor([[float(row["species"] == classes[1])] for row in rows], **FLOAT32_ON_CPU)
 
     p = _order(len(rows), seed)
     X, y = X[p], y[p]
@@ -240,7 +241,7 @@ def noisy_line(
     if noise < 0:
         raise ValueError(f"noise must be 0 or more, got {noise}")
     generator = torch.Generator().manual_seed(seed)
-    X, deviations = (torch.randn(num_examples, 1, generator=generator, **KIND) for _ in range(2))
+    X, deviations = (torch.randn(num_examples, 1, generator=generator, **FLOAT32_ON_CPU) for _ in range(2))
     y = float(slope) * X + float(intercept) + float(noise) * deviations
     return Dataset(X, y, X[:0], y[:0], feature_names=("x",))
 

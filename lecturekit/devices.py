@@ -14,6 +14,8 @@ import torch
 
 from . import _validate
 
+FLOAT32_ON_CPU = {"dtype": torch.float32, "device": "cpu"}  # given each time: a reader may have changed the defaults
+
 
 def device() -> torch.device:
     """Return the device to compute on: CUDA where there is a GPU, else the CPU.
@@ -38,6 +40,11 @@ def device() -> torch.device:
     if not wanted:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return _validate.device("LECTUREKIT_DEVICE", wanted)
+
+
+def gpus_in_use() -> range:
+    """Return the numbers of the GPUs whose random numbers somebody may have drawn; asking wakes none of them."""
+    return range(torch.cuda.device_count() if torch.cuda.is_initialized() else 0)
 
 
 _default_device = device  # for functions that have an argument of this name

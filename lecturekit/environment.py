@@ -191,7 +191,7 @@ def _device() -> Iterator[Line]:
 
     try:
         where = device()
-        torch.ones(2, device=where).sum().item()
+        torch.ones(2, dtype=torch.float32, device=where).sum().item()
     except Exception as error:
         yield Line("✗", f"no device to compute on: {_said(error)}", "set LECTUREKIT_DEVICE=cpu, or take it away")
         return

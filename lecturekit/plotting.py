@@ -358,8 +358,9 @@ def plot_decision_regions(
             _validate.text(f"{name}[{i}]", one)
     low, high = X.amin(dim=0), X.amax(dim=0)
     margin = 0.08 * (high - low).clamp(min=1e-6)
-    x1, x2 = (torch.linspace(a, b, 200, device="cpu").to(X) for a, b in zip(low - margin, high + margin, strict=True))
-    grid = torch.cartesian_prod(x1, x2)
+    ends = zip((low - margin).tolist(), (high + margin).tolist(), strict=True)
+    x1, x2 = (torch.linspace(a, b, 200, dtype=X.dtype, device="cpu") for a, b in ends)
+    grid = torch.cartesian_prod(x1, x2).to(X.device)
     with torch.no_grad():
         activation = predict(grid)
     if not isinstance(activation, Tensor) or activation.shape != (grid.shape[0], 1):

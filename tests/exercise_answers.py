@@ -1,5 +1,6 @@
 """What is tested of the answers to each exercise; the answers themselves stand in test_exercises_NN.py."""
 
+import copy
 import re
 from functools import cache, wraps
 
@@ -16,12 +17,17 @@ def code_of_lesson(number: str) -> str:
 
 
 def on_gpu(answer: object) -> object:
-    """Return an answer as somebody gives it who works on a GPU; of a function, what it returns."""
-    if isinstance(answer, torch.Tensor | torch.nn.Module):
-        return answer.to("cuda") if getattr(answer, "is_cpu", True) else answer
+    """Return an answer as somebody gives it who works on a GPU.
+
+    Of a function, what it returns: what it is called with still lies on the CPU, where the checks compute.
+    """
+    if isinstance(answer, torch.nn.Module):
+        return copy.deepcopy(answer).to("cuda")
+    if isinstance(answer, torch.Tensor):
+        return answer.to("cuda") if answer.is_cpu else answer
     if isinstance(answer, tuple | list):
         return type(answer)(map(on_gpu, answer))
-    if callable(answer) and not (isinstance(answer, type) and not issubclass(answer, torch.nn.Module)):
+    if callable(answer) and (not isinstance(answer, type) or issubclass(answer, torch.nn.Module)):
         return wraps(answer)(lambda *args, **kwargs: on_gpu(answer(*args, **kwargs)))
     return answer
 

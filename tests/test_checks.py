@@ -331,7 +331,7 @@ def test_as_truths_of_another_shape():
 
 def test_answers_come_to_the_cpu_whatever_they_lie_in(monkeypatch):
     """A tensor that has been moved is one larger here, so that it can be seen without a second device."""
-    monkeypatch.setattr(checks, "_is_far", lambda value: isinstance(value, torch.Tensor))
+    monkeypatch.setattr(checks, "_on_another_device", lambda value: isinstance(value, torch.Tensor))
     monkeypatch.setattr(torch.Tensor, "cpu", lambda tensor: tensor + 1)
     x, answers = torch.tensor(1.0), []
     monkeypatch.setitem(checks._rules, "test.9", lambda *given: answers.extend(given) or "right.")
@@ -341,9 +341,22 @@ def test_answers_come_to_the_cpu_whatever_they_lie_in(monkeypatch):
     assert x == 1
 
 
+def test_a_leaf_comes_to_the_cpu_as_a_leaf_with_its_gradient(monkeypatch):
+    monkeypatch.setattr(checks, "_on_another_device", lambda value: isinstance(value, torch.Tensor))
+    w = torch.ones(2, requires_grad=True)
+    (moved,) = call(lambda: (w,))
+    assert moved is not w and moved.is_leaf and moved.requires_grad and moved.grad == w.grad
+    w.sum().backward()
+    moved, rest = call(lambda: (w, w * 2))
+    assert moved.is_leaf and torch.equal(moved.grad, torch.ones(2))
+    assert not rest.is_leaf and rest.requires_grad
+
+
 def test_a_module_comes_to_the_cpu_as_a_copy(monkeypatch):
     module = torch.nn.Linear(2, 1)
     assert call(lambda: module) is module  # it lies there
-    monkeypatch.setattr(checks, "_is_far", lambda value: value.shape == (1,))  # the bias alone
+    monkeypatch.setattr(checks, "_on_another_device", lambda value: value.shape == (1,))  # the bias alone
     copied = call(lambda: module)
     assert copied is not module and torch.equal(copied.weight, module.weight)
+    module.plain = module.weight * 2  # which cannot be copied: a rule has a hint for it
+    assert call(lambda: module) is module

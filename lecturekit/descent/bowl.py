@@ -88,7 +88,7 @@ class Bowl:
         In a close-up, where fewer than two of these lie in view, they are evenly spaced: at least two, or none where
         all losses in view would read the same.
         """
-        w, b = (torch.linspace(*ends, 41, device="cpu").double() for ends in (view[:2], view[2:]))
+        w, b = (torch.linspace(*ends, 41, dtype=torch.float64, device="cpu") for ends in (view[:2], view[2:]))
         losses = self.loss(torch.cartesian_prod(w, b))
         highest = losses.max().item()  # at a corner
         inside = view[0] <= self.w <= view[1] and view[2] <= self.b <= view[3]
@@ -114,12 +114,14 @@ class Bowl:
     ) -> dict[float, tuple[float, float]]:
         """Return a point (w, b) of the contour line of each level in view, on the side that is away from a point.
 
-        No label covers another: in a narrow valley, where the lines lie close, some go round it, and some stay away.
+        No label covers another: where lines lie close together, as in a narrow valley, a label moves along its line to
+        a free place, or is left out.
         """
         w_low, w_high, b_low, b_high = view
         wide, high = w_high - w_low, b_high - b_low
-        # In one scale, a label takes its part of the longer side; else a part of each.
+        # What a letter takes of a side at least 3.5 inches long; in one scale, of the longer side.
         size_w, size_b = [max(wide, high)] * 2 if in_one_scale(view) else (wide, high)
+        letter_w, letter_b = 0.016 * size_w, 0.04 * size_b
         first = math.atan2(self.b - away_from[1].item(), self.w - away_from[0].item())
         places = {}
         for level in levels:
@@ -130,16 +132,19 @@ class Bowl:
                 reach = math.sqrt((level - self.lowest) / max(bend, 1e-12))
                 w, b = self.w + reach * w, self.b + reach * b
                 in_view = abs(2 * w - w_low - w_high) < 0.9 * wide and abs(2 * b - b_low - b_high) < 0.9 * high
-                if in_view and not any(
-                    abs(w - x) < 0.05 * size_w and abs(b - y) < 0.04 * size_b for x, y in places.values()
-                ):
+                free = all(
+                    abs(b - other_b) > letter_b
+                    or abs(w - other_w) > letter_w * (len(f"{level:g}") + len(f"{other:g}")) / 2
+                    for other, (other_w, other_b) in places.items()
+                )
+                if in_view and free:
                     places[level] = (w, b)
                     break
         return places
 
 
 def in_one_scale(view: tuple[float, float, float, float]) -> bool:
-    """Whether w and b can be drawn in one scale, without a picture that is much longer than it is wide."""
+    """Whether one scale for w and b gives a picture of which no side is more than three times the other."""
     wide, high = view[1] - view[0], view[3] - view[2]
     return max(wide, high) <= 3 * min(wide, high)
 

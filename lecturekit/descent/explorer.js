@@ -86,7 +86,7 @@ function explorer(img, data) {
   var control = player(root, data.steps, function (step) { now = step; return update(); });
   var sliders = control.make('div', 'display:grid;gap:4px;max-width:560px;margin:0 0 8px', root);
   root.insertBefore(sliders, root.firstChild);
-  var tellers = [];
+  var shown = [];
   function names(j) { return data.batches[j] === null ? 'all' : String(data.batches[j]); }
   [['learning rate', data.lrs], ['batch size', data.batches.map(function (_, j) { return names(j); })],
     ['seed', data.seeds.map(String)]].forEach(function (kind, which) {
@@ -107,14 +107,14 @@ function explorer(img, data) {
     }
     slider.oninput = function () {
       chosen[which] = +slider.value;
-      tellers.forEach(function (tell) { tell(); });
+      shown.forEach(function (again) { again(); });
       control.caption.textContent = update();
     };
     slider.addEventListener('keydown', function (event) {  // these move this slider, not the player's
       if (/^(Arrow|Page|Home|End)/.test(event.key) && !(event.ctrlKey || event.metaKey || event.altKey))
         event.stopPropagation();
     });
-    tellers.push(tell);
+    shown.push(tell);
     tell();
   });
   var pictures = control.make('div', 'display:flex;flex-wrap:wrap;gap:8px;margin-top:8px', root);

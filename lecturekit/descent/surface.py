@@ -114,7 +114,8 @@ def draw_surface(ax: Axes, bowl: Bowl, view: tuple[float, float, float, float], 
     """Draw the contour lines and the minimum; their labels lie on the other side than the start of the paths."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    w, b = (torch.linspace(*ends, points, device="cpu").double() for ends, points in ((view[:2], 241), (view[2:], 181)))
+    w = torch.linspace(*view[:2], 241, dtype=torch.float64, device="cpu")
+    b = torch.linspace(*view[2:], 181, dtype=torch.float64, device="cpu")
     losses = bowl.loss(torch.stack(torch.meshgrid(w, b, indexing="xy"), dim=-1))
     levels = bowl.levels(view)
     w, b, losses = w.numpy(), b.numpy(), losses.numpy()

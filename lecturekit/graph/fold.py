@@ -22,7 +22,8 @@ def fold(graph: Graph, max_nodes: int = 40) -> Graph:
     graph : Graph
         Not changed.
     max_nodes : int
-        At least 1. The first and the last operation and what goes into them stay, even if these are more.
+        At least 1. What is never folded away may be more: the first and the last operation, one node between them,
+        what goes into these, and a graph of inputs alone.
 
     Returns
     -------

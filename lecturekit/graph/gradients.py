@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from ..devices import gpus_in_use
 from .tape import Record, Tape, ancestors, dense, norm, snapshot
 
 MAX_OPERATIONS = 300  # autograd visits all of a graph for each local derivative: none in graphs larger than this
@@ -48,9 +49,8 @@ def untouched(tensors):
     grads = [(tensor, tensor.grad) for tensor in retained.values()]
     for tensor, _ in grads:
         tensor.grad = None
-    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
     try:
-        with torch.random.fork_rng(devices=devices):
+        with torch.random.fork_rng(devices=gpus_in_use()):
             yield
     finally:
         for tensor, grad in grads:

@@ -42,7 +42,8 @@ def default_target(records: list[Record]) -> Record | None:
 def _asked_by_torch() -> bool:
     """Whether the function being intercepted was called by PyTorch's own Python code."""
     frame = sys._getframe(1)
-    # The last one: a reader's `with torch.device(…)` inside the block passes everything on, and first to itself.
+    # torch.utils._device: a reader's `with torch.device(…)` inside the block gets each call before trace does, and
+    # calls the function again.
     passed = ("torch.overrides", "torch.autograd", "torch._tensor", __name__, "torch.utils._device")
     while frame.f_back is not None and frame.f_globals.get("__name__") in passed:
         frame = frame.f_back

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from .. import __version__, _validate, devices
-from ..devices import measure, synchronize
+from ..devices import FLOAT32_ON_CPU, measure, synchronize
 from ..training import minibatches
 from .records import Row, Run, _rounded
 
@@ -95,9 +95,8 @@ def _examples(N: int, d: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """
     generator = torch.Generator().manual_seed(0)
     different = min(N, LARGEST_ON_CPU // d)
-    kind = {"dtype": torch.float32, "device": "cpu"}  # whatever the defaults
-    X = torch.randn(different, d, generator=generator, **kind) * torch.logspace(0, -1, d, **kind)
-    y = X.sum(dim=1, keepdim=True) + torch.randn(different, 1, generator=generator, **kind)
+    X = torch.randn(different, d, generator=generator, **FLOAT32_ON_CPU) * torch.logspace(0, -1, d, **FLOAT32_ON_CPU)
+    y = X.sum(dim=1, keepdim=True) + torch.randn(different, 1, generator=generator, **FLOAT32_ON_CPU)
     X, y = X.to(device), y.to(device)
     return (X, y) if different == N else (X.repeat(-(-N // different), 1)[:N], y.repeat(-(-N // different), 1)[:N])
 
