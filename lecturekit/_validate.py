@@ -95,8 +95,8 @@ def device(name: str, value: object) -> torch.device:
     if chosen.type == "cuda":
         number = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if number <= (chosen.index or 0):
-            there = {0: "there is no GPU", 1: "the only GPU is cuda:0"}
-            there = there.get(number, f"the last GPU is cuda:{number - 1}")
+            few = {0: "there is no GPU", 1: "the only GPU is cuda:0"}
+            there = few.get(number, f"the last GPU is cuda:{number - 1}")
             raise ValueError(f"{name} must name a device of this machine, got {str(value)!r}, but {there}")
     return chosen
 

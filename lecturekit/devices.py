@@ -42,11 +42,6 @@ def device() -> torch.device:
     return _validate.device("LECTUREKIT_DEVICE", wanted)
 
 
-def gpus_in_use() -> range:
-    """Return the numbers of the GPUs whose random numbers somebody may have drawn; asking wakes none of them."""
-    return range(torch.cuda.device_count() if torch.cuda.is_initialized() else 0)
-
-
 _default_device = device  # for functions that have an argument of this name
 
 
@@ -73,6 +68,11 @@ def synchronize(device: torch.device) -> None:
         torch.cuda.synchronize(device)
     elif device.type == "mps":
         torch.mps.synchronize()
+
+
+def gpus_in_use() -> range:
+    """Return the numbers of the GPUs whose random numbers somebody may have drawn; asking wakes none of them."""
+    return range(torch.cuda.device_count() if torch.cuda.is_initialized() else 0)
 
 
 @dataclass(frozen=True, repr=False)

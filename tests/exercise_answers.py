@@ -6,7 +6,7 @@ from functools import cache, wraps
 
 import notebook_rules as rules
 import torch
-from common import needs_gpu
+from common import defaults, needs_gpu
 
 from lecturekit.checks import judge
 
@@ -55,12 +55,8 @@ class ExerciseAnswers:
         assert verdict.status == "correct", verdict.message
 
     def test_right_answers_are_accepted_whatever_the_defaults_are(self, number, answers):
-        torch.set_default_dtype(torch.float64)
-        try:
-            with torch.device("meta"):  # lesson 02 shows how one makes it the default, and how many forget it
-                verdict = judge(number, *answers)
-        finally:
-            torch.set_default_dtype(torch.float32)
+        with defaults(torch.float64, "meta"):
+            verdict = judge(number, *answers)
         assert verdict.status == "correct", verdict.message
 
     @needs_gpu

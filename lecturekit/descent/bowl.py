@@ -131,13 +131,13 @@ class Bowl:
                 bend = self.mean_xx * w * w + 2 * self.mean_x * w * b + b * b
                 reach = math.sqrt((level - self.lowest) / max(bend, 1e-12))
                 w, b = self.w + reach * w, self.b + reach * b
-                in_view = abs(2 * w - w_low - w_high) < 0.9 * wide and abs(2 * b - b_low - b_high) < 0.9 * high
-                free = all(
+                if not (abs(2 * w - w_low - w_high) < 0.9 * wide and abs(2 * b - b_low - b_high) < 0.9 * high):
+                    continue  # not in view; also true for NaN
+                if all(
                     abs(b - other_b) > letter_b
                     or abs(w - other_w) > letter_w * (len(f"{level:g}") + len(f"{other:g}")) / 2
                     for other, (other_w, other_b) in places.items()
-                )
-                if in_view and free:
+                ):
                     places[level] = (w, b)
                     break
         return places

@@ -153,8 +153,8 @@ def explorer(X: Tensor, y: Tensor, runs: Runs, *, first: tuple[float, int | None
     """Let the reader choose among many runs: the path of each over the loss surface, beside it its loss.
 
     Sliders choose learning rate, batch size and seed; buttons, a slider and the arrow keys go through the steps. For
-    comparison, the full batch's path with the same learning rate is drawn as well, where `runs` has it. With
-    the full batch, the seed's slider is disabled, since every seed gives the same path.
+    comparison, the full batch's path with the same learning rate is drawn as well, where `runs` has it. With the full
+    batch, the seed's slider is disabled, since every seed gives the same path.
 
     Parameters
     ----------

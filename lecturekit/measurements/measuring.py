@@ -124,7 +124,8 @@ def _in_blocks(
 
     One long sum for each of a few columns would leave most of a GPU without work.
     """
-    w, b = (torch.zeros(shape, dtype=torch.float32, device=device) for shape in ((d, 1), (1,)))
+    w = torch.zeros(d, 1, dtype=torch.float32, device=device)
+    b = torch.zeros(1, dtype=torch.float32, device=device)
 
     def step(X: Tensor, y: Tensor) -> None:
         N = len(X)
