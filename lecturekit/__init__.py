@@ -5,17 +5,18 @@ The lessons write ``import lecturekit as lk``. Importing it loads torch and the 
 
 import sys
 
-from .environment import environment
+from .lessons.environment import environment
 
 try:
-    from . import data, diagrams
+    from . import data
     from .checks import check, expect_error
-    from .descent import Explorer, Runs, explorer, plot_loss_surface, train_many
+    from .lessons.sweep import Explorer, Runs, explorer, plot_loss_surface, train_many
     from .devices import Timing, device, measure, synchronize
     from .graph import graph_of, trace
     from .plotting import figure, plot_decision_regions, plot_losses, plot_network, plot_tensor, plot_timings, show
     from .training import History, fit, minibatches
-    from .workers import WorkerRun, run_workers
+    from .lessons import diagrams
+    from .lessons.workers import WorkerRun, run_workers
 except Exception:
     # Where torch does not load, nothing here does. Only `python -m lecturekit` goes on, to say what is wrong: while
     # it looks for its module, Python calls itself "-m".

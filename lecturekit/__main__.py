@@ -2,7 +2,7 @@
 
 import sys
 
-from .environment import environment
+from .lessons.environment import environment
 
 if hasattr(sys.stdout, "reconfigure"):
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # a console of Windows may know no ✓

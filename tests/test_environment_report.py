@@ -13,7 +13,7 @@ import torch
 import lecturekit as lk
 from lecturekit import data, devices
 
-module = sys.modules["lecturekit.environment"]  # its name in the package is that of the function
+module = sys.modules["lecturekit.lessons.environment"]  # its name in the package is that of the function
 
 
 def line(report, start):

@@ -9,7 +9,7 @@ from exercise_answers import ExerciseAnswers
 from torch import nn
 
 from lecturekit.data import noisy_line
-from lecturekit.descent import train_many
+from lecturekit.lessons.sweep import train_many
 from lecturekit.exercises.lesson07 import LRS
 
 

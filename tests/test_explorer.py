@@ -20,9 +20,9 @@ from torch import nn
 
 import lecturekit as lk
 from lecturekit import plotting
-from lecturekit.descent import explore
-from lecturekit.descent import runs as many
-from lecturekit.descent.bowl import FAR, LOST, Bowl
+from lecturekit.lessons.sweep import explore
+from lecturekit.lessons.sweep import runs as many
+from lecturekit.lessons.sweep.bowl import FAR, LOST, Bowl
 
 matplotlib = pytest.importorskip("matplotlib")
 

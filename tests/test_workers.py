@@ -158,7 +158,7 @@ def test_an_error_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
 WAITS = """
 import sys, time
-from lecturekit.workers import record
+from lecturekit.lessons.workers import record
 
 @record
 def main():

@@ -16,10 +16,10 @@ from functools import cache, partial
 import torch
 from torch import Tensor, nn
 
-from .. import __version__, _validate, devices
-from ..devices import FLOAT32_ON_CPU, measure, synchronize
-from ..training import minibatches
-from .records import Row, Run, _rounded
+from lecturekit import __version__, _validate, devices
+from lecturekit.devices import FLOAT32_ON_CPU, measure, synchronize
+from lecturekit.training import minibatches
+from lecturekit.lessons.recorded import Row, Run, _rounded
 
 BATCH_SIZES = (None, 10, 100)
 STEPS_IN_A_ROW = 100  # of SGD, in one call or in one CUDA graph

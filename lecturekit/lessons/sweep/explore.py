@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .. import plotting
-from .._web import live_image, player, script
-from ..style import COLOURS, DASHES, MUTED
+from ... import plotting
+from ..._web import live_image, player, script
+from ...style import COLOURS, DASHES, MUTED
 from .bowl import Bowl, check_line_data
 from .runs import Runs
 from .surface import add_legend, draw_path, draw_surface

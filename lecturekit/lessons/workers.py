@@ -21,7 +21,7 @@ from pathlib import Path
 
 import torch
 
-from . import _validate
+from .. import _validate
 
 # What stands around the reader's function. The workers find each other by a file in their folder: the usual
 # init_process_group() has the same effect, but opens a port that listens to the whole network.
@@ -39,7 +39,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 import lecturekit as lk
-from lecturekit.workers import record
+from lecturekit.lessons.workers import record
 
 
 {source}

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from .. import _validate, plotting
-from ..style import COLOURS, CONTOUR, DASHES, GRID, INK, LABEL, MARKERS, MUTED, TINTS
+from ... import _validate, plotting
+from ...style import COLOURS, CONTOUR, DASHES, GRID, INK, LABEL, MARKERS, MUTED, TINTS
 from .bowl import Bowl, check_line_data, in_one_scale
 
 if TYPE_CHECKING:

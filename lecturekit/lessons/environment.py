@@ -162,7 +162,7 @@ def _compared(what: str, version: str, needed: str, remedy: str) -> Line:
 
 
 def _graphviz() -> Iterator[Line]:
-    from .graph.layout import place
+    from ..graph.layout import place
 
     try:
         place([(40, 20), (40, 20)], [(0, 1, None)])
@@ -173,7 +173,7 @@ def _graphviz() -> Iterator[Line]:
 
 
 def _data() -> Iterator[Line]:
-    from . import data
+    from .. import data
 
     for name in data.SHA256:
         try:
@@ -187,7 +187,7 @@ def _data() -> Iterator[Line]:
 def _device() -> Iterator[Line]:
     import torch
 
-    from .devices import device
+    from ..devices import device
 
     try:
         where = device()

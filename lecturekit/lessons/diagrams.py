@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import _validate
-from .plotting import figure
-from .style import COLOURS, DETAIL, INK, LOCAL, OUTLINE, PALE, TINTS
+from .. import _validate
+from ..plotting import figure
+from ..style import COLOURS, DETAIL, INK, LOCAL, OUTLINE, PALE, TINTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .. import _validate
+from ... import _validate
 from .bowl import Bowl, check_line_data
 
 MOST_NUMBERS = 10**8  # w and b of all runs after all steps: 0.4 GB

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .. import _validate
+from ... import _validate
 
 # In distances between start and minimum: a picture follows a path so far, and there gives it up.
 FAR, LOST = 1.5, 30

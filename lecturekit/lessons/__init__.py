@@ -1,0 +1,1 @@
+"""What one lesson needs and the others do not. Read the module of the lesson that you read."""
