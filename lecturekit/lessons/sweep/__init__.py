@@ -1,4 +1,4 @@
-"""Linear regression by gradient descent and SGD: many runs at once, their loss surface, and an explorer of them."""
+"""Linear regression by GD and SGD: many runs at once, their loss surface, and an explorer to slide through them."""
 
 from .explore import Explorer, explorer
 from .runs import Runs, train_many

@@ -1,34 +1,50 @@
-"""Hundreds of runs of SGD on one linear model, all at once."""
+"""Linear regression: its loss, and hundreds of runs of SGD on it, all at once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import index
 
 import torch
 from torch import Tensor
 
-from ... import _validate
-from .bowl import Bowl, check_line_data
 
-MOST_NUMBERS = 10**8  # w and b of all runs after all steps: 0.4 GB
+@dataclass(frozen=True)
+class QuadraticLoss:
+    """The loss lowest + mean_xx·Δw² + 2·mean_x·Δw·Δb + Δb², with Δw and Δb the distances from the minimum (w, b)."""
+
+    w: float
+    b: float
+    lowest: float
+    mean_xx: float
+    mean_x: float
+
+    @classmethod
+    def of(cls, X: Tensor, y: Tensor) -> QuadraticLoss:
+        """Return the loss of ŷ = X w + b on X and y, both of shape (N, 1): least squares, in float64."""
+        if X.ndim != 2 or X.shape[1] != 1 or y.shape != X.shape:
+            raise ValueError(f"X and y must both have shape (N, 1), got {tuple(X.shape)} and {tuple(y.shape)}")
+        x, y = X.detach().cpu().double(), y.detach().cpu().double()
+        rows = torch.cat((x, torch.ones_like(x)), dim=1)
+        best = torch.linalg.lstsq(rows, y).solution
+        lowest = (rows @ best - y).square().mean()
+        return cls(*best[:, 0].tolist(), lowest.item(), x.square().mean().item(), x.mean().item())
+
+    def __call__(self, w, b):
+        """Return the loss at w and b: floats, arrays or tensors of one shape."""
+        w, b = w - self.w, b - self.b
+        return self.lowest + self.mean_xx * w**2 + 2 * self.mean_x * w * b + b**2
 
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """Runs for each combination of learning rate, batch size and seed. The first three dimensions are these, in order.
+    """Runs for each combination of L learning rates, B batch sizes (None: the full batch) and S seeds.
 
     Attributes
     ----------
-    lrs : tuple of float
-        The L learning rates.
-    batch_sizes : tuple of int or None
-        The B batch sizes; None is the full batch.
-    seeds : tuple of int
-        The S seeds of the shuffling.
     paths : torch.Tensor
-        Shape (L, B, S, num_steps + 1, 2): w and b before the first and after each step. Infinite or NaN where a run
-        has diverged that far.
+        Shape (L, B, S, num_steps + 1, 2): w and b before the first and after each step.
     losses : torch.Tensor
         Shape (L, B, S, num_steps + 1): the mean squared error on all examples there.
     """
@@ -45,7 +61,6 @@ class Runs:
         return self.paths.shape[3] - 1
 
     def __len__(self) -> int:
-        """How many runs there are."""
         return len(self.lrs) * len(self.batch_sizes) * len(self.seeds)
 
     def __repr__(self) -> str:
@@ -58,133 +73,66 @@ def train_many(
     X: Tensor,
     y: Tensor,
     *,
-    lrs: Sequence[float],
-    batch_sizes: Sequence[int | None],
-    seeds: Sequence[int] = (0,),
+    lrs: Iterable[float],
+    batch_sizes: Iterable[int | None],
+    seeds: Iterable[int] = (0,),
     num_steps: int = 25,
-    start: tuple[float, float] = (0.0, 0.0),
 ) -> Runs:
-    """Train ŷ = X w + b with every combination of learning rate, batch size and seed, all runs at once.
+    """Train ŷ = X w + b, from w = b = 0, with every combination of learning rate, batch size and seed, all at once.
 
     The loss is the mean squared error. Each run takes the very mini-batches that ``fit(seed=…, batch_size=…)`` would
-    give to ``nn.Linear(1, 1)`` and ``torch.optim.SGD(lr=…)``, and ends at the same numbers but for rounding. The
-    parameters of all runs with one batch size lie in one tensor, so that each operation serves all of them, and their
-    losses are added up: no run's loss depends on another run's parameters, so the gradient of the sum holds the
-    gradient of each.
+    give to ``nn.Linear(1, 1)`` and ``torch.optim.SGD(lr=…)``, and ends at the same numbers but for rounding.
 
     Parameters
     ----------
     X, y : torch.Tensor
-        Both of shape (N, 1), of one floating point dtype, finite, on one device.
-    lrs : sequence of float
-        Learning rates, positive, each once.
-    batch_sizes : sequence of int or None
-        From 1 to N, each once. None: all examples in their own order, which is gradient descent and has no use for
-        the seed.
-    seeds : sequence of int
-        Seeds of the shuffling, at least 0, each once.
+        Both of shape (N, 1); ValueError for another one, and for a batch size of more than N.
+    lrs, batch_sizes, seeds : iterables
+        A batch size of None means all examples in their own order, whatever the seed.
     num_steps : int
-        Steps of each run, at least 1; all runs together hold at most 100 million numbers.
-    start : tuple of float
-        Where w and b start.
-
-    Returns
-    -------
-    Runs
-        Tensors of the dtype and on the device of X. A diverging run goes on to infinity and NaN.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described.
+        Steps of each run. A diverging run goes on to infinity and NaN.
 
     Notes
     -----
-    Introduced in notebook 07. `benchmarks/explorer.py` measures how much faster this is than one run after the other.
+    Introduced in notebook 07.
+
+    Examples
+    --------
+    >>> import lecturekit as lk
+    >>> data = lk.data.noisy_line(100)
+    >>> lk.train_many(data.X_train, data.y_train, lrs=[0.1, 0.5], batch_sizes=[1, None], seeds=range(3))
+    12 runs (2 learning rates × 2 batch sizes × 3 seeds) of 25 steps
     """
-    check_line_data(X, y)
-    N = X.shape[0]
-    lrs = _each_once("lrs", lrs, _learning_rate)
-    batch_sizes = _each_once(
-        "batch_sizes", batch_sizes, lambda name, k: k if k is None else _validate.integer(name, k, 1, N)
-    )
-    seeds = _each_once("seeds", seeds, _validate.seed)
-    _validate.integer("num_steps", num_steps, 1)
-    if (numbers := 2 * len(lrs) * len(batch_sizes) * len(seeds) * (num_steps + 1)) > MOST_NUMBERS:
-        raise ValueError(
-            f"lrs, batch_sizes, seeds and num_steps must make at most {MOST_NUMBERS:,} numbers w and b, "
-            f"got {numbers:.3g}"
-        )
-    if not isinstance(start, tuple | list) or len(start) != 2:
-        raise TypeError(f"start must be two numbers (w, b), got {start!r}")
-    w, b = (_validate.number(f"start[{i}]", value) for i, value in enumerate(start))
-
-    for name, values in {"lrs": lrs, "start": (w, b)}.items():
-        if max(map(abs, values)) > torch.finfo(X.dtype).max:
-            raise ValueError(f"{name} must fit into {X.dtype}, the dtype of X, got {values!r:.200}")
-
-    rows = torch.cat((X.detach(), torch.ones_like(X)), dim=1)  # (N, 2): rows @ (w, b) is the line
-    fewest = min((-(-N // k) for k in batch_sizes if k is not None), default=0)
-    orders = _orders(N, seeds, -(-num_steps // fewest) if fewest else 0, X.device)
-    shape = (len(lrs), len(seeds), num_steps + 1, 2)
-    paths = [
-        _descend(rows, y.detach(), X.new_tensor(lrs), k, orders, num_steps, X.new_tensor([w, b])).expand(shape)
-        for k in batch_sizes
-    ]
-    paths = torch.stack(paths, dim=1)
-    return Runs(lrs, batch_sizes, seeds, paths, Bowl.of(X, y).loss(paths))
-
-
-def _orders(N: int, seeds: tuple[int, ...], num_epochs: int, device: torch.device) -> list[Tensor]:
-    """Return the order of the examples for each epoch, one row a seed: what `minibatches` draws, epoch after epoch."""
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    return [
-        torch.stack([torch.randperm(N, generator=generator, device="cpu") for generator in generators]).to(device)
-        for _ in range(num_epochs)
-    ]
+    loss = QuadraticLoss.of(X, y)
+    lrs, seeds = tuple(map(float, lrs)), tuple(map(index, seeds))
+    batch_sizes = tuple(None if size is None else index(size) for size in batch_sizes)
+    if max(size or 0 for size in batch_sizes) > len(X):
+        raise ValueError(f"batch_sizes must be at most {len(X)}, the number of examples, got {batch_sizes}")
+    rows = torch.cat((X, torch.ones_like(X)), dim=1).detach()  # (N, 2): rows @ (w, b) is the line
+    paths = torch.stack([_descend(rows, y, X.new_tensor(lrs), size, seeds, num_steps) for size in batch_sizes], dim=1)
+    losses = loss(*paths.cpu().double().unbind(-1))  # on the CPU: not every device knows float64
+    return Runs(lrs, batch_sizes, seeds, paths, losses.to(paths))
 
 
 @torch.enable_grad()
-def _descend(
-    rows: Tensor, y: Tensor, lrs: Tensor, batch_size: int | None, orders: list[Tensor], num_steps: int, start: Tensor
-) -> Tensor:
-    """Return the paths for all learning rates and seeds: shape (L, S, num_steps + 1, 2); S is 1 for the full batch."""
-    if batch_size is None:
-        epoch = [(rows[None], y[None])]
-    # (S, 2, L): for each seed, one column (w, b) for each learning rate.
-    parameters = start[None, :, None].repeat(1 if batch_size is None else len(orders[0]), 1, len(lrs))
-    path = [parameters]
-    steps_per_epoch = 1 if batch_size is None else -(-len(y) // batch_size)
+def _descend(rows, y, lrs, batch_size, seeds, num_steps) -> Tensor:
+    """Return the paths for all learning rates and seeds: shape (L, S, num_steps + 1, 2)."""
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    parameters = rows.new_zeros(len(seeds), 2, len(lrs))  # (S, 2, L): for each run, a column (w, b)
+    path, batches = [parameters], []
     for step in range(num_steps):
-        if batch_size is not None and step % steps_per_epoch == 0:
-            # What is left to do: of many examples, a few steps see only the first.
-            order = orders[step // steps_per_epoch][:, : (num_steps - step) * batch_size]
-            epoch = list(zip(rows[order].split(batch_size, 1), y[order].split(batch_size, 1), strict=True))
-        X_batch, y_batch = epoch[step % steps_per_epoch]  # (S, batch_size, 2), (S, batch_size, 1)
+        if not batches and batch_size is None:
+            batches = [(rows.expand(len(seeds), -1, -1), y)]
+        elif not batches:  # an epoch begins
+            order = torch.stack([torch.randperm(len(y), generator=each, device="cpu") for each in generators])
+            # Of many examples, a few steps see only the first.
+            order = order[:, : (num_steps - step) * batch_size].to(y.device)
+            batches = list(zip(rows[order].split(batch_size, 1), y[order].split(batch_size, 1), strict=True))
+        X_batch, y_batch = batches.pop(0)  # (S, batch_size, 2), (S, batch_size, 1)
         parameters.requires_grad_()
-        # y − ŷ, whose square is that of ŷ − y: (S, batch_size, L), product and difference in one call.
-        error = torch.baddbmm(y_batch, X_batch, parameters, alpha=-1)
-        (grad,) = torch.autograd.grad(error.square().sum(), parameters)
-        # The sum becomes each run's mean here, on the (S, 2, L) gradients instead of on all the errors.
-        parameters = torch.addcmul(parameters.detach(), lrs / X_batch.shape[1], grad, value=-1)
+        losses = (X_batch @ parameters - y_batch).square().mean(dim=1)  # (S, L)
+        # No run's loss depends on another run's parameters: the gradient of the sum holds the gradient of each.
+        (grad,) = torch.autograd.grad(losses.sum(), parameters)
+        parameters = parameters.detach() - lrs * grad
         path.append(parameters)
-    with torch.no_grad():
-        return torch.stack(path).permute(3, 1, 0, 2)
-
-
-def _each_once(name: str, values: object, check) -> tuple:
-    if isinstance(values, str) or not isinstance(values, Sequence | range):
-        raise TypeError(f"{name} must be a list or tuple, got {type(values).__name__}")
-    if not values:
-        raise ValueError(f"{name} must hold at least one value, got none")
-    _validate.at_most(f"the number of {name}", len(values), 10_000)
-    checked = tuple(check(f"{name}[{i}]", value) for i, value in enumerate(values))
-    if len(set(checked)) < len(checked):
-        raise ValueError(f"{name} must hold each value once, got {list(values)}")
-    return checked
-
-
-def _learning_rate(name: str, value: object) -> float:
-    if _validate.number(name, value) <= 0:
-        raise ValueError(f"{name} must be positive, got {value}")
-    return float(value)
+    return torch.stack(path).detach().permute(3, 1, 0, 2)
