@@ -1,4 +1,4 @@
-"""Measurements that come with the course, as lessons 02 and 07 read them; `benchmarks/gd_vs_sgd.py` writes the files."""
+"""The measurements that come with the course, as lessons 02 and 07 read them; benchmarks/gd_vs_sgd.py writes them."""
 
 from __future__ import annotations
 
@@ -15,36 +15,27 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Measurement:
-    """How long one thing took, or why it `failed`.
+    """How long one thing took; the benchmark says what it measures."""
 
-    `kind` is ``"step"``, ``"to loss"`` or ``"bandwidth"``, `device` ``"cpu"`` or ``"cuda"``, `way` ``"eager"`` or
-    ``"graph"`` (of a bandwidth ``"copy"``, ``"textbook"`` or ``"blocks"``). X has N rows and d columns; a `batch_size`
-    of None is the full batch. `samples` are seconds a step, or, of kind "to loss", a whole training of so many `steps`.
-    A step of kind "bandwidth" moves so many `bytes`.
-    """
-
-    kind: str
-    device: str
-    way: str
-    N: int
-    d: int
-    batch_size: int | None = None
-    samples: tuple[float, ...] = ()
-    steps: int | None = None
-    bytes: int | None = None
-    failed: str | None = None
+    kind: str  # "step", "to loss" or "bandwidth"
+    device: str  # "cpu" or "cuda"
+    way: str  # "eager" or "graph"; of a bandwidth "copy", "textbook" or "blocks"
+    N: int  # rows of X
+    d: int  # columns of X
+    batch_size: int | None = None  # None: the full batch
+    samples: tuple[float, ...] = ()  # seconds a step, or a whole training to the loss
+    steps: int | None = None  # to the loss
+    bytes: int | None = None  # that a step moves
+    failed: str | None = None  # why there are no samples
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """All that was measured on one machine at one time: the contents of one file.
+    """All that was measured on one machine at one time: the contents of one file."""
 
-    `machine` names processor, threads and GPU, `versions` Python and torch; `date` is in ISO format.
-    """
-
-    machine: dict
-    versions: dict
-    date: str
+    machine: dict  # "processor", "threads", "gpu" and more
+    versions: dict  # "python", "torch" and more
+    date: str  # in ISO format
     command: str
     note: str = ""
     measurements: tuple[Measurement, ...] = field(default=(), repr=False)
@@ -74,33 +65,23 @@ class Benchmark:
     def crossover(self, batch_size: int | None = None, way: str = "eager") -> float | None:
         """Return from which size of X on, N · d, a step on the GPU takes less time than an eager one on the CPU.
 
-        Between two sizes that were measured, it is where straight lines through their times cross on logarithmic axes.
-        It is the smallest size measured where the GPU always wins, and None where it loses at the largest.
+        Between two sizes that were measured, straight lines are drawn on logarithmic axes. It is the smallest size
+        measured where the GPU always wins, and None where it loses at the largest.
         """
         cpu, cuda = self.step_times("cpu", batch_size), self.step_times("cuda", batch_size, way)
-        crossover = None
-        previous = None  # the size before, and the logarithm of how many times faster the GPU was there
-        for size in sorted(cpu.keys() & cuda.keys()):
-            gain = math.log(cpu[size].median / cuda[size].median)
-            if gain <= 0:
-                crossover = None
-            elif crossover is None and previous is None:
-                crossover = float(size)
-            elif crossover is None:
-                share = previous[1] / (previous[1] - gain)
-                crossover = previous[0] ** (1 - share) * size**share
-            previous = size, gain
-        return crossover
+        sizes = sorted(cpu.keys() & cuda.keys())
+        gains = [math.log(cpu[size].median / cuda[size].median) for size in sizes]
+        last = max((index for index, gain in enumerate(gains) if gain <= 0), default=-1)  # where the GPU loses
+        if last == len(sizes) - 1:
+            return None
+        if last == -1:
+            return float(sizes[0])
+        share = gains[last] / (gains[last] - gains[last + 1])
+        return sizes[last] ** (1 - share) * sizes[last + 1] ** share
 
 
 def load(path: str | Path) -> Benchmark:
-    """Read a file that ``benchmarks/gd_vs_sgd.py`` wrote.
-
-    Raises
-    ------
-    ValueError
-        If the file is of another schema, or if one of its rows has neither times nor a reason why it failed.
-    """
+    """Read a file of benchmarks/gd_vs_sgd.py. ValueError: another schema, or a row without times and without reason."""
     content = json.loads(Path(path).read_text(encoding="utf-8"))
     if (schema := content.pop("schema", None)) != SCHEMA:
         raise ValueError(f"{path} must hold measurements of schema {SCHEMA}, got {schema}")

@@ -1,4 +1,4 @@
-"""One worker of `run_workers`: torchrun starts this file in each process, and it runs the program of the lesson."""
+"""One worker: torchrun starts this file in each process, and it runs the program of the lesson."""
 
 import gc
 import os
@@ -15,7 +15,7 @@ if __name__ == "__main__":
     threading.Thread(target=end_with_notebook, daemon=True).start()
     from torch.distributed.elastic.multiprocessing.errors import record
 
-    # torchrun may stop a worker while it writes its error down, and half a file would make torchrun fail itself.
+    # torchrun may stop a worker while it writes its error down, and would fail itself on half a file.
     error_file = os.environ["TORCHELASTIC_ERROR_FILE"]
     os.environ["TORCHELASTIC_ERROR_FILE"] = f"{error_file}.part"
     try:

@@ -64,7 +64,7 @@ _AFTER_ANOTHER = (-signal.SIGTERM, -signal.SIGABRT, 1, 0xC000013A)
 
 @dataclass(frozen=True)
 class WorkerRun:
-    """What each worker returned (tensors on the CPU) and printed, in the order of their ranks; and their program."""
+    """What each worker returned (tensors on the CPU) and printed, in the order of the ranks; and their program."""
 
     results: list
     printed: list[str]
@@ -74,27 +74,21 @@ class WorkerRun:
 def run_workers(function, *, num_workers: int = 2, timeout: float = 100.0) -> WorkerRun:
     """Write a function into a program of its own, let torchrun start it several times, and collect what it returns.
 
+    The workers compute on GPUs, by nccl, where there is one for each of them, else on the CPU, by gloo. No port listens
+    to the network, and no worker outlives this process. Introduced in notebook 10.
+
     Parameters
     ----------
-    function : function
-        ``function(rank, world_size, device)``. It is taken as text, so it must not use other names of the notebook than
-        these: ``torch, dist, F, nn, DistributedDataParallel, lk, os, signal, statistics, time``. What it returns must
-        be made of tensors, numbers, strings, lists, tuples and dicts.
+    function : ``function(rank, world_size, device)``. It is taken as text, so it must not use other names of the
+        notebook than ``torch, dist, F, nn, DistributedDataParallel, lk, os, signal, statistics, time``. It returns what
+        is made of tensors, numbers, strings, lists, tuples and dicts.
     num_workers : int
-    timeout : float
-        Seconds after which all of them are stopped.
+    timeout : float, seconds after which all workers are stopped, with a TimeoutError
 
     Raises
     ------
     RuntimeError
         If a worker fails: the first line names the one that failed first, and how; the report of torchrun follows.
-    TimeoutError
-        If they are not ready in time.
-
-    Notes
-    -----
-    Introduced in notebook 10. The workers compute on GPUs, by nccl, where there is one for each of them, else on the
-    CPU, by gloo. All of it happens on this machine: no port listens to the network. They end when this process ends.
 
     Examples
     --------
@@ -126,7 +120,7 @@ def _torchrun(folder: Path, num_workers: int, timeout: float) -> None:
         environment = {"GLOO_SOCKET_IFNAME": loopback, "NCCL_SOCKET_IFNAME": loopback} | environment
     pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.STDOUT}
     with (
-        (folder / "report.txt").open("w+", encoding="utf-8", errors="replace") as report,
+        (folder / "report.txt").open("wb") as report,
         # At the end of the block, or of this process, stdin is closed: then the workers end, and so does torchrun.
         subprocess.Popen(command, cwd=folder, env=environment, stdout=report, **pipes) as process,
     ):
@@ -136,17 +130,15 @@ def _torchrun(folder: Path, num_workers: int, timeout: float) -> None:
             process.terminate()
             raise TimeoutError(f"the workers were not ready within {timeout:g} seconds and were stopped") from None
         if process.returncode != 0:
-            report.seek(0)
-            said = report.read()
+            said = (folder / "report.txt").read_text("utf-8", "replace")
             cause = _cause(folder, said) or f"torchrun ended with exit code {process.returncode}"
             raise RuntimeError(f"{cause}\n{said.partition('ChildFailedError:')[2] or said}")
 
 
 def _cause(folder: Path, report: str) -> str | None:
-    """Say which worker failed first, and how. When one ends, the others lose their connection and fail as well.
+    """Say which worker failed first, and how; torchrun tells apart whole seconds only.
 
-    Each writes its error down before it ends, so the oldest file is that of the first; torchrun itself tells apart
-    whole seconds only. A worker without a file was killed, or has ended of itself.
+    Each writes its error down before it ends, and then the others fail. One without an error was killed, or has ended.
     """
     codes = {int(rank): int(code) for rank, code in re.findall(r"rank +: (\d+).*?exitcode +: (-?\d+)", report, re.S)}
     files = sorted(folder.glob("logs/*/attempt_0/*/error.json"), key=lambda path: path.stat().st_mtime_ns)
