@@ -71,9 +71,7 @@ def _lay_out() -> None:
 
 
 def _compute() -> torch.device:
-    where = device()
-    torch.ones(2, device=where).sum().item()
-    return where
+    return torch.ones(2, device=device()).sum().device
 
 
 def _gpu() -> str:
@@ -93,7 +91,8 @@ def _versions() -> Iterator[str]:
         yield '✗ lecturekit is not installed\n  → `pip install -c constraints.txt -e ".[lab]"`'
         return
     yield f"✓ lecturekit {course['Version']}"
-    yield f"✓ {platform.python_implementation()} {platform.python_version()} on {platform.system()} {platform.machine()}"
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    yield f"✓ {python} on {platform.system()} {platform.machine()}"
     for requirement in map(Requirement, course.get_all("Requires-Dist")):
         name, needed, marker = requirement.name, requirement.specifier, requirement.marker
         only_lab = marker is not None and not marker.evaluate({"extra": ""})
