@@ -196,9 +196,9 @@ def all_reduce(gradients: Sequence[float]) -> Figure:
             _box(ax, (left, top, width, height), f"worker {rank}", word + gradient, fill=TINTS[0])
         _arrow(ax, (left + width / 2, 8 + height), (left + width / 2, 112))
         _arrow(ax, (left + width / 2, 112 + height), (left + width / 2, 216))
-    alt = ", ".join(f"worker {rank} has {text(value)}" for rank, value in enumerate(gradients))
+    parts = ", ".join(f"worker {rank} has {text(value)}" for rank, value in enumerate(gradients))
     fig.set_label(
-        f"An all-reduce of gradients. Before: {alt}. In the middle: {sentence} After: every worker has {mean}."
+        f"An all-reduce of gradients. Before: {parts}. In the middle: {sentence} After: every worker has {mean}."
     )
     return fig
 
