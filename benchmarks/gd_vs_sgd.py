@@ -1,110 +1,71 @@
-"""What is timed, and the machine it is timed on."""
+"""Measure gradient descent and SGD on this machine: step times, times to a loss, bandwidth.
+
+    python benchmarks/gd_vs_sgd.py -o FILE [--quick] [--device cpu|cuda] [--note TEXT]
+
+Everything is timed on the CPU and, where there is one, on the GPU. Each row is printed as soon as it is measured:
+
+- **step**: one step of an ADALINE (`nn.Linear`, `mse_loss`, `optim.SGD`) on N examples with d features, with all
+  examples (gradient descent, GD) and with mini-batches; on a GPU also captured as one CUDA graph (way "graph"). The
+  data lie on the device. Mini-batches are put in order anew each time; drawing the permutation is not counted.
+- **to loss**: all steps until the loss on the first 10,000 examples is at most 2, from zero weights. The best possible
+  loss is 1, the first about 22. It is looked at after every 5 steps; drawing the permutation is counted, that is not.
+- **bandwidth**: bytes moved, by a copy of a large tensor (each byte is read and written), and by GD on data of the same
+  size. A GD step reads X twice, once for the predictions and once for the gradient, and y once; nothing else is
+  counted. Ways: "textbook", the step above, and "blocks", the gradient by hand, summed in 1,000 blocks.
+
+The file names neither the computer nor its user. `lecturekit.lessons.recorded` reads it.
+"""
 
 from __future__ import annotations
 
-import contextlib
+import argparse
 import datetime
 import itertools
+import json
 import math
 import os
 import platform
+import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cache, partial
+from pathlib import Path
+from statistics import median
 
 import torch
 from torch import Tensor, nn
 
-from lecturekit import __version__, _validate, devices
-from lecturekit.devices import FLOAT32_ON_CPU, measure, synchronize
-from lecturekit.training import minibatches
-from lecturekit.lessons.recorded import Row, Run, _rounded
+import lecturekit as lk
+from lecturekit.lessons.recorded import SCHEMA, Benchmark, Measurement
 
-BATCH_SIZES = (None, 10, 100)
+BATCH_SIZES = {None: "GD", 10: "SGD 10", 100: "SGD 100"}  # None: all examples
 STEPS_IN_A_ROW = 100  # of SGD, in one call or in one CUDA graph
 SIZES = [(70, 2)] + [(N * 10**k, 100) for k in (1, 2, 3, 4, 5) for N in (3, 10)] + [(10**7, 100)]
 QUICK_SIZES = [(70, 2), (100, 100), (1000, 100)]
 LARGEST_ON_CPU = 10**8  # numbers in X: 0.4 GB
 LOSS_SIZES = [(1000, 100), (10**4, 100), (10**5, 100), (10**6, 100)]
 TARGET_LOSS = 2.0
-NO_ROOM = ("out of memory", "can't allocate memory", "ALLOC_FAILED")  # of PyTorch and CUDA, of the CPU, of cuBLAS
 LR = {None: 0.4, 10: 0.1, 100: 0.3}  # to reach that loss: each near the largest that is safe
 
 
-def run(
-    *,
-    quick: bool = False,
-    device: torch.device | str | None = None,
-    note: str = "",
-    report: Callable = lambda row: None,
-) -> Run:
-    """Measure.
+def examples(N: int, d: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return features of falling size, and y, their sum and noise of variance 1; rows of very large data are repeated.
 
-    Parameters
-    ----------
-    quick : bool
-        Few and small sizes: seconds instead of minutes. Good enough to see that it works.
-    device : torch.device or str, optional
-        ``"cpu"`` measures the CPU alone, ``"cuda"`` both. Default: that of `lecturekit.device`.
-    note : str
-        What a reader of these numbers should know, such as who else used the machine.
-    report : callable
-        Called with each `Row` as soon as it is there.
-
-    Returns
-    -------
-    Run
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as described, or `device` neither the CPU nor a GPU of this machine.
-
-    Notes
-    -----
-    Where memory is short, the row says so and the others are measured all the same. No random draw of the caller is
-    disturbed.
-    """
-    _validate.switch("quick", quick)
-    _validate.text("note", note)
-    _validate.function("report", report)
-    device = devices.device() if device is None else _validate.device("device", device)
-    if device.type not in ("cpu", "cuda"):
-        raise ValueError(f"device must be cpu or cuda, got {device}")
-    both = [torch.device("cpu")] + [device] * (device.type == "cuda")
-    command = "python -m lecturekit.measurements" + " --quick" * quick + f" --device {device.type}"
-    result = Run(_machine(device), _versions(), datetime.date.today().isoformat(), command, note)
-    timed = partial(_timed, device=device, quick=quick)
-    for rows in itertools.chain(
-        (timed(_steps(N, d, both)) for N, d in (QUICK_SIZES if quick else SIZES)),
-        (_to_loss(N, d, both) for N, d in (LOSS_SIZES[:1] if quick else LOSS_SIZES)),
-        (timed(_bandwidth(d, device, quick)) for device in both for d in (100, 1000)),
-    ):
-        for row in rows:
-            result.rows.append(row)
-            report(row)
-    return result
-
-
-def _examples(N: int, d: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Features of falling size, y their sum and noise of variance 1. Rows of very large data come several times.
-
-    They are drawn on the CPU, which gives the same numbers everywhere, and repeated on the device: its memory may be
-    larger than the computer's.
+    They are drawn on the CPU: the same everywhere.
     """
     generator = torch.Generator().manual_seed(0)
     different = min(N, LARGEST_ON_CPU // d)
-    X = torch.randn(different, d, generator=generator, **FLOAT32_ON_CPU) * torch.logspace(0, -1, d, **FLOAT32_ON_CPU)
-    y = X.sum(dim=1, keepdim=True) + torch.randn(different, 1, generator=generator, **FLOAT32_ON_CPU)
+    X = torch.randn(different, d, generator=generator) * torch.logspace(0, -1, d)
+    y = X.sum(dim=1, keepdim=True) + torch.randn(different, 1, generator=generator)
     X, y = X.to(device), y.to(device)
-    return (X, y) if different == N else (X.repeat(-(-N // different), 1)[:N], y.repeat(-(-N // different), 1)[:N])
+    times = math.ceil(N / different)
+    return (X, y) if times == 1 else (X.repeat(times, 1)[:N], y.repeat(times, 1)[:N])
 
 
-def _adaline(d: int, device: torch.device, lr: float) -> tuple[nn.Linear, Callable[[Tensor, Tensor], None]]:
-    """A model whose parameters are 0, and its step as the lessons write it."""
-    # The usual start would draw random numbers.
-    model = nn.utils.skip_init(nn.Linear, d, 1, device=device, dtype=torch.float32)
+def adaline(d: int, device: torch.device, lr: float) -> tuple[nn.Linear, Callable[[Tensor, Tensor], None]]:
+    """Return a model whose parameters are 0, and its step as the lessons write it."""
+    model = nn.Linear(d, 1).to(device)
     nn.init.zeros_(model.weight)
     nn.init.zeros_(model.bias)
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
@@ -117,15 +78,9 @@ def _adaline(d: int, device: torch.device, lr: float) -> tuple[nn.Linear, Callab
     return model, step
 
 
-def _in_blocks(
-    d: int, device: torch.device, lr: float
-) -> tuple[tuple[Tensor, Tensor], Callable[[Tensor, Tensor], None]]:
-    """The same model without autograd: the gradient of each of 1,000 blocks of rows, then their sum.
-
-    One long sum for each of a few columns would leave most of a GPU without work.
-    """
-    w = torch.zeros(d, 1, dtype=torch.float32, device=device)
-    b = torch.zeros(1, dtype=torch.float32, device=device)
+def in_blocks(d: int, device: torch.device, lr: float) -> tuple[tuple[Tensor, Tensor], Callable]:
+    """Return zero weights and a step without autograd: it sums 1,000 blocks of rows, which keeps a whole GPU busy."""
+    w, b = torch.zeros(d, 1, device=device), torch.zeros(1, device=device)
 
     def step(X: Tensor, y: Tensor) -> None:
         N = len(X)
@@ -139,180 +94,207 @@ def _in_blocks(
     return (w, b), step
 
 
-def _epoch(
-    step: Callable, X: Tensor, y: Tensor, order: Tensor, batch_size: int | None, captured: bool = False
-) -> Callable[[], None]:
+def epoch(step: Callable, X: Tensor, y: Tensor, order: Tensor, batch_size: int | None) -> Callable[[], None]:
     """Return a function that takes a step on each mini-batch of the rows `order`; None: one step on all rows."""
+    if batch_size is None:
+        return partial(step, X, y)
 
-    def rows(places: tuple = (None, None)) -> tuple[Tensor, ...]:
-        if batch_size is None:
-            return X, y
-        return tuple(torch.index_select(part, 0, order, out=place) for part, place in zip((X, y), places, strict=True))
-
-    def steps(X: Tensor, y: Tensor) -> None:
-        size = batch_size or len(X)
-        for X_batch, y_batch in zip(X.split(size), y.split(size), strict=True):
+    def steps() -> None:
+        X_batches = X.index_select(0, order).split(batch_size)
+        y_batches = y.index_select(0, order).split(batch_size)
+        for X_batch, y_batch in zip(X_batches, y_batches, strict=True):
             step(X_batch, y_batch)
 
-    if not captured:
-        return lambda: steps(*rows())
-    # A graph repeats its kernels on the same places in memory: each time the rows are copied to there first.
-    places = rows()
-    stream = torch.cuda.Stream(X.device)  # the same for warming up and capturing, so that all libraries are ready on it
-    stream.wait_stream(torch.cuda.current_stream(X.device))
+    return steps
+
+
+def captured(function: Callable[[], None], device: torch.device) -> Callable[[], None]:
+    """Return a function that repeats the work of `function` as one CUDA graph."""
+    stream = torch.cuda.Stream(device)  # the same for warming up and capturing: autograd remembers it
+    stream.wait_stream(torch.cuda.current_stream(device))
     with torch.cuda.stream(stream):
         for _ in range(3):
-            steps(*places)
-    torch.cuda.current_stream(X.device).wait_stream(stream)
+            function()
+    torch.cuda.current_stream(device).wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph, stream=stream):
-        steps(*places)
-
-    def replay(keep_alive: object = step) -> None:  # a graph does not keep its tensors: the parameters live in `step`
-        rows(places)
-        graph.replay()
-
-    return replay
+        function()
+    return lambda keep_alive=function: graph.replay()  # the graph itself keeps no tensor alive
 
 
-Build = Callable[[], tuple[int, Callable[[], object]]]  # makes a function and says how many steps it takes
+Build = Callable[[], tuple[int, Callable[[], object]]]  # makes a function, and says how many steps it takes
 
 
-def _steps(N: int, d: int, both: list[torch.device]) -> dict[Row, Build]:
-    on = cache(partial(_examples, N, d))
+def step_builds(N: int, d: int, devices: list[torch.device]) -> dict[Measurement, Build]:
+    """Return how to build what is timed for one size of X: each device, batch size and way."""
+    on = cache(partial(examples, N, d))
 
-    def build(device: torch.device, batch_size: int | None, captured: bool) -> tuple[int, Callable[[], object]]:
+    def build(device: torch.device, batch_size: int | None, way: str) -> tuple[int, Callable[[], object]]:
         num_steps = 1 if batch_size is None else min(N // batch_size, STEPS_IN_A_ROW)
-        order = torch.randperm(N, generator=torch.Generator().manual_seed(0), device="cpu")
-        order = order[: num_steps * (batch_size or 0)]
-        _, step = _adaline(d, device, lr=0.01)
-        return num_steps, _epoch(step, *on(device), order.to(device), batch_size, captured)
+        order = torch.randperm(N, generator=torch.Generator().manual_seed(0))[: num_steps * (batch_size or 0)]
+        _, step = adaline(d, device, lr=0.01)
+        function = epoch(step, *on(device), order.to(device), batch_size)
+        return num_steps, captured(function, device) if way == "graph" else function
 
     return {
-        Row("step", device.type, way, N, d, batch_size, failed="not yet"): partial(build, device, batch_size, captured)
-        for device in both
-        for batch_size in BATCH_SIZES
-        for way, captured in {"eager": False, "graph": True}.items()
-        if (batch_size or 1) <= N and (device.type == "cuda" or (not captured and N * d <= LARGEST_ON_CPU))
+        Measurement("step", device.type, way, N, d, batch_size): partial(build, device, batch_size, way)
+        for device, batch_size, way in itertools.product(devices, BATCH_SIZES, ("eager", "graph"))
+        if (batch_size or 1) <= N and (device.type == "cuda" or (way == "eager" and N * d <= LARGEST_ON_CPU))
     }
 
 
-def _bandwidth(d: int, device: torch.device, quick: bool) -> dict[Row, Build]:
-    numbers = LARGEST_ON_CPU
-    if device.type == "cuda":  # at most a fifth of its memory: there will be a copy, and what else is on it
+def bandwidth_builds(d: int, device: torch.device, quick: bool) -> dict[Measurement, Build]:
+    """Return how to build a copy and the two ways of GD on as large an X as is sensible on the device."""
+    numbers = 10**6 if quick else LARGEST_ON_CPU
+    if device.type == "cuda" and not quick:  # at most a fifth of its memory: there will be a copy
         numbers = min(10**9, torch.cuda.get_device_properties(device).total_memory // 20)
-    N = (10**6 if quick else numbers) // d // 1000 * 1000  # a multiple of the number of blocks
-    on_device = cache(partial(_examples, N, d, device))
-
-    def copy():
-        X, _ = on_device()
-        return 1, partial(torch.empty_like(X).copy_, X)
-
-    def textbook():
-        return 1, partial(_adaline(d, device, lr=0.01)[1], *on_device())
-
-    def blocks():
-        return 1, partial(_in_blocks(d, device, lr=0.01)[1], *on_device())
-
-    moved = {copy: 8 * N * d, textbook: 4 * (2 * N * d + N), blocks: 4 * (2 * N * d + N)}
-    row = partial(Row, "bandwidth", device.type, N=N, d=d, failed="not yet")
-    return {row(build.__name__, bytes=size): build for build, size in moved.items()}
+    N = numbers // d // 1000 * 1000  # a multiple of the number of blocks
+    on_device = cache(partial(examples, N, d, device))
+    builds = {
+        "copy": lambda: (1, partial(torch.empty_like(on_device()[0]).copy_, on_device()[0])),
+        "textbook": lambda: (1, partial(adaline(d, device, lr=0.01)[1], *on_device())),
+        "blocks": lambda: (1, partial(in_blocks(d, device, lr=0.01)[1], *on_device())),
+    }
+    moved = {"copy": 8 * N * d, "textbook": 4 * (2 * N * d + N), "blocks": 4 * (2 * N * d + N)}
+    return {Measurement("bandwidth", device.type, way, N, d, bytes=moved[way]): builds[way] for way in builds}
 
 
-def _timed(builds: dict[Row, Build], device: torch.device, quick: bool) -> Iterator[Row]:
-    """Build all and time them against each other; what has no room leaves, and the others stay."""
-    ready = {}
+def timed(builds: dict[Measurement, Build], device: torch.device, quick: bool) -> Iterator[Measurement]:
+    """Build all and time them against each other. What fails, for lack of memory, leaves; the others stay."""
+    num_steps, functions = {}, {}
     for row, build in builds.items():
         try:
-            num_steps, function = build()
+            num_steps[row], function = build()
             function()
-            synchronize(device)
-            ready[row] = num_steps, function
-        except Exception as error:
-            yield _without_room(row, error)
-    if not ready:
-        return
-    settings = {"repeats": 3, "min_seconds": 0.002} if quick else {}
-    try:
-        timings = measure({row: function for row, (_, function) in ready.items()}, device=device, **settings)
-    except Exception as error:
-        yield from (_without_room(row, error) for row in ready)
-        return
-    for row, timing in timings.items():
-        yield replace(row, failed=None, samples=tuple(_rounded(seconds / ready[row][0]) for seconds in timing.samples))
+            lk.synchronize(device)
+        except (RuntimeError, MemoryError) as error:
+            yield replace(row, failed=f"{error!r:.200}")
+        else:
+            functions[row] = function
+    if functions:
+        settings = {"repeats": 3, "min_seconds": 0.002} if quick else {}
+        for row, timing in lk.measure(functions, device=device, **settings).items():
+            yield replace(row, samples=tuple(rounded(seconds / num_steps[row]) for seconds in timing.samples))
 
 
-def _to_loss(N: int, d: int, both: list[torch.device]) -> Iterator[Row]:
-    for device, batch_size in itertools.product(both, BATCH_SIZES):
-        row = Row("to loss", device.type, "eager", N, d, batch_size, failed=f"loss above {TARGET_LOSS}")
+def to_loss(N: int, d: int, devices: list[torch.device]) -> Iterator[Measurement]:
+    """Train three times to the loss, with each batch size."""
+    for device, batch_size in itertools.product(devices, BATCH_SIZES):
+        row = Measurement("to loss", device.type, "eager", N, d, batch_size)
         try:
-            examples = _examples(N, d, device)
-            runs = [_seconds_to_loss(*examples, batch_size) for _ in range(3)]
-        except Exception as error:
-            yield _without_room(row, error)
+            X, y = examples(N, d, device)
+            trainings = [seconds_to_loss(X, y, batch_size) for _ in range(3)]
+        except (RuntimeError, MemoryError) as error:
+            yield replace(row, failed=f"{error!r:.200}")
             continue
-        seconds, steps = zip(*runs, strict=True)
-        if math.isfinite(sum(seconds)):
-            row = replace(row, failed=None, steps=steps[0], samples=tuple(map(_rounded, seconds)))
-        yield row
+        seconds, num_steps = zip(*trainings, strict=True)
+        yield replace(row, samples=tuple(map(rounded, seconds)), steps=num_steps[0])
 
 
-def _seconds_to_loss(X: Tensor, y: Tensor, batch_size: int | None) -> tuple[float, int]:
-    model, step = _adaline(X.shape[1], X.device, LR[batch_size])
+def seconds_to_loss(X: Tensor, y: Tensor, batch_size: int | None) -> tuple[float, int]:
+    """Return the seconds and the number of steps until the loss is reached."""
+    model, step = adaline(X.shape[1], X.device, LR[batch_size])
     generator = torch.Generator().manual_seed(0)
-    epochs = iter(lambda: [(X, y)] if batch_size is None else minibatches(X, y, batch_size, generator), None)
+    epochs = iter(lambda: [(X, y)] if batch_size is None else lk.minibatches(X, y, batch_size, generator), None)
     batches = itertools.chain.from_iterable(epochs)
-    num_steps, seconds = 0, 0.0
-    while num_steps < 1000:
-        synchronize(X.device)
+    seconds = 0.0
+    for num_steps in range(5, 1001, 5):
+        lk.synchronize(X.device)
         start = time.perf_counter()
-        for batch in itertools.islice(batches, 1 if batch_size is None else 5):
+        for batch in itertools.islice(batches, 5):
             step(*batch)
-            num_steps += 1
-        synchronize(X.device)
+        lk.synchronize(X.device)
         seconds += time.perf_counter() - start
         with torch.no_grad():
             if nn.functional.mse_loss(model(X[:10_000]), y[:10_000]) <= TARGET_LOSS:
                 return seconds, num_steps
-    return math.inf, num_steps
+    raise RuntimeError(f"the loss is still above {TARGET_LOSS}")
 
 
-def _without_room(row: Row, error: Exception | None) -> Row:
-    """Return the row with the reason why it failed, if that is a lack of memory; any other error goes on."""
-    reason = error
-    while reason is not None:  # when it happens while a graph is captured, it hides behind another error
-        if isinstance(reason, MemoryError) or any(words in str(reason) for words in NO_ROOM):
-            torch.cuda.empty_cache()
-            return replace(row, failed=f"out of memory: X alone takes {4 * row.N * row.d / 1e9:.3g} GB")
-        reason = reason.__context__
-    raise error
+def rounded(number: float) -> float:
+    """Keep four digits: the rest is noise."""
+    return float(f"{number:.4g}")
 
 
-def _machine(device: torch.device) -> dict[str, str | int | float | None]:
-    """What the numbers depend on, and nothing that tells whose machine it is."""
+def measurements(device: torch.device, quick: bool) -> Iterator[Measurement]:
+    """Measure, and yield each row as soon as it is there."""
+    devices = [torch.device("cpu")] + [device] * (device.type == "cuda")
+    for N, d in QUICK_SIZES if quick else SIZES:
+        yield from timed(step_builds(N, d, devices), device, quick)
+    for N, d in LOSS_SIZES[:1] if quick else LOSS_SIZES:
+        yield from to_loss(N, d, devices)
+    for place, d in itertools.product(devices, (100, 1000)):
+        yield from timed(bandwidth_builds(d, place, quick), device, quick)
+
+
+def in_words(row: Measurement) -> str:
+    """Write a row as a line of the progress."""
+    what = row.way if row.kind == "bandwidth" else f"{BATCH_SIZES[row.batch_size]}, {row.way}"
+    result = row.failed or repr(lk.Timing(row.samples))
+    return f"{row.kind:9}  {row.device:4}  {what:14}  {f'{row.N:,} × {row.d}':16}  {result}"
+
+
+def summary(benchmark: Benchmark) -> dict[str, dict[str, float | None]]:
+    """Return what follows from the rows, for whoever reads the file; the lessons compute it anew."""
+    crossovers, ratios, rates = {}, {}, {}
+    for batch_size, name in BATCH_SIZES.items():
+        eager, graph = (benchmark.step_times("cuda", batch_size, way) for way in ("eager", "graph"))
+        for way in ("eager", "graph"):
+            size = benchmark.crossover(batch_size, way)
+            crossovers[f"{name}, {way}"] = size and rounded(size)
+        for size in graph:
+            ratios[f"{name}, {size:,} numbers"] = rounded(eager[size].median / graph[size].median)
+    for row in benchmark.measurements:
+        if row.kind == "bandwidth" and row.samples:
+            key = f"{row.device}, {row.way}"
+            rates[key] = max(rounded(row.bytes / median(row.samples) / 1e9), rates.get(key, 0.0))
+    return {"crossover, in numbers of X": crossovers, "time eager / graph": ratios, "bandwidth, in GB/s": rates}
+
+
+def machine(device: torch.device) -> dict[str, str | int | float | None]:
+    """Return what the numbers depend on, and nothing that tells whose machine it is."""
     processor = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as lines:
-        names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-        processor = next(names, processor)
-    memory = None
-    with contextlib.suppress(AttributeError, ValueError, OSError):  # Windows has no sysconf
-        memory = round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    if (cpuinfo := Path("/proc/cpuinfo")).exists():  # on Linux
+        models = re.findall(r"^model name\s*: (.+)$", cpuinfo.read_text(encoding="utf-8"), re.MULTILINE)
+        processor = (models or [processor])[0]
     gpu = torch.cuda.get_device_properties(device) if device.type == "cuda" else None
-    return {
-        "system": f"{platform.system()} {platform.machine()}",
-        "processor": processor,
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "memory_gib": memory,
-        "gpu": gpu and gpu.name,
-        "gpu_memory_gib": gpu and round(gpu.total_memory / 2**30, 1),
-    }
+    found = {"system": f"{platform.system()} {platform.machine()}", "processor": processor, "cores": os.cpu_count()}
+    return found | {"threads": torch.get_num_threads(), "gpu": gpu and gpu.name}
 
 
-def _versions() -> dict[str, str | None]:
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "cuda": torch.version.cuda,
-        "lecturekit": __version__,
-    }
+def as_json(benchmark: Benchmark) -> str:
+    """Write all as JSON, with a line for each row."""
+    about = {"schema": SCHEMA} | vars(benchmark) | {"summary": summary(benchmark)}
+    rows = [asdict(row) for row in about.pop("measurements")]
+    rows = [{key: value for key, value in row.items() if value not in (None, ())} for row in rows]
+    lines = ",\n  ".join(map(json.dumps, rows))
+    return f'{json.dumps(about, indent=1)[:-2]},\n "rows": [\n  {lines}\n ]\n}}\n'
+
+
+def main() -> None:
+    """Measure, print each row as soon as it is there, and write the file: whole or not at all."""
+    parser = argparse.ArgumentParser(description="Measure gradient descent and SGD on this machine.")
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, required=True, help="the JSON file to write")
+    parser.add_argument("--quick", action="store_true", help="few and small sizes: seconds instead of minutes")
+    parser.add_argument("--device", choices=("cpu", "cuda"), help="cuda measures both (default where there is a GPU)")
+    parser.add_argument("--note", default="", help="what a reader of the numbers should know, in one sentence")
+    given = parser.parse_args()
+    device = torch.device(given.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    versions = {"python": platform.python_version(), "torch": torch.__version__, "cuda": torch.version.cuda}
+    command = f"python benchmarks/gd_vs_sgd.py{' --quick' * given.quick} --device {device.type}"
+    benchmark = Benchmark(machine(device), versions, str(datetime.date.today()), command, given.note)
+    part = given.output.with_name(f"{given.output.name}.part")
+    part.touch()  # an error now is better than one in three minutes
+    try:
+        for row in measurements(device, given.quick):
+            print(in_words(row), flush=True)
+            benchmark = replace(benchmark, measurements=(*benchmark.measurements, row))
+        part.write_text(as_json(benchmark), encoding="utf-8")
+        part.replace(given.output)
+    finally:
+        part.unlink(missing_ok=True)
+    print(json.dumps(summary(benchmark), indent=1))
+
+
+if __name__ == "__main__":
+    main()

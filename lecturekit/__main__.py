@@ -4,8 +4,7 @@ import sys
 
 from .lessons.environment import environment
 
-if hasattr(sys.stdout, "reconfigure"):
-    sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # a console of Windows may know no ✓
+sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # a console of Windows may know no ✓
 report = environment()
 print(report)
 sys.exit(not report.ok)

@@ -1,0 +1,95 @@
+"""benchmarks/gd_vs_sgd.py: it measures what it says, and its file is there whole or not at all."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from common import needs_gpu
+
+import lecturekit as lk
+from lecturekit.lessons.recorded import load
+
+ROOT = Path(__file__).parents[1]
+PROGRAM = ROOT / "benchmarks" / "gd_vs_sgd.py"
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def gd_vs_sgd():
+    spec = importlib.util.spec_from_file_location("gd_vs_sgd", PROGRAM)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run(*arguments):
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, PROGRAM, "--quick", *arguments]
+    return subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, timeout=900)
+
+
+def test_a_quick_run_writes_a_file_that_the_lessons_can_read(tmp_path):
+    done = run("-o", tmp_path / "mine.json", "--device", "cpu", "--note", "a test")
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.json"]
+    benchmark = load(tmp_path / "mine.json")
+    assert benchmark.note == "a test" and benchmark.machine["threads"] == torch.get_num_threads()
+    assert set(benchmark.step_times("cpu")) == {140, 10_000, 100_000}
+    assert set(benchmark.step_times("cpu", 100)) == {10_000, 100_000}, "no batch is larger than the data"
+    assert {row.kind for row in benchmark.measurements} == {"step", "to loss", "bandwidth"}
+    progress = done.stdout.splitlines()
+    for row, line in zip(benchmark.measurements, progress, strict=False):
+        assert line.startswith(f"{row.kind:9}  {row.device}") and repr(lk.Timing(row.samples)) in line
+
+
+def test_where_no_file_can_be_written_nothing_is_measured(tmp_path):
+    done = run("-o", tmp_path / "missing" / "mine.json", "--device", "cpu")
+    assert done.returncode == 1 and "FileNotFoundError" in done.stderr
+    assert done.stdout == "" and list(tmp_path.iterdir()) == []
+
+
+def by_hand(X, y, batches, lr):
+    """The parameters after a step on each of some batches of rows, in double precision."""
+    w, b = torch.zeros(X.shape[1], 1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
+    for rows in batches:
+        error = X[rows].double() @ w + b - y[rows].double()
+        w -= lr * 2 * X[rows].double().T @ error / len(error)
+        b -= lr * 2 * error.mean()
+    return [w.T, b]
+
+
+@pytest.mark.parametrize("batch_size", [None, 10])
+@pytest.mark.parametrize(("device", "captured"), [("cpu", False), pytest.param("cuda", True, marks=needs_gpu)])
+def test_an_epoch_takes_the_steps_that_it_says(gd_vs_sgd, device, captured, batch_size):
+    X, y = gd_vs_sgd.examples(200, 20, CPU)
+    order = torch.randperm(200, generator=torch.Generator().manual_seed(3))[:50]
+    model, step = gd_vs_sgd.adaline(20, torch.device(device), lr=0.01)
+    epoch = gd_vs_sgd.epoch(step, X.to(device), y.to(device), order.to(device), batch_size)
+    if captured:
+        epoch = gd_vs_sgd.captured(epoch, torch.device(device))
+        with torch.no_grad():  # warming up for the capture has moved the parameters
+            for parameter in model.parameters():
+                parameter.zero_()
+    epoch()
+    expected = by_hand(X, y, [slice(None)] if batch_size is None else order.split(batch_size), lr=0.01)
+    torch.testing.assert_close([p.detach().cpu().double() for p in model.parameters()], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_blocks_take_the_same_step(gd_vs_sgd):
+    X, y = gd_vs_sgd.examples(3000, 7, CPU)
+    (w, b), step = gd_vs_sgd.in_blocks(7, CPU, lr=0.01)
+    step(X, y)
+    torch.testing.assert_close([w.T.double(), b.double()], by_hand(X, y, [slice(None)], 0.01), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [None, 10, 100])
+def test_times_to_a_loss_end_at_the_loss(gd_vs_sgd, batch_size):
+    X, y = gd_vs_sgd.examples(1000, 100, CPU)
+    _, num_steps = gd_vs_sgd.seconds_to_loss(X, y, batch_size)
+    model, step = gd_vs_sgd.adaline(100, CPU, gd_vs_sgd.LR[batch_size])
+    history = lk.fit(step, X, y, predict=model, num_steps=num_steps, batch_size=batch_size, seed=0)
+    assert history.initial_loss > 10 and history.losses[-1] <= gd_vs_sgd.TARGET_LOSS
