@@ -6,7 +6,7 @@ import torch
 
 from ..checks import Hint, NotAttempted, as_number, call, close, exercise
 from ..data import noisy_line
-from ..descent import train_many
+from ..lessons.sweep import train_many
 
 LRS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1)
 
