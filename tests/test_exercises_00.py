@@ -36,7 +36,7 @@ WRONG = [
     ("00.2", [12], "x³ alone"),
     ("00.2", [5], "5x alone"),
     ("00.2", [22], "5x has become 5x again"),
-    ("00.2", [9], "the 3 has got lost"),
+    ("00.2", [9], "the 3 is missing"),
     ("00.2", [8], "no derivative yet"),
     ("00.2", [32], "at x = 3"),
     ("00.2", [-17], "wrong sign"),

@@ -122,7 +122,7 @@ WRONG = [
     ("01.2", [SHARES | {"x.T": torch.tensor([True, False])}], "True or False"),
     ("01.2", [{"x[1]": True}], "leave the dict"),
     ("01.2", [[True] * 6], "leave the dict"),
-    ("01.3", [lambda y_hat, y_array: ((y_hat - torch.tensor(y_array).float()) ** 2).mean()], "meets each true value"),
+    ("01.3", [lambda y_hat, y_array: ((y_hat - torch.tensor(y_array).float()) ** 2).mean()], "with each true value"),
     (
         "01.3",
         [lambda y_hat, y_array: ((y_hat[:, None] - torch.tensor(y_array)) ** 2).mean()],
@@ -141,7 +141,7 @@ WRONG = [
     ("01.3", [3], "a function is asked for"),
     ("01.4", [rebound], "gives a new tensor the name"),
     ("01.4", [lambda X: (X - X.mean(0)) / X.std(0)], "returns is a new tensor"),
-    ("01.4", [other_memory], "other memory"),
+    ("01.4", [other_memory], "other memory now"),
     ("01.4", [in_place(std=lambda X: 1)], "are not 1 yet"),
     ("01.4", [in_place(mean=lambda X: 0)], "the means are not 0"),
     ("01.4", [scaled_first], "the means are not 0"),

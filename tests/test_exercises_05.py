@@ -117,7 +117,7 @@ WRONG = [
     ("05.2", [training(update=forgetful)], "with the old gradient"),
     ("05.2", [training(update=lambda w, lr: clean(w, -lr))], "up the hill"),
     ("05.2", [training(loss_of=lambda error: (error**2).sum())], "N times too long"),
-    ("05.2", [training(update=recorded)], "Under what must the update stand"),
+    ("05.2", [training(update=recorded)], "In which block"),
     ("05.2", [training(update=rebound)], "leads back to no leaf"),
     ("05.2", [lambda X, y, lr, num_epochs: (0.0 * X - y).sum().backward()], "without requires_grad"),
     ("05.2", [training(update=lambda w, lr: w - lr * w.grad)], "w.grad is None"),
@@ -145,7 +145,7 @@ WRONG = [
     ("05.5", [(3, -1)], "made with"),
     ("05.5", [(0, 0)], "before training"),
     ("05.5", [(-5.02, 2.03)], "section 9"),
-    ("05.5", [(w_best - 0.1, b_best)], "not at rest"),
+    ("05.5", [(w_best - 0.1, b_best)], "still move"),
     ("05.5", [(1.0, 0.0)], "still far"),
     ("05.5", [3.2], "a pair of numbers"),
 ]

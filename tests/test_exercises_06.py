@@ -96,7 +96,7 @@ WRONG = [
     ("06.1", [flat], "should have shape (2, 1)"),
     ("06.1", [bias_with_the_two], "grad_b"),
     ("06.1", [lambda X, y, w, b: (halved(X, y, w, b)[0], None)], "still blank"),
-    ("06.1", [by_autograd], "no autograd"),
+    ("06.1", [by_autograd], "do not use autograd"),
     ("06.1", [wrong_line], "raises RuntimeError: mat1"),
     ("06.1", [lambda X, y, w, b: w], "return two things"),
     ("06.1", [lambda X, y, w, b: (w, b)], "not the gradient yet"),

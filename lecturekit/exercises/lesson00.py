@@ -53,7 +53,7 @@ def slope_of_a_cube(slope: object) -> str:
         (12, "that is the derivative of x³ alone."),
         (5, "that is the derivative of 5x alone."),
         (22, "5x has become 5x again. What is its derivative?"),
-        (9, "the 3 has got lost: what is the derivative of x³?"),
+        (9, "the 3 is missing: what is the derivative of x³?"),
         (29, "are these exponents right? x³ + 5x is asked for."),
         (8, "that is x³ at x = 2, and no derivative yet."),
         (3, "that is the derivative at another place. Look at what x is."),

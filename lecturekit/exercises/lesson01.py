@@ -25,7 +25,7 @@ def index_path(answer: object) -> str:
     path = as_whole_numbers("your path", answer, "an index is a whole number.")
     place = number_at(path)
     if place == wanted:
-        return "divide by each stride, and go on with what is left."
+        return "you divide by each stride, and go on with what is left."
     if number_at([index - 1 for index in path]) == wanted:
         raise Hint("each of your numbers is 1 too large. Where does counting start?")
     if number_at(path[::-1]) == wanted:
@@ -68,7 +68,7 @@ def loss_from_numpy(function: object) -> str:
         if y_array.tolist() != y.tolist():
             raise Hint("your function has changed y_array. Which operations share its memory?")
         if type(loss).__module__ == "numpy":
-            raise Hint("your answer is still NumPy's. A tensor is asked for: what brings an array over the bridge?")
+            raise Hint("your answer is still NumPy's. A tensor is asked for: which function makes one of an array?")
         if isinstance(loss, float):
             raise Hint("a tensor of rank 0 is asked for, this is a plain Python number. Is there an item() too many?")
         if not isinstance(loss, Tensor):
@@ -78,9 +78,10 @@ def loss_from_numpy(function: object) -> str:
         if loss.ndim > 0:
             raise Hint(f"your loss has shape {tuple(loss.shape)}, but one number is asked for. Where is the mean?")
         loss = as_tensor("the loss", loss, (), torch.float32)
-        difference, table = y_hat - y[:, 0], (y_hat - y) ** 2
+        difference = y_hat - y[:, 0]
+        mixed = ((y_hat - y) ** 2).mean(), ((y_hat - y) ** 2).sum()
         typical = [
-            (table.mean(), table.sum(), "each answer meets each true value. Print the shape of your difference."),
+            (*mixed, "each answer is compared with each true value. Print the shape of your difference."),
             ((difference**2).sum(), "that is the sum of the squares. The mean is asked for."),
             (difference.mean() ** 2, difference.mean(), "first square each difference, then take the mean."),
         ]
@@ -102,7 +103,7 @@ def standardise_in_place(function: object) -> str:
             raise Hint("X has not changed: what your function returns is a new tensor. Write into the old one.")
         raise Hint("X has not changed. `X = …` only gives a new tensor the name X: write into the old one.")
     if X.shape != before.shape or not torch.equal(memory, X.reshape(-1)):
-        raise Hint("X has got other memory. Write into the memory that it has: operations with _, or -= and /=.")
+        raise Hint("X has other memory now. Write into the memory that it has: operations with _, or -= and /=.")
     mean, std, std_by_N = before.mean(dim=0), before.std(dim=0), before.std(dim=0, correction=0)
     whole = (before - before.mean()) / before.std()
     rows = (before - before.mean(dim=1, keepdim=True)) / before.std(dim=1, keepdim=True)

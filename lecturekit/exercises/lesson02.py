@@ -77,7 +77,7 @@ def rows_that_fit(answer: object) -> str:
     right = free / (2 * columns * 4)
     typical = [
         (free / (columns * 4), "X alone would fill the memory. Where does the result of X * 2 go?"),
-        (free / (2 * columns * 8), "only half as many as you could. How many bytes has a float32?"),
+        (free / (2 * columns * 8), "that is only half as many as you could store. How many bytes has a float32?"),
         (free / (3 * columns * 4), "you counted three tables. Which ones are there at the same time?"),
         (free / (2 * columns), "one byte for each element is not enough for a float32."),
         (free / columns, "one byte for each element is not enough for a float32, and there are two tables."),

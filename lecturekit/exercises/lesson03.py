@@ -60,7 +60,7 @@ def tanh_node(tanh: object, number_class: object) -> str:
             (1 - value**2, "your derivative squares the input. In 1 − t², what is t?"),
             (t, "the arrow carries the value. It should carry the derivative."),
             (1 - t, "the derivative has a square in it."),
-            (t**2 - 1, "the sign of the derivative is wrong: tanh climbs everywhere."),
+            (t**2 - 1, "the sign of the derivative is wrong: tanh grows everywhere."),
         ]
         otherwise = "the value and the arrow are right, the local derivative is not."
         compare("the local derivative", local, 1 - t**2, typical, otherwise)
@@ -104,7 +104,7 @@ def used_three_times(answer: object) -> str:
     x, y = -3.0, 7.0
     typical = [
         (y + 2 * x + 1, "on which side of 0 is x? Look at the slope of relu there."),
-        (y - 2 * x, "mind the sign of x in the derivative of the square."),
+        (y - 2 * x, "look at the sign of x in the derivative of the square."),
         (y + x, "the derivative of the square lacks a factor."),
         (y + x**2, "the square brings its value instead of its derivative."),
         (y, 2 * x, 0, "one of the three paths brings this, or it is their product. What happens where paths meet?"),

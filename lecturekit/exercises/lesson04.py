@@ -68,7 +68,7 @@ def fails_after_change(answer: object) -> str:
     if unknown:
         raise Hint(f"{unknown[0]!r} is none of the five names: sin, tanh, square, triple, exp.")
     if found == {"sin", "square", "triple"}:
-        raise Hint("exactly the other way round: these are the ones that work.")
+        raise Hint("it is exactly the other way round: these are the ones that work.")
     if "triple" in found:
         raise Hint("take triple out again. Its derivative is the same at every x. Does it need x or y for that?")
     if found & {"sin", "square"}:

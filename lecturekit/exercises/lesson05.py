@@ -35,7 +35,7 @@ def trained_weight(function: object) -> str:
     X, y = torch.tensor([1.0, 1.0, 2.0]), torch.tensor([3.0, 3.0, 6.0])
     optimisers = []
     explanations = {
-        "leaf Variable": "PyTorch refuses to change w in place while it records. Under what must the update stand?",
+        "leaf Variable": "PyTorch refuses to change w in place while it records. In which block must the update stand?",
         "NoneType": "w.grad is None when your update reads it. Is w still the leaf you began with, and has backward() "
         "filled its gradient?",
         "does not require grad": "your loss leads back to no leaf that requires a gradient. Did you make w without "
@@ -138,6 +138,6 @@ def another_line(answer: object) -> str:
     ]
     otherwise = "this line is still far from the points. Train for longer, and plot it over them."
     if loss(found) < 1.5 * loss(best):
-        otherwise = "close, but not at rest yet. More epochs? All points in each step?"
+        otherwise = "this is close, but w and b still move. Do you need more epochs, or all points in each step?"
     compare("w_and_b", found, best, typical, otherwise, tolerance=5e-3)
     return "that is the best line for these points, and not quite the line they were made from."

@@ -28,7 +28,7 @@ def _gradient(w: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, torch.Ten
 @exercise("06.1")
 def half_gradient(function: object) -> str:
     w, b = _parameters()
-    by_formula = "no autograd in this one: write the formula, as in section 2."
+    by_formula = "do not use autograd here: write the formula, as in section 2."
     with torch.no_grad(), explain({"does not require grad": by_formula}):
         answer = call(function, X, y, w, b)
     if not isinstance(answer, tuple | list) or len(answer) != 2:

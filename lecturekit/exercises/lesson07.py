@@ -46,7 +46,7 @@ def border(answer: object) -> str:
         (4 / steepest, "that is the border of (ŷ − y)² / 2. Is the factor 2 of the derivative in your H?"),
         (2 / (3 * steepest), "that is the border for the sum of the three squares. The loss is their mean."),
         (steepest, "that is the curvature. How does the border follow from it?"),
-        (2 / (steepest + flattest), "you added up the two curvatures. Each direction is a walk of its own."),
+        (2 / (steepest + flattest), "you added up the two curvatures. Each direction has a border of its own."),
     ]
     side = "still converges a little above it" if lr < right else "diverges there"
     otherwise = f"GD {side}. Write down H for these points: it has zeros beside the diagonal."
@@ -60,9 +60,9 @@ def less_noise(answer: object) -> str:
     if batch_size <= 0 or not batch_size.is_integer():
         raise Hint("a batch size is a whole number of examples.")
     typical = [
-        (64, "that would be right if the error fell with the batch size itself. It falls with its root."),
-        (1, 4, "a smaller batch is noisier, not calmer."),
-        (32, "twice the batch brings 2.0 down to 1.4 only."),
+        (64, "that would be right if the error fell with the batch size itself. It falls with the root of it."),
+        (1, 4, "a smaller batch has more noise, not less."),
+        (32, "twice the batch brings 2.0 only down to 1.4."),
         (16, "that is the size to start with, and its error is 2.0."),
     ]
     side = "more" if batch_size < 256 else "less"
@@ -117,7 +117,7 @@ def epoch_by_hand(function: object) -> str:
     otherwise = "that is not right. Do the first batch on paper: rows 3 and 0, error = x·w + b − y, then the two means."
     compare("w and b", found, epoch(batches), typical, otherwise)
     again = torch.tensor([as_number("w and b", part) for part in call(function, w, b, X, y, lr, 5, order)])
-    otherwise = "right for batches of 2, but not for one batch of all the examples."
+    otherwise = "your function is right for batches of 2, but not for one batch of all the examples."
     compare("w and b", again, epoch([order]), otherwise=otherwise)
     return "fit, the optimiser and autograd do no more than this for you here."
 
@@ -136,6 +136,6 @@ def loss_of_an_epoch(function: object) -> str:
     otherwise = "that is not the loss. How many examples are there in all, and what is the sum of their losses?"
     compare("the loss", call(function, list(means), list(sizes)), 4.2, typical, otherwise)
     # A function that has these sizes built in shows here.
-    otherwise = "right for batches of 4, 4 and 2 examples, but not for batches of 1 and 3."
+    otherwise = "your function is right for batches of 4, 4 and 2 examples, but not for batches of 1 and 3."
     compare("the loss", call(function, [2.0, 4.0], [1, 3]), 3.5, otherwise=otherwise)
     return "each example counts once."

@@ -69,7 +69,7 @@ def xor_by_hand(W1: object, b1: object, W2: object, b2: object) -> str:
     typical = [
         ([0.0, 1.0, 1.0, 1.0], "that is OR: it says 1 to (1, 1) as well."),
         ([0.0, 0.0, 0.0, 1.0], "that is AND: one neuron is enough for it."),
-        ([1.0, 0.0, 0.0, 1.0], "exactly the other way round: 1 where the inputs are equal."),
+        ([1.0, 0.0, 0.0, 1.0], "it is exactly the other way round: 1 where the inputs are equal."),
         ([0.0, 1.0, 1.0, 2.0], "your network counts the ones. What must the second neuron take away for (1, 1)?"),
     ]
     if torch.equal(W1[0], W1[1]) and b1[0] == b1[1]:
@@ -86,7 +86,7 @@ def xor_by_hand(W1: object, b1: object, W2: object, b2: object) -> str:
 
 def _module(function: object, *args: object) -> nn.Module:
     if isinstance(function, nn.Module):
-        raise Hint("hand over the class itself, not a module made from it.")
+        raise Hint("pass the class itself, not a module made from it.")
     plain_number = "a Parameter is made from a tensor, and you gave it a plain number."
     explanations = {
         "__init__() call": "the register is not there yet. With which line does the __init__ of a module begin?",
@@ -176,15 +176,15 @@ def standardise(function: object) -> str:
     otherwise = "the output is not (X − mean) / std, column by column."
     compare("the output", _output(module, X.clone()), right, typical, otherwise)
     if any(parameter.requires_grad for parameter in module.parameters()):
-        raise Hint("right numbers, but they are parameters: the optimiser would train them.")
+        raise Hint("the numbers are right, but they are parameters: the optimiser would train them.")
     if not module.state_dict():
-        raise Hint("right numbers, but the state_dict is empty: they are not saved.")
+        raise Hint("the numbers are right, but the state_dict is empty: they are not saved.")
     # What counts is that another module is like this one as soon as it has loaded its state.
     other = _module(function, 5 * X_train + 1)
     try:
         other.load_state_dict(module.state_dict())
     except RuntimeError as error:
         raise Hint("another module of your class cannot load the state_dict of this one.") from error
-    otherwise = "right numbers, but only a part of them is saved in the state_dict."
+    otherwise = "the numbers are right, but only a part of them is saved in the state_dict."
     compare("the output", _output(other, X.clone()), right, otherwise=otherwise)
     return "the numbers are saved with the model, and never trained."

@@ -37,7 +37,7 @@ def good_start(function: object) -> str:
     # Large enough that the size of random weights can be measured, and different from each other.
     sizes = (100, 160, 60, 40)
     if isinstance(function, nn.Module):
-        raise Hint("hand over the function itself, not a network made by it.")
+        raise Hint("pass the function itself, not a network made by it.")
     net = call(function, sizes)
     if isinstance(net, list | tuple):
         raise Hint("that is a Python list of parts. Make an nn.Sequential of them.")
@@ -101,8 +101,8 @@ def count_what_is_right(function: object) -> str:
     found = as_number("the share", call(function, logits.clone(), labels.clone()))
     typical = [
         (8 / 12, "your border is at a logit of 0.5. Where does a probability of 0.5 lie?"),
-        (7 / 12, "a probability is always above 0, so everybody gets class 1."),
-        (5 / 12, "everybody gets class 0. Of a single column, argmax always takes the first."),
+        (7 / 12, "a probability is always above 0, so every example gets class 1."),
+        (5 / 12, "every example gets class 0. Of a single column, argmax always takes the first."),
         (6 / 12, "that is the share of answers for class 1. Compare the answers with y."),
         (0, "you compare the logits themselves with the labels. First make classes of them."),
         (3 / 12, "that is the share of wrong answers."),
@@ -111,8 +111,13 @@ def count_what_is_right(function: object) -> str:
     ]
     compare("the share", found, 9 / 12, typical, f"9 of 12 answers are right, your function says {found:.4g}.")
     found = as_number("the share", call(function, logits.clone(), labels.flatten()))
-    typical = [(6 / 12, "right for y of shape (N, 1). With (N,), it is broadcast: each answer meets each label.")]
-    otherwise = f"right for y of shape (N, 1). With (N,), your function says {found:.4g}."
+    typical = [
+        (
+            6 / 12,
+            "your function is right for y of shape (N, 1). With (N,), it is broadcast: each answer meets each label.",
+        )
+    ]
+    otherwise = f"your function is right for y of shape (N, 1). With (N,), it says {found:.4g}."
     compare("the share", found, 9 / 12, typical, otherwise)
     found = as_number("the share", call(function, logits.clone(), (logits < 0).float()))
     compare("the share", found, 0, otherwise=f"where no answer is right, your function says {found:.4g}.")

@@ -94,7 +94,7 @@ def shares_of_different_size(function: object) -> str:
     otherwise = "that is not the gradient of the mean loss over all eight examples. Begin with the sum of each share."
     compare("the result", answer, weighted / 8, typical, otherwise)
     answer = call(function, [torch.tensor([[6.0]]), torch.tensor([[3.0]])], [1, 2])
-    otherwise = "right for three workers, but not for two."
+    otherwise = "your function is right for three workers, but not for two."
     compare("the result", answer, torch.tensor([[4.0]]), otherwise=otherwise)
     return "each example counts the same, wherever it was."
 
@@ -131,6 +131,8 @@ def a_step_of_several_workers(function: object) -> str:
     w = start.clone().requires_grad_()
     w.grad = torch.ones(2, 1)
     answer = call(function, w, X[:4].clone(), y[:4].clone(), 2, 0.5)
-    otherwise = "right for three workers, but not for two. Does it use num_workers, lr, and no gradient from before?"
+    otherwise = (
+        "it is right for three workers, but not for two. Does it use num_workers, lr, and no gradient from before?"
+    )
     compare("the new weight", answer, start - 0.5 * gradient(X[:4], y[:4]), otherwise=otherwise)
     return "the mean of equal shares gives the step of one worker with all examples."
