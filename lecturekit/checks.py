@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 import importlib
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from numbers import Real
 
 import torch
 from torch import Tensor, nn
@@ -146,8 +148,10 @@ def judge(number: str, *answers: object) -> Verdict:
     if not isinstance(number, str) or number not in _rules:
         raise ValueError(f"number must be that of an exercise, such as '06.1', got {number!r}")
     blank = Verdict("not attempted", "replace each ... by your code and run the cell again.")
-    if any(answer is ... or answer is None for answer in answers):
+    if any(answer is ... for answer in answers):
         return blank
+    if any(answer is None for answer in answers):
+        return Verdict("not attempted", "one answer is None: replace each ... and look at the line that makes it.")
     try:
         return Verdict("correct", _rules[number](*map(_on_cpu, answers)))
     except NotAttempted as not_attempted:
@@ -195,7 +199,9 @@ def call(function: object, *args: object, **kwargs: object) -> object:
     if not callable(function):
         raise Hint(f"a function is asked for, this is {type(function).__name__}.")
     try:
-        result = function(*args, **kwargs)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the hint says what is wrong
+            result = function(*args, **kwargs)
     except Exception as error:
         raise Hint(f"your function raises {_summary(error)}") from error
     result = _on_cpu(result)
@@ -206,13 +212,19 @@ def call(function: object, *args: object, **kwargs: object) -> object:
 
 
 def as_number(name: str, value: object) -> float:
-    """Return a reader's number, or a tensor of one, as a float; anything else becomes a hint."""
-    if isinstance(value, Tensor) and value.numel() == 1:
-        value = value.item()
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    """Return a reader's number, also one of NumPy or in a tensor, as a float; anything else becomes a hint."""
+    value = _plain(value)
+    if isinstance(value, bool) or not isinstance(value, Real):
         what = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
         raise Hint(f"{name} should be one number, this is {what}.")
     return float(value)
+
+
+def _plain(value: object) -> object:
+    """Return what holds a single number, a tensor or a thing of NumPy, as a number of Python."""
+    if isinstance(value, Tensor):
+        return value.item() if value.numel() == 1 else value
+    return value.item() if getattr(value, "size", None) == 1 else value
 
 
 def as_tensor(name: str, value: object, shape: tuple[int, ...], dtype: torch.dtype | None = None) -> Tensor:
@@ -255,8 +267,7 @@ def as_truths(answer: object, right: Mapping[str, bool], inverted: str, hints: M
 
 
 def _truth(value: object) -> bool | None:
-    if isinstance(value, Tensor) and value.numel() == 1:
-        value = value.item()
+    value = _plain(value)
     return bool(value) if isinstance(value, bool | int | float) and value in (0, 1) else None
 
 
@@ -272,3 +283,35 @@ def close(a: object, b: object, tolerance: float = 1e-4) -> bool:
     """Whether numbers or tensors agree to a relative and absolute tolerance; NaN agrees with nothing."""
     a, b = torch.as_tensor(a, dtype=torch.float64), torch.as_tensor(b, dtype=torch.float64)
     return torch.allclose(a, b, rtol=tolerance, atol=tolerance)
+
+
+def compare(
+    name: str,
+    answer: object,
+    right: object,
+    wrong: Sequence[tuple] = (),
+    otherwise: str | None = None,
+    tolerance: float = 1e-4,
+) -> None:
+    """Compare a reader's number or tensor with the right one; a wrong one becomes a hint.
+
+    Parameters
+    ----------
+    name : str
+        What the answer is called in hints.
+    answer, right : number or torch.Tensor
+        The answer must have the shape of `right`.
+    wrong : sequence of tuple
+        Rows of one or more typical wrong answers and, last, the hint for them; the first that fits counts.
+    otherwise : str, optional
+        The hint for any other wrong answer.
+    tolerance : float
+        Relative and absolute.
+    """
+    found = as_tensor(name, answer, tuple(right.shape)) if isinstance(right, Tensor) else as_number(name, answer)
+    if close(found, right, tolerance):
+        return
+    for *values, hint in wrong:
+        if any(close(found, value, tolerance) for value in values):
+            raise Hint(hint)
+    raise Hint(otherwise or f"{name} is not right.")

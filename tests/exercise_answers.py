@@ -5,6 +5,8 @@ import re
 from functools import cache, wraps
 
 import notebook_rules as rules
+import numpy as np
+import pytest
 import torch
 from common import defaults, needs_gpu
 
@@ -12,24 +14,37 @@ from lecturekit.checks import judge
 
 
 @cache
-def code_of_lesson(number: str) -> str:
+def code_of_lesson(number):
     return "\n".join(cell.source for cell in rules.code_cells(rules.read_lesson(number)))
 
 
-def on_gpu(answer: object) -> object:
-    """Return an answer as somebody gives it who works on a GPU.
-
-    Of a function, what it returns: what it is called with still lies on the CPU, where the checks compute.
-    """
-    if isinstance(answer, torch.nn.Module):
-        return copy.deepcopy(answer).to("cuda")
-    if isinstance(answer, torch.Tensor):
-        return answer.to("cuda") if answer.is_cpu else answer
+def changed(answer, change):
+    """Return an answer with a change made to each of its parts; of a function, to what it returns."""
     if isinstance(answer, tuple | list):
-        return type(answer)(map(on_gpu, answer))
-    if callable(answer) and (not isinstance(answer, type) or issubclass(answer, torch.nn.Module)):
-        return wraps(answer)(lambda *args, **kwargs: on_gpu(answer(*args, **kwargs)))
-    return answer
+        return type(answer)(changed(part, change) for part in answer)
+    if isinstance(answer, dict):
+        return {key: changed(part, change) for key, part in answer.items()}
+    if isinstance(answer, torch.nn.Module) or not callable(answer):
+        return change(answer)
+    if isinstance(answer, type) and not issubclass(answer, torch.nn.Module):
+        return answer
+    return wraps(answer)(lambda *args, **kwargs: changed(answer(*args, **kwargs), change))
+
+
+def on_gpu(part):
+    """Return what somebody has who works on a GPU. (What a function is called with still lies on the CPU.)"""
+    if isinstance(part, torch.nn.Module):
+        return copy.deepcopy(part).to("cuda")
+    return part.to("cuda") if isinstance(part, torch.Tensor) and part.is_cpu else part
+
+
+def as_numpy_scalar(part):
+    kinds = {bool: np.bool_, int: np.int64, float: np.float32}
+    return kinds[type(part)](part) if type(part) in kinds else part
+
+
+def as_numpy_array(part):
+    return np.array(part) if isinstance(part, bool | int | float) else part
 
 
 class ExerciseAnswers:
@@ -38,17 +53,21 @@ class ExerciseAnswers:
     Attributes
     ----------
     right, blanks : list of tuple
-        The number of an exercise, and a sequence of answers.
+        The number of an exercise, and one or more lists of answers.
     wrong : list of tuple
-        The same, and a part of the hint that is expected.
+        The number of an exercise, a list of answers, and a part of the hint that is expected.
     """
 
     right, wrong, blanks = [], [], []
 
     def pytest_generate_tests(self, metafunc):
         """Give test_right_… the cases of `right`, and so on; pytest calls this."""
-        cases = getattr(self, metafunc.function.__name__.split("_")[1])
-        metafunc.parametrize([name for name in ("number", "answers", "hint") if name in metafunc.fixturenames], cases)
+        kind = metafunc.function.__name__.split("_")[1]
+        if kind == "wrong":
+            metafunc.parametrize(["number", "answers", "hint"], self.wrong)
+        else:
+            rows = getattr(self, kind)
+            metafunc.parametrize(["number", "answers"], [(number, answers) for number, *row in rows for answers in row])
 
     def test_right_answers_are_accepted(self, number, answers):
         verdict = judge(number, *answers)
@@ -59,9 +78,14 @@ class ExerciseAnswers:
             verdict = judge(number, *answers)
         assert verdict.status == "correct", verdict.message
 
+    @pytest.mark.parametrize("change", [as_numpy_scalar, as_numpy_array])
+    def test_right_numbers_of_numpy_are_accepted(self, number, answers, change):
+        verdict = judge(number, *changed(list(answers), change))
+        assert verdict.status == "correct", verdict.message
+
     @needs_gpu
     def test_right_answers_on_a_gpu_are_accepted(self, number, answers):
-        verdict = judge(number, *map(on_gpu, answers))
+        verdict = judge(number, *changed(list(answers), on_gpu))
         assert verdict.status == "correct", verdict.message
 
     def test_wrong_answers_get_their_own_hint(self, number, answers, hint):

@@ -5,16 +5,17 @@ import math
 import re
 from pathlib import Path
 
+import notebook_rules as rules
 import pytest
 import torch
 
-from lecturekit import checks
 from lecturekit.checks import judge
 
-LESSONS = sorted((Path(checks.__file__).parent / "exercises").glob("lesson*.py"))
-for lesson in LESSONS:
-    importlib.import_module(f"lecturekit.exercises.{lesson.stem}")
-NUMBERS = sorted(number for number in checks._rules if number[:2].isdecimal())
+TESTS = sorted(Path(__file__).parent.glob("test_exercises_[0-9][0-9].py"))
+TABLES = {path.stem[-2:]: importlib.import_module(path.stem).TestAnswers for path in TESTS}
+RIGHT = {number: answers for table in TABLES.values() for number, *answers in table.right}
+BLANKS = {number: answers for table in TABLES.values() for number, *answers in table.blanks}
+WRONG = {number: [row[1] for table in TABLES.values() for row in table.wrong if row[0] == number] for number in RIGHT}
 STRANGE = {
     "text": "7",
     "nan": math.nan,
@@ -41,37 +42,34 @@ STRANGE = {
 }
 
 
+def test_every_exercise_of_the_lessons_has_its_tables():
+    in_lessons = [exercise.number for lesson in TABLES for exercise in rules.exercises(rules.read_lesson(lesson))]
+    assert list(RIGHT) == in_lessons
+    assert list(BLANKS) == in_lessons
+
+
 @pytest.mark.parametrize("kind", STRANGE)
-@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("number", RIGHT)
 def test_strange_answers_are_wrong_and_never_raise(number, kind):
     """Answers that nobody meant as answers."""
-    num_answers = checks._rules[number].__code__.co_argcount or 1
-    verdict = judge(number, *[STRANGE[kind]] * num_answers)
+    verdict = judge(number, *[STRANGE[kind]] * len(RIGHT[number][0]))
     assert verdict.status in ("wrong", "not attempted"), verdict
     assert verdict.message
 
 
-@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
-@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("number", RIGHT)
 def test_enough_answers_are_tried_out(number):
-    """Two right ones written differently, three wrong ones that the check tells apart, and the blank."""
-    answers = importlib.import_module(f"test_exercises_{number[:2]}").TestAnswers
-    of_this = {
-        kind: [case[1] for case in getattr(answers, kind) if case[0] == number] for kind in ("right", "wrong", "blanks")
-    }
-    written = {repr([id(part) if callable(part) else part for part in answer]) for answer in of_this["right"]}
+    """Two right ones written differently, and three wrong ones that the check tells apart."""
+    written = {repr([id(part) if callable(part) else part for part in answers]) for answers in RIGHT[number]}
     assert len(written) >= 2
-    assert len({judge(number, *answer).message for answer in of_this["wrong"]}) >= 3
-    assert of_this["blanks"]
+    assert len({judge(number, *answers).message for answers in WRONG[number]}) >= 3
 
 
-@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
-@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("number", RIGHT)
 def test_what_readers_are_told_is_written_in_sentences(number):
     """Whole ones, with a capital letter after a full stop and nothing shouted; what Python says is left out."""
-    answers = importlib.import_module(f"test_exercises_{number[:2]}").TestAnswers
-    for asked, answer, *_ in answers.right + answers.wrong + answers.blanks:
-        message = judge(number, *answer).message if asked == number else "skipped."
+    for answers in RIGHT[number] + WRONG[number] + BLANKS[number]:
+        message = judge(number, *answers).message
         if "Error" not in message:
             assert message[-1] in ".?", message
             assert not re.search(r"[^.][.?] (a|[a-z]{2,})[ ,]", message), message

@@ -7,18 +7,18 @@ FIVE = torch.tensor([1, 2, 3, 4, 5])
 
 
 RIGHT = [
-    ("00.1", [FIVE**2]),
-    ("00.1", [torch.arange(1.0, 6.0) * torch.arange(1.0, 6.0)]),
-    ("00.1", [torch.linspace(1, 5, 5, dtype=torch.float64, requires_grad=True).square()]),
-    ("00.2", [torch.tensor(17.0)]),
-    ("00.2", [17]),
-    ("00.2", [(torch.tensor(17.0),)]),
-    ("00.3", [-3, 0, 0]),
-    ("00.3", [torch.tensor(-3.0), -0.0, (torch.tensor(0.0),)]),
+    (
+        "00.1",
+        [FIVE**2],
+        [torch.arange(1.0, 6.0) * torch.arange(1.0, 6.0)],
+        [torch.linspace(1, 5, 5, dtype=torch.float64, requires_grad=True).square()],
+    ),
+    ("00.2", [torch.tensor(17.0)], [17], [(torch.tensor(17.0),)]),
+    ("00.3", [-3, 0, 0], [torch.tensor(-3.0), -0.0, (torch.tensor(0.0),)]),
 ]
 
 WRONG = [
-    ("00.1", [[1, 4, 9, 16, 25]], "this is of type list"),
+    ("00.1", [[1, 4, 9, 16, 25]], "this is list"),
     ("00.1", [torch.arange(6) ** 2], "a number too many"),
     ("00.1", [torch.arange(1, 5) ** 2], "the last one is missing"),
     ("00.1", [torch.arange(5) ** 2], "one place too early"),
@@ -36,11 +36,11 @@ WRONG = [
     ("00.2", [12], "x³ alone"),
     ("00.2", [5], "5x alone"),
     ("00.2", [22], "5x has become 5x again"),
-    ("00.2", [9], "the 3 has got lost"),
+    ("00.2", [9], "the 3 is missing"),
     ("00.2", [8], "no derivative yet"),
     ("00.2", [32], "at x = 3"),
     ("00.2", [-17], "wrong sign"),
-    ("00.2", [16.9], "16.9 is not it"),
+    ("00.2", [16.9], "16.9 is not the slope"),
     ("00.2", [torch.tensor([1.0, 2.0])], "should be one number"),
     ("00.3", [-4, 0, 0], "that is u"),
     ("00.3", [5, 5, 2], "the numbers of section 7"),
@@ -60,7 +60,11 @@ WRONG = [
     ("00.3", ["-3", 0, 0], "v should be one number"),
 ]
 
-BLANKS = [("00.1", [...]), ("00.2", [...]), ("00.3", [-3, ..., 0])]
+BLANKS = [
+    ("00.1", [...]),
+    ("00.2", [...]),
+    ("00.3", [-3, ..., 0]),
+]
 
 
 class TestAnswers(ExerciseAnswers):

@@ -36,60 +36,22 @@ def loss_by_dot_product(y_hat, y_array):
     return (error @ error / len(error)).float()
 
 
-def loss_of_table(y_hat, y_array):
-    return ((y_hat - torch.from_numpy(y_array).float()) ** 2).mean()
-
-
-def loss_promoted(y_hat, y_array):
-    return ((y_hat[:, None] - torch.from_numpy(y_array)) ** 2).mean()
-
-
-def loss_without_mean(y_hat, y_array):
-    return (y_hat[:, None] - torch.from_numpy(y_array).float()) ** 2
-
-
-def loss_summed(y_hat, y_array):
-    return len(y_hat) * loss(y_hat, y_array)
-
-
-def loss_squared_late(y_hat, y_array):
-    return (y_hat[:, None] - torch.from_numpy(y_array).float()).mean() ** 2
-
-
-def loss_in_numpy(y_hat, y_array):
-    return float(((y_hat.numpy()[:, None] - y_array) ** 2).mean())
-
-
-def loss_of_numpy(y_hat, y_array):
-    return ((y_hat.numpy()[:, None] - y_array) ** 2).mean()
-
-
-def loss_of_tensor_minus_array(y_hat, y_array):
-    return ((y_hat - y_array) ** 2).mean()
-
-
 def loss_that_writes(y_hat, y_array):
     y = torch.from_numpy(y_array)
     y -= y_hat[:, None]
     return (y**2).mean().float()
 
 
-def loss_with_root(y_hat, y_array):
-    return loss(y_hat, y_array).sqrt()
+def in_place(mean=lambda X: X.mean(dim=0), std=lambda X: X.std(dim=0)):
+    """A right answer to 01.4 with one of its parts replaced."""
 
+    def function(X):
+        subtrahend, divisor = mean(X), std(X)
+        X -= subtrahend
+        X /= divisor
+        return X
 
-def loss_of_mixed_product(y_hat, y_array):
-    return y_hat @ torch.from_numpy(y_array)
-
-
-def unfinished_loss(y_hat, y_array):
-    return ...
-
-
-def standardise(X):
-    X -= X.mean(dim=0)
-    X /= X.std(dim=0)
-    return X
+    return function
 
 
 def standardise_by_methods(X):
@@ -109,20 +71,8 @@ def rebound(X):
     X = (X - X.mean(0)) / X.std(0)
 
 
-def returned_new(X):
-    return (X - X.mean(0)) / X.std(0)
-
-
 def other_memory(X):
     X.data = (X - X.mean(0)) / X.std(0)
-
-
-def centred_only(X):
-    X -= X.mean(dim=0)
-
-
-def scaled_only(X):
-    X /= X.std(dim=0)
 
 
 def scaled_first(X):
@@ -131,56 +81,25 @@ def scaled_first(X):
     X -= mean
 
 
-def with_numpys_std(X):
-    X -= X.mean(dim=0)
-    X /= X.std(dim=0, correction=0)
-
-
-def by_variance(X):
-    X.sub_(X.mean(dim=0)).div_(X.var(dim=0))
-
-
 def forgotten_brackets(X):
     X -= X.mean(dim=0) / X.std(dim=0)
-
-
-def whole(X):
-    mean, std = X.mean(), X.std()
-    X -= mean
-    X /= std
-
-
-def rows(X):
-    mean, std = X.mean(1, keepdim=True), X.std(1, keepdim=True)
-    X -= mean
-    X /= std
-
-
-def mean_of_wrong_shape(X):
-    X -= X.mean(dim=1)
-
-
-def zeroed(X):
-    X.zero_()
 
 
 def empty(X): ...
 
 
 RIGHT = [
-    ("01.1", [(1, 2, 4, 5)]),
-    ("01.1", [[-2, 2, -1, 5]]),
-    ("01.1", [torch.tensor([1, 2, 4, 5])]),
-    ("01.1", [tuple(int(index) for index in np.unravel_index(345, (3, 4, 5, 10)))]),
-    ("01.2", [SHARES]),
-    ("01.2", [by_memory()]),
-    ("01.2", [{name: int(shared) for name, shared in reversed(SHARES.items())}]),
-    ("01.3", [loss]),
-    ("01.3", [loss_by_dot_product]),
-    ("01.4", [standardise]),
-    ("01.4", [standardise_by_methods]),
-    ("01.4", [standardise_column_by_column]),
-    ("01.4", [standardise_into]),
+    (
+        "01.1",
+        [(1, 2, 4, 5)],
+        [[-2, 2, -1, 5]],
+        [torch.tensor([1, 2, 4, 5])],
+        [np.unravel_index(345, (3, 4, 5, 10))],
+        [torch.unravel_index(torch.tensor(345), (3, 4, 5, 10))],
+    ),
+    ("01.2", [SHARES], [by_memory()], [{name: int(shared) for name, shared in reversed(SHARES.items())}]),
+    ("01.3", [loss], [loss_by_dot_product]),
+    ("01.4", [in_place()], [standardise_by_methods], [standardise_column_by_column], [standardise_into]),
 ]
 
 WRONG = [
@@ -203,42 +122,43 @@ WRONG = [
     ("01.2", [SHARES | {"x.T": torch.tensor([True, False])}], "True or False"),
     ("01.2", [{"x[1]": True}], "leave the dict"),
     ("01.2", [[True] * 6], "leave the dict"),
-    ("01.3", [loss_of_table], "each answer was compared with each true value"),
-    ("01.3", [loss_promoted], "NumPy's dtype"),
-    ("01.3", [loss_without_mean], "Where is the mean?"),
-    ("01.3", [loss_summed], "that is the sum"),
-    ("01.3", [loss_squared_late], "first square"),
-    ("01.3", [loss_in_numpy], "plain Python number"),
-    ("01.3", [loss_of_numpy], "still NumPy's"),
-    ("01.3", [loss_of_tensor_minus_array], "NumPy's dtype"),
+    ("01.3", [lambda y_hat, y_array: ((y_hat - torch.tensor(y_array).float()) ** 2).mean()], "with each true value"),
+    (
+        "01.3",
+        [lambda y_hat, y_array: ((y_hat[:, None] - torch.tensor(y_array)) ** 2).mean()],
+        "dtype of the NumPy array",
+    ),
+    ("01.3", [lambda y_hat, y_array: (y_hat[:, None] - torch.from_numpy(y_array).float()) ** 2], "Where is the mean?"),
+    ("01.3", [lambda y_hat, y_array: len(y_hat) * loss(y_hat, y_array)], "that is the sum"),
+    ("01.3", [lambda y_hat, y_array: (y_hat[:, None] - torch.from_numpy(y_array).float()).mean() ** 2], "first square"),
+    ("01.3", [lambda y_hat, y_array: float(((y_hat.numpy()[:, None] - y_array) ** 2).mean())], "plain Python number"),
+    ("01.3", [lambda y_hat, y_array: ((y_hat.numpy()[:, None] - y_array) ** 2).mean()], "still NumPy's"),
+    ("01.3", [lambda y_hat, y_array: ((y_hat - y_array) ** 2).mean()], "dtype of the NumPy array"),
     ("01.3", [lambda y_hat, y_array: "0"], "this is str"),
     ("01.3", [loss_that_writes], "changed y_array"),
-    ("01.3", [loss_with_root], "on paper"),
-    ("01.3", [loss_of_mixed_product], "raises RuntimeError"),
+    ("01.3", [lambda y_hat, y_array: loss(y_hat, y_array).sqrt()], "on paper"),
+    ("01.3", [lambda y_hat, y_array: y_hat @ torch.from_numpy(y_array)], "raises RuntimeError"),
     ("01.3", [3], "a function is asked for"),
     ("01.4", [rebound], "gives a new tensor the name"),
-    ("01.4", [returned_new], "returns is a new tensor"),
-    ("01.4", [other_memory], "other memory"),
-    ("01.4", [centred_only], "are not 1 yet"),
-    ("01.4", [scaled_only], "the means are not 0"),
+    ("01.4", [lambda X: (X - X.mean(0)) / X.std(0)], "returns is a new tensor"),
+    ("01.4", [other_memory], "other memory now"),
+    ("01.4", [in_place(std=lambda X: 1)], "are not 1 yet"),
+    ("01.4", [in_place(mean=lambda X: 0)], "the means are not 0"),
     ("01.4", [scaled_first], "the means are not 0"),
-    ("01.4", [with_numpys_std], "divides by N"),
-    ("01.4", [by_variance], "by the variance"),
+    ("01.4", [in_place(std=lambda X: X.std(dim=0, correction=0))], "divides by N"),
+    ("01.4", [in_place(std=lambda X: X.var(dim=0))], "by the variance"),
     ("01.4", [forgotten_brackets], "only the mean was divided"),
-    ("01.4", [whole], "for all of X"),
-    ("01.4", [rows], "standardised the rows"),
-    ("01.4", [mean_of_wrong_shape], "raises RuntimeError"),
-    ("01.4", [zeroed], "not yet"),
+    ("01.4", [in_place(torch.mean, torch.std)], "for all of X"),
+    ("01.4", [in_place(lambda X: X.mean(1, keepdim=True), lambda X: X.std(1, keepdim=True))], "standardised the rows"),
+    ("01.4", [in_place(mean=lambda X: X.mean(dim=1))], "raises RuntimeError"),
+    ("01.4", [lambda X: X.zero_()], "not right yet"),
     ("01.4", [3], "a function is asked for"),
 ]
 
 BLANKS = [
-    ("01.1", [...]),
-    ("01.1", [(1, ..., ..., ...)]),
-    ("01.2", [dict.fromkeys(SHARES, ...)]),
-    ("01.2", [SHARES | {"x.T": ...}]),
-    ("01.3", [unfinished_loss]),
-    ("01.3", [lambda y_hat, y_array: None]),
+    ("01.1", [...], [(1, ..., ..., ...)]),
+    ("01.2", [dict.fromkeys(SHARES, ...)], [SHARES | {"x.T": ...}]),
+    ("01.3", [lambda y_hat, y_array: ...], [lambda y_hat, y_array: None]),
     ("01.4", [empty]),
 ]
 
@@ -248,7 +168,7 @@ class TestAnswers(ExerciseAnswers):
 
 
 def test_the_check_of_a_tensor_minus_an_array_warns_of_nothing(recwarn):
-    judge("01.3", loss_of_tensor_minus_array)
+    judge("01.3", lambda y_hat, y_array: ((y_hat - y_array) ** 2).mean())
     assert not recwarn.list
 
 

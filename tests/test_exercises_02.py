@@ -19,42 +19,10 @@ def ones_like_x(X):
     return torch.cat([X, torch.ones(X.shape[0], 1, device=X.device, dtype=X.dtype)], dim=1)
 
 
-def new_ones(X):
-    return torch.hstack((X, X.new_ones(len(X), 1)))
-
-
-def moved_to_x(X):
-    return torch.cat([X, torch.ones(X.shape[0], 1).to(X)], dim=1)
-
-
 def filled(X):
     table = torch.ones(X.shape[0], X.shape[1] + 1, dtype=X.dtype, device=X.device)
     table[:, :-1] = X
     return table
-
-
-def no_device(X):
-    return torch.cat([X, torch.ones(X.shape[0], 1, dtype=X.dtype)], dim=1)
-
-
-def no_dtype(X):
-    return torch.cat([X, torch.ones(X.shape[0], 1, device=X.device)], dim=1)
-
-
-def fetched(X):
-    return torch.cat([X.cpu(), torch.ones(X.shape[0], 1, dtype=X.dtype)], dim=1)
-
-
-def through_lists(X):
-    return torch.tensor([[*row, 1] for row in X.tolist()], dtype=X.dtype)
-
-
-def through_numpy(X):
-    return torch.cat([torch.from_numpy(X.numpy()), torch.ones(len(X), 1, dtype=X.dtype)], dim=1)
-
-
-def shape_only(X):
-    return torch.cat([torch.zeros(X.shape), torch.ones(len(X), 1)], dim=1)
 
 
 def left_on_the_cpu(X):
@@ -75,29 +43,27 @@ def crossover(cpu_start, cpu_bandwidth, gpu_start, gpu_bandwidth):
     return (gpu_start - cpu_start) / (1 / cpu_bandwidth - 1 / gpu_bandwidth)
 
 
-def crossover_by_products(a, b, c, d):
-    return torch.tensor((c - a) * b * d / (d - b)) if d > b else torch.inf
+def steps(names):
+    """An answer to 02.5 that does these one after the other, and returns the time between start and stop."""
 
+    def reading(work, wait, clock):
+        times = {}
+        for name in names.split():
+            if name == "work":
+                work()
+            elif name == "wait":
+                wait()
+            else:
+                times[name] = clock()
+        return times["stop"] - times.get("start", 0)
 
-def reading(work, wait, clock):
-    work()
-    wait()
-    start = clock()
-    work()
-    wait()
-    return clock() - start
+    return reading
 
 
 def median_reading(work, wait, clock):
     work()
-    seconds = []
-    for _ in range(5):
-        wait()
-        start = clock()
-        work()
-        wait()
-        seconds.append(clock() - start)
-    return torch.tensor(seconds).median()
+    wait()
+    return torch.tensor([steps("start work wait stop")(work, wait, clock) for _ in range(5)]).median()
 
 
 def many_calls(work, wait, clock):
@@ -110,112 +76,23 @@ def many_calls(work, wait, clock):
     return (clock() - start) / 10
 
 
-def cold(work, wait, clock):
-    wait()
-    start = clock()
-    work()
-    wait()
-    return clock() - start
-
-
-def warm_up_inside(work, wait, clock):
-    start = clock()
-    work()
-    wait()
-    work()
-    wait()
-    return clock() - start
-
-
-def no_wait_at_the_end(work, wait, clock):
-    work()
-    wait()
-    start = clock()
-    work()
-    return clock() - start
-
-
-def no_wait_after_the_warm_up(work, wait, clock):
-    work()
-    start = clock()
-    work()
-    wait()
-    return clock() - start
-
-
-def no_wait(work, wait, clock):
-    work()
-    start = clock()
-    work()
-    return clock() - start
-
-
-def clock_after_the_work(work, wait, clock):
-    work()
-    wait()
-    work()
-    start = clock()
-    wait()
-    return clock() - start
-
-
-def backwards(work, wait, clock):
-    return -reading(work, wait, clock)
-
-
-def forgotten_parentheses(work, wait, clock):
-    start = clock()
-    work  # noqa: B018
-    wait()
-    return clock() - start
-
-
-def own_clock(work, wait, clock):
-    work()
-    wait()
-    start = time.perf_counter()
-    work()
-    wait()
-    return time.perf_counter() - start
-
-
-def only_the_end(work, wait, clock):
-    work()
-    wait()
-    return clock()
-
-
-def nothing_between(work, wait, clock):
-    work()
-    work()
-    wait()
-    start = clock()
-    return clock() - start
-
-
-def uncounted_warm_up(work, wait, clock):
-    work()
-    wait()
-    start = clock()
-    return clock() - start + 101
-
-
 RIGHT = [
-    ("02.1", [COPIES]),
-    ("02.1", [{name: int(same) for name, same in COPIES.items()}]),
-    ("02.1", [{name: torch.tensor(same) for name, same in COPIES.items()}]),
-    ("02.2", [ones_like_x]),
-    ("02.2", [new_ones]),
-    ("02.2", [moved_to_x]),
-    ("02.2", [filled]),
-    ("02.3", [20_000_000]),
-    ("02.3", [2e7]),
-    ("02.3", [torch.tensor(20_000_000)]),
-    ("02.4", [crossover]),
-    ("02.4", [crossover_by_products]),
-    ("02.5", [reading]),
-    ("02.5", [median_reading]),
-    ("02.5", [many_calls]),
+    (
+        "02.1",
+        [COPIES],
+        [{name: int(same) for name, same in COPIES.items()}],
+        [{name: torch.tensor(same) for name, same in COPIES.items()}],
+    ),
+    (
+        "02.2",
+        [ones_like_x],
+        [lambda X: torch.hstack((X, X.new_ones(len(X), 1)))],
+        [lambda X: torch.cat([X, torch.ones(X.shape[0], 1).to(X)], dim=1)],
+        [filled],
+    ),
+    ("02.3", [20_000_000], [2e7], [torch.tensor(20_000_000)]),
+    ("02.4", [crossover], [lambda a, b, c, d: torch.tensor((c - a) * b * d / (d - b)) if d > b else torch.inf]),
+    ("02.5", [steps("work wait start work wait stop")], [median_reading], [many_calls]),
 ]
 
 WRONG = [
@@ -228,18 +105,30 @@ WRONG = [
     ("02.1", [COPIES | {'x.to("cpu", copy=True)': True}], "Read its arguments again"),
     ("02.1", [COPIES | {"x.cpu()": "yes"}], "True or False"),
     ("02.1", [[True, False]], "leave the dict as it is"),
-    ("02.2", [no_device], "your ones on another"),
-    ("02.2", [no_dtype], "Which dtype have your ones"),
-    ("02.2", [fetched], "fetches X from its device"),
-    ("02.2", [through_lists], "fetches X from its device"),
-    ("02.2", [through_numpy], "fetches X from its device"),
+    ("02.2", [lambda X: torch.cat([X, torch.ones(X.shape[0], 1, dtype=X.dtype)], dim=1)], "your ones on another"),
+    (
+        "02.2",
+        [lambda X: torch.cat([X, torch.ones(X.shape[0], 1, device=X.device)], dim=1)],
+        "Which dtype have your ones",
+    ),
+    (
+        "02.2",
+        [lambda X: torch.cat([X.cpu(), torch.ones(X.shape[0], 1, dtype=X.dtype)], dim=1)],
+        "fetches X from its device",
+    ),
+    ("02.2", [lambda X: torch.tensor([[*row, 1] for row in X.tolist()], dtype=X.dtype)], "fetches X from its device"),
+    (
+        "02.2",
+        [lambda X: torch.cat([torch.from_numpy(X.numpy()), torch.ones(len(X), 1, dtype=X.dtype)], dim=1)],
+        "fetches X from its device",
+    ),
     ("02.2", [left_on_the_cpu], "should lie where X lies"),
     ("02.2", [overwrites], "has changed X itself"),
     ("02.2", [lambda X: torch.cat([X.new_ones(len(X), 1), X], dim=1)], "and not before them"),
     ("02.2", [lambda X: torch.cat([X, X.new_ones(1, X.shape[1])])], "the ones should be a column"),
     ("02.2", [lambda X: torch.cat([X, torch.ones_like(X)])], "the ones should be a column"),
     ("02.2", [lambda X: torch.cat([X, X.new_zeros(len(X), 1)], dim=1)], "should hold ones"),
-    ("02.2", [shape_only], "should be those of X"),
+    ("02.2", [lambda X: torch.cat([torch.zeros(X.shape), torch.ones(len(X), 1)], dim=1)], "should be those of X"),
     ("02.2", [lambda X: torch.cat([X, torch.ones_like(X)], dim=1)], "should have shape (3, 3)"),
     ("02.2", [lambda X: X.tolist()], "should be a tensor"),
     ("02.2", [lambda X: torch.cat([X, torch.ones(len(X))], dim=1)], "a table of one column"),
@@ -255,13 +144,14 @@ WRONG = [
     ("02.3", [20], "number in millions"),
     ("02.3", [16e9 / 1200], "three tables"),
     ("02.3", [30_000_000], "24 GB: too much"),
+    ("02.3", [20_000_001], "16.0000008 GB: too much"),
     ("02.3", [5_000_000], "4 GB: there is still room"),
     ("02.3", [-1], "is positive"),
     ("02.3", ["20 million"], "should be one number"),
     ("02.4", [lambda a, b, c, d: (c - a) / (1 / b - 1 / d)], "divides by zero"),
     ("02.4", [lambda a, b, c, d: (c - a) / (1 / b - 1 / d) if b != d else float("inf")], "a negative size"),
     ("02.4", [lambda a, b, c, d: crossover(a, b, c, d) if d >= b - 4 and d != b else 7.0], "returns 7"),
-    ("02.4", [lambda a, b, c, d: -crossover(a, b, c, d)], "wrong sign"),
+    ("02.4", [lambda a, b, c, d: -crossover(a, b, c, d)], "the sign is not"),
     ("02.4", [lambda a, b, c, d: c / (1 / b - 1 / d)], "has a start as well"),
     ("02.4", [lambda a, b, c, d: (c + a) / (1 / b - 1 / d)], "added the two starts"),
     ("02.4", [lambda a, b, c, d: a + crossover(a, b, c, d) / b], "The size is asked for"),
@@ -271,25 +161,23 @@ WRONG = [
     ("02.4", [lambda a, b, c, d: float("inf")], "so it catches up"),
     ("02.4", [lambda a, b, c, d: 50], "There the CPU takes 6 µs, the GPU 10.5 µs"),
     ("02.4", [lambda a, b, c, d: "100 kB"], "should be one number"),
-    ("02.5", [cold], "the slow first call"),
-    ("02.5", [warm_up_inside], "the slow first call"),
-    ("02.5", [no_wait_at_the_end], "how long the handing over takes"),
-    ("02.5", [no_wait], "how long the handing over takes"),
-    ("02.5", [no_wait_after_the_warm_up], "Is the queue empty"),
-    ("02.5", [clock_after_the_work], "not its handing over"),
-    ("02.5", [backwards], "negative"),
-    ("02.5", [forgotten_parentheses], "never calls work()"),
-    ("02.5", [own_clock], "a time of its own"),
-    ("02.5", [only_the_end], "a start and an end"),
-    ("02.5", [nothing_between], "nothing happens"),
-    ("02.5", [uncounted_warm_up], "runs only once"),
+    ("02.5", [steps("wait start work wait stop")], "the slow first call"),
+    ("02.5", [steps("start work wait work wait stop")], "the slow first call"),
+    ("02.5", [steps("work wait start work stop")], "how long the handing over takes"),
+    ("02.5", [steps("work start work stop")], "how long the handing over takes"),
+    ("02.5", [steps("work start work wait stop")], "Is the queue empty"),
+    ("02.5", [steps("work wait work start wait stop")], "not its handing over"),
+    ("02.5", [steps("work wait stop work wait start")], "negative"),
+    ("02.5", [steps("start wait stop")], "never calls work()"),
+    ("02.5", [lambda work, wait, clock: steps("work wait start work wait stop")(work, wait, time.time)], "of its own"),
+    ("02.5", [steps("work wait stop")], "a start and an end"),
+    ("02.5", [steps("work work wait start stop")], "nothing happens"),
+    ("02.5", [lambda work, wait, clock: steps("work wait start stop")(work, wait, clock) + 101], "runs only once"),
 ]
 
 BLANKS = [
-    ("02.1", [COPIES | {"x.cpu()": ...}]),
-    ("02.1", [...]),
-    ("02.2", [lambda X: ...]),
-    ("02.2", [lambda X: None]),
+    ("02.1", [COPIES | {"x.cpu()": ...}], [...]),
+    ("02.2", [lambda X: ...], [lambda X: None]),
     ("02.3", [...]),
     ("02.4", [lambda a, b, c, d: ...]),
     ("02.5", [lambda work, wait, clock: ...]),

@@ -14,18 +14,6 @@ def halved_by_einsum(X, y, w, b):
     return torch.einsum("nf,n->f", X, error).reshape(-1, 1) / X.shape[0], error.mean()
 
 
-def with_the_two(X, y, w, b):
-    return tuple(2 * grad for grad in halved(X, y, w, b))
-
-
-def summed(X, y, w, b):
-    return tuple(len(X) * grad for grad in halved(X, y, w, b))
-
-
-def negative(X, y, w, b):
-    return tuple(-grad for grad in halved(X, y, w, b))
-
-
 def flat(X, y, w, b):
     grad_w, grad_b = halved(X, y, w, b)
     return grad_w.flatten(), grad_b
@@ -34,10 +22,6 @@ def flat(X, y, w, b):
 def bias_with_the_two(X, y, w, b):
     grad_w, grad_b = halved(X, y, w, b)
     return grad_w, 2 * grad_b
-
-
-def half_done(X, y, w, b):
-    return halved(X, y, w, b)[0], None
 
 
 def by_autograd(X, y, w, b):
@@ -53,13 +37,23 @@ def loss_of(w, b, X_batch, y_batch):
     return ((X_batch @ w + b - y_batch) ** 2).mean()
 
 
-def clean_step(w, b, X_batch, y_batch, lr):
-    loss_of(w, b, X_batch, y_batch).backward()
-    with torch.no_grad():
-        w -= lr * w.grad
-        b -= lr * b.grad
-    w.grad = None
-    b.grad = None
+def step(sign=-1, scale=1, reset="after", num_moved=2):
+    """The solution of 06.2 with a typical mistake on request."""
+
+    def function(w, b, X_batch, y_batch, lr):
+        if reset == "before":
+            w.grad = b.grad = None
+        (scale * loss_of(w, b, X_batch, y_batch)).backward()
+        if reset == "between":
+            w.grad.zero_()
+            b.grad.zero_()
+        with torch.no_grad():
+            for parameter in (w, b)[:num_moved]:
+                parameter += sign * lr * parameter.grad
+        if reset == "after":
+            w.grad = b.grad = None
+
+    return function
 
 
 def zero_in_place_step(w, b, X_batch, y_batch, lr):
@@ -67,30 +61,6 @@ def zero_in_place_step(w, b, X_batch, y_batch, lr):
     for parameter in (w, b):
         parameter.data.sub_(parameter.grad, alpha=lr)
         parameter.grad.zero_()
-
-
-def zero_grad_first_step(w, b, X_batch, y_batch, lr):
-    w.grad = b.grad = None
-    loss_of(w, b, X_batch, y_batch).backward()
-    with torch.no_grad():
-        w -= lr * w.grad
-        b -= lr * b.grad
-
-
-def hasty_step(w, b, X_batch, y_batch, lr):
-    loss_of(w, b, X_batch, y_batch).backward()
-    w.grad.zero_()
-    b.grad.zero_()
-    with torch.no_grad():
-        w -= lr * w.grad
-        b -= lr * b.grad
-
-
-def forgetful_step(w, b, X_batch, y_batch, lr):
-    loss_of(w, b, X_batch, y_batch).backward()
-    with torch.no_grad():
-        w -= lr * w.grad
-        b -= lr * b.grad
 
 
 def rebinding_step(w, b, X_batch, y_batch, lr):
@@ -104,29 +74,6 @@ def recorded_step(w, b, X_batch, y_batch, lr):
     w -= lr * w.grad
 
 
-def uphill_step(w, b, X_batch, y_batch, lr):
-    loss_of(w, b, X_batch, y_batch).backward()
-    with torch.no_grad():
-        w += lr * w.grad
-        b += lr * b.grad
-    w.grad = b.grad = None
-
-
-def weight_only_step(w, b, X_batch, y_batch, lr):
-    loss_of(w, b, X_batch, y_batch).backward()
-    with torch.no_grad():
-        w -= lr * w.grad
-    w.grad = b.grad = None
-
-
-def sum_step(w, b, X_batch, y_batch, lr):
-    (len(X_batch) * loss_of(w, b, X_batch, y_batch)).backward()
-    with torch.no_grad():
-        w -= lr * w.grad
-        b -= lr * b.grad
-    w.grad = b.grad = None
-
-
 def empty_step(w, b, X_batch, y_batch, lr): ...
 
 
@@ -136,55 +83,48 @@ def unfinished_step(w, b, X_batch, y_batch, lr):
 
 
 RIGHT = [
-    ("06.1", [halved]),
-    ("06.1", [halved_by_einsum]),
-    ("06.2", [clean_step]),
-    ("06.2", [zero_in_place_step]),
-    ("06.2", [zero_grad_first_step]),
-    ("06.3", [13]),
-    ("06.3", [torch.tensor(13.0)]),
-    ("06.4", [1.0]),
-    ("06.4", [torch.tensor(1.0)]),
+    ("06.1", [halved], [halved_by_einsum]),
+    ("06.2", [step()], [zero_in_place_step], [step(reset="before")]),
+    ("06.3", [13], [torch.tensor(13.0)]),
+    ("06.4", [1.0], [torch.tensor(1.0)]),
 ]
 
 WRONG = [
-    ("06.1", [with_the_two], "without the ½"),
-    ("06.1", [summed], "sum over the flowers"),
-    ("06.1", [negative], "wrong sign"),
+    ("06.1", [lambda X, y, w, b: tuple(2 * grad for grad in halved(X, y, w, b))], "without the ½"),
+    ("06.1", [lambda X, y, w, b: tuple(len(X) * grad for grad in halved(X, y, w, b))], "sum over the flowers"),
+    ("06.1", [lambda X, y, w, b: tuple(-grad for grad in halved(X, y, w, b))], "wrong sign"),
     ("06.1", [flat], "should have shape (2, 1)"),
     ("06.1", [bias_with_the_two], "grad_b"),
-    ("06.1", [half_done], "still blank"),
-    ("06.1", [by_autograd], "no autograd"),
+    ("06.1", [lambda X, y, w, b: (halved(X, y, w, b)[0], None)], "still blank"),
+    ("06.1", [by_autograd], "do not use autograd"),
     ("06.1", [wrong_line], "raises RuntimeError: mat1"),
     ("06.1", [lambda X, y, w, b: w], "return two things"),
     ("06.1", [lambda X, y, w, b: (w, b)], "not the gradient yet"),
     ("06.1", [3], "a function is asked for"),
-    ("06.2", [hasty_step], "when the update came"),
-    ("06.2", [forgetful_step], "the second is not"),
+    ("06.2", [step(reset="between")], "when the update came"),
+    ("06.2", [step(reset="never")], "the second is not"),
     ("06.2", [rebinding_step], "did not change"),
     ("06.2", [recorded_step], "Where is no_grad()?"),
-    ("06.2", [uphill_step], "up the hill"),
-    ("06.2", [weight_only_step], "b is not"),
-    ("06.2", [sum_step], "Is the gradient that of this loss"),
+    ("06.2", [step(sign=1)], "up the hill"),
+    ("06.2", [step(num_moved=1)], "b is not"),
+    ("06.2", [step(scale=3)], "Is the gradient that of this loss"),
     ("06.3", [12], "What is behind the last of them?"),
     ("06.3", [22], "batches of 10"),
     ("06.3", [10], "The last batch is short"),
     ("06.3", [26], "only the bias"),
-    ("06.3", [999], "not this"),
+    ("06.3", [999], "that is not right"),
     ("06.3", ["13"], "should be one number"),
     ("06.4", [64 / 70], "training flowers"),
     ("06.4", [28 / 30], "features of the lesson"),
     ("06.4", [14 / 30], "calls every flower class 0"),
     ("06.4", [100], "between 0 and 1"),
-    ("06.4", [0.5], "not this"),
-    ("06.4", [float("nan")], "not this"),
+    ("06.4", [0.5], "that is not the accuracy"),
+    ("06.4", [float("nan")], "that is not the accuracy"),
 ]
 
 BLANKS = [
-    ("06.1", [None]),
-    ("06.1", [lambda X, y, w, b: (..., ...)]),
-    ("06.2", [empty_step]),
-    ("06.2", [unfinished_step]),
+    ("06.1", [None], [lambda X, y, w, b: (..., ...)]),
+    ("06.2", [empty_step], [unfinished_step]),
     ("06.3", [...]),
     ("06.4", [...]),
 ]

@@ -9,8 +9,8 @@ from exercise_answers import ExerciseAnswers
 from torch import nn
 
 from lecturekit.data import noisy_line
-from lecturekit.lessons.sweep import train_many
 from lecturekit.exercises.lesson07 import LRS
+from lecturekit.lessons.sweep import train_many
 
 
 def epoch(w, b, X, y, lr, batch_size, order, *, batches=None, both=True, scale=2.0, divide=len, sign=1):
@@ -58,10 +58,6 @@ def inside_the_loop(w, b, X, y, lr, batch_size, order):
         return w - lr * (2 * error * X[index]).mean(), b - lr * (2 * error).mean()
 
 
-def two_rows(w, b, X, y, lr, batch_size, order):
-    return epoch(w, b, X, y, lr, 2, order)
-
-
 def in_place(w, b, X, y, lr, batch_size, order):
     answer = epoch(w, b, X, y, lr, batch_size, order)
     X.zero_()
@@ -78,19 +74,16 @@ def weighted(means, sizes):
 
 
 RIGHT = [
-    ("07.1", [0.1]),
-    ("07.1", [torch.tensor(0.1)]),
-    ("07.2", [2 / 12]),
-    ("07.2", [0.1667]),
-    ("07.2", [float(Fraction(1, 6))]),
-    ("07.3", [256]),
-    ("07.3", [16 * (2.0 / 0.5) ** 2]),
-    ("07.4", [epoch]),
-    ("07.4", [with_floats]),
-    ("07.4", [with_autograd]),
-    ("07.5", [weighted]),
-    ("07.5", [lambda means, sizes: torch.tensor(means) @ torch.tensor(sizes, dtype=torch.float32) / sum(sizes)]),
-    ("07.5", [lambda means, sizes: float(np.average(means, weights=sizes))]),
+    ("07.1", [0.1], [torch.tensor(0.1)]),
+    ("07.2", [2 / 12], [0.1667], [float(Fraction(1, 6))]),
+    ("07.3", [256], [16 * (2.0 / 0.5) ** 2]),
+    ("07.4", [epoch], [with_floats], [with_autograd]),
+    (
+        "07.5",
+        [weighted],
+        [lambda means, sizes: torch.tensor(means) @ torch.tensor(sizes, dtype=torch.float32) / sum(sizes)],
+        [lambda means, sizes: float(np.average(means, weights=sizes))],
+    ),
 ]
 
 WRONG = [
@@ -101,7 +94,8 @@ WRONG = [
     ("07.1", [0.25], "none of the rates"),
     ("07.1", [4], "none of the rates"),
     ("07.1", ["0.1"], "should be one number"),
-    ("07.2", [1 / 12], "where one step leads"),
+    ("07.2", [0.17], "four digits"),
+    ("07.2", [1 / 12], "one step leads to the bottom"),
     ("07.2", [1], "flattest direction"),
     ("07.2", [2 / 6], "factor 2 of the derivative"),
     ("07.2", [2 / 36], "for the sum"),
@@ -110,10 +104,10 @@ WRONG = [
     ("07.2", [-1 / 6], "is positive"),
     ("07.2", [0.12], "still converges"),
     ("07.2", [0.2], "diverges there"),
-    ("07.3", [64], "falls with its root"),
-    ("07.3", [4], "noisier"),
-    ("07.3", [1], "noisier"),
-    ("07.3", [32], "1.4 only"),
+    ("07.3", [64], "with the root"),
+    ("07.3", [4], "more noise"),
+    ("07.3", [1], "more noise"),
+    ("07.3", [32], "only down to 1.4"),
     ("07.3", [16], "to start with"),
     ("07.3", [12.5], "whole number"),
     ("07.3", [128], "more than 0.5"),
@@ -124,13 +118,13 @@ WRONG = [
     ("07.4", [changed(batches=lambda order, B: [order])], "all the examples"),
     ("07.4", [changed(batches=lambda order, B: order.split(1))], "for each example"),
     ("07.4", [changed(batches=lambda order, B: order.argsort().split(B))], "comes at place i"),
-    ("07.4", [changed(divide=lambda index: 1)], "the loss is a mean"),
+    ("07.4", [changed(divide=lambda index: 1)], "add up the gradients of a batch"),
     ("07.4", [changed(scale=1.0)], "derivative of a square"),
     ("07.4", [changed(divide=lambda index: 2)], "fewer examples"),
     ("07.4", [changed(sign=-1)], "uphill"),
-    ("07.4", [changed(both=False)], "moved already"),
+    ("07.4", [changed(both=False)], "with the new w"),
     ("07.4", [changed(scale=3.0)], "on paper"),
-    ("07.4", [two_rows], "not for one batch of all"),
+    ("07.4", [lambda w, b, X, y, lr, batch_size, order: epoch(w, b, X, y, lr, 2, order)], "not for one batch of all"),
     ("07.4", [in_place], "changes X, y or order"),
     ("07.4", [lambda *args: epoch(*args)[0]], "pair of numbers"),
     ("07.4", [lambda w, b, X, y, lr, batch_size, order: (X * w, b + 1)], "w should be one number"),

@@ -147,20 +147,19 @@ class ForgottenSuper(nn.Module):
 
 
 RIGHT = [
-    ("08.1", [(5, 4), (7, 3), 43]),
-    ("08.1", [nn.Linear(4, 5).weight.shape, [7, 3], torch.tensor(43)]),
-    ("08.2", XOR),
-    # |x₁ − x₂| by two neurons that look in opposite directions, in whole numbers of another dtype.
-    ("08.2", [t([1, -1], [-1, 1]), t(0, 0), t([1, 1]), t(0)]),
-    ("08.3", [Tower]),
-    ("08.3", [SequentialTower]),
-    ("08.4", [standardise(buffers)]),
-    ("08.4", [standardise(one_buffer, lambda self, X: (X - self.table[0]).div(self.table[1]))]),
-    ("08.4", [standardise(frozen)]),
+    ("08.1", [(5, 4), (7, 3), 43], [nn.Linear(4, 5).weight.shape, [7, 3], torch.tensor(43)]),
+    ("08.2", XOR, [t([1, -1], [-1, 1]), t(0, 0), t([1, 1]), t(0)]),
+    ("08.3", [Tower], [SequentialTower]),
+    (
+        "08.4",
+        [standardise(buffers)],
+        [standardise(one_buffer, lambda self, X: (X - self.table[0]).div(self.table[1]))],
+        [standardise(frozen)],
+    ),
 ]
 
 WRONG = [
-    ("08.1", [(4, 5), (7, 3), 43], "the order in which the layer is made"),
+    ("08.1", [(4, 5), (7, 3), 43], "in that order"),
     ("08.1", [(5,), (7, 3), 43], "the shape of the bias"),
     ("08.1", [(7, 5), (7, 3), 43], "number of examples"),
     ("08.1", [(5, 5), (7, 3), 43], "weight_shape is not right"),
@@ -230,11 +229,9 @@ WRONG = [
 ]
 
 BLANKS = [
-    ("08.1", [(5, 4), ..., 43]),
-    ("08.1", [(5, ...), (7, 3), 43]),
+    ("08.1", [(5, 4), ..., 43], [(5, ...), (7, 3), 43]),
     ("08.2", [*XOR[:3], ...]),
-    ("08.3", [tower(layers=lambda self, n: ..., scale=lambda self: ...)]),
-    ("08.3", [tower(scale=lambda self: ...)]),
+    ("08.3", [tower(layers=lambda self, n: ..., scale=lambda self: ...)], [tower(scale=lambda self: ...)]),
     ("08.4", [standardise(nothing, lambda self, X: ...)]),
 ]
 

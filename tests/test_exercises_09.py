@@ -1,6 +1,7 @@
 """The checks of notebook 09 tell typical wrong answers apart and accept right ones written differently."""
 
 import math
+import operator
 from itertools import pairwise
 
 import torch
@@ -42,30 +43,14 @@ def by_numbers(sizes):
     return net
 
 
-def backwards(sizes):
-    return relu_net()(sizes[::-1])
-
-
-def one_less(sizes):
-    return relu_net()(sizes[:-1])
-
-
 def frozen(sizes):
     net = relu_net()(sizes)
     net[0].weight.requires_grad_(False)
     return net
 
 
-def tanh_at_the_end(sizes):
-    return relu_net()(sizes).append(nn.Tanh())
-
-
 def share(classes):
     return lambda logits, y: (classes(logits).reshape(-1) == y.reshape(-1)).float().mean().item()
-
-
-def positive(logits):
-    return logits > 0
 
 
 def by_counting(logits, y):
@@ -73,10 +58,10 @@ def by_counting(logits, y):
     return sum((logit > 0) == (label == 1) for logit, label in pairs) / len(logits)
 
 
-def right_epoch(losses, patience):
+def right_epoch(losses, patience, better=operator.lt):
     best = 1
     for epoch, loss in enumerate(losses, start=1):
-        if loss < losses[best - 1]:
+        if better(loss, losses[best - 1]):
             best = epoch
         elif epoch - best >= patience:
             break
@@ -104,16 +89,6 @@ def where_it_stops(losses, patience):
     return len(losses)
 
 
-def equal_is_better(losses, patience):
-    best = 1
-    for epoch, loss in enumerate(losses, start=1):
-        if loss <= losses[best - 1]:
-            best = epoch
-        elif epoch - best >= patience:
-            break
-    return best
-
-
 def all_in_all(losses, patience):
     best, at, waited = math.inf, 0, 0
     for epoch, loss in enumerate(losses, start=1):
@@ -123,6 +98,18 @@ def all_in_all(losses, patience):
             waited += 1
             if waited == patience:
                 break
+    return at
+
+
+def counted_from_the_first(losses, patience):
+    best, at, waited = losses[0], 1, 0
+    for epoch, loss in enumerate(losses, start=1):
+        if loss < best:
+            best, at, waited = loss, epoch, 0
+        else:
+            waited += 1
+        if waited > patience:
+            break
     return at
 
 
@@ -144,16 +131,10 @@ def against_the_one_before(losses, patience):
 
 
 RIGHT = [
-    ("09.1", [79_510, 9_960]),
-    ("09.1", [torch.tensor(79_510), 7_850.0 + 1_100 + 1_010]),
-    ("09.2", [relu_net()]),
-    ("09.2", [by_numbers]),
-    ("09.2", [relu_net(init=nn.init.kaiming_normal_)]),
-    ("09.3", [share(positive)]),
-    ("09.3", [share(lambda logits: torch.sigmoid(logits) > 0.5)]),
-    ("09.3", [by_counting]),
-    ("09.4", [right_epoch]),
-    ("09.4", [by_waiting]),
+    ("09.1", [79_510, 9_960], [torch.tensor(79_510), 7_850.0 + 1_100 + 1_010]),
+    ("09.2", [relu_net()], [by_numbers], [relu_net(init=nn.init.kaiming_normal_)]),
+    ("09.3", [share(lambda logits: logits > 0)], [share(lambda logits: torch.sigmoid(logits) > 0.5)], [by_counting]),
+    ("09.4", [right_epoch], [by_waiting]),
 ]
 
 WRONG = [
@@ -172,11 +153,11 @@ WRONG = [
     ("09.2", [relu_net(last=True)], "behind the last layer"),
     ("09.2", [relu_net(Activation=nn.Identity)], "one linear layer"),
     ("09.2", [relu_net(Activation=nn.Tanh)], "nothing else"),
-    ("09.2", [tanh_at_the_end], "nothing else"),
+    ("09.2", [lambda sizes: relu_net()(sizes).append(nn.Tanh())], "nothing else"),
     ("09.2", [relu_net(make=lambda *parts: list(parts))], "Python list"),
     ("09.2", [relu_net(make=lambda *parts: nn.ModuleList(parts))], "this is ModuleList"),
-    ("09.2", [one_less], "your network has 2"),
-    ("09.2", [backwards], "from 40 to 60, not from 100 to 160"),
+    ("09.2", [lambda sizes: relu_net()(sizes[:-1])], "your network has 2"),
+    ("09.2", [lambda sizes: relu_net()(sizes[::-1])], "from 40 to 60, not from 100 to 160"),
     ("09.2", [relu_net(bias=None)], "nn.Linear makes them random"),
     ("09.2", [relu_net(has_bias=False)], "no bias at all"),
     ("09.2", [frozen], "requires_grad=False"),
@@ -189,7 +170,7 @@ WRONG = [
     ("09.2", [relu_net(init=lambda w: nn.init.kaiming_normal_(w, mode="fan_out"))], "number of outputs"),
     ("09.2", [relu_net(init=nn.init.normal_)], "100 → 160 are too large: the gradient would explode"),
     ("09.2", [relu_net(init=lambda weight: nn.init.normal_(weight, std=0.01))], "too small: the gradient would vanish"),
-    ("09.2", [relu_net()((3, 2))], "hand over the function itself"),
+    ("09.2", [relu_net()((3, 2))], "pass the function itself"),
     ("09.3", [share(lambda logits: logits > 0.5)], "a logit of 0.5"),
     ("09.3", [share(lambda logits: torch.sigmoid(logits) > 0)], "always above 0"),
     ("09.3", [share(lambda logits: logits)], "First make classes"),
@@ -197,7 +178,7 @@ WRONG = [
     ("09.3", [lambda logits, y: 100 * by_counting(logits, y)], "in percent"),
     ("09.3", [lambda logits, y: 12 * by_counting(logits, y)], "you count the right answers"),
     ("09.3", [lambda logits, y: ((logits > 0) == y).float().mean()], "each answer meets each label"),
-    ("09.3", [lambda logits, y: by_counting(logits, y) if y.dim() == 2 else 0.3], "(N,), your function says 0.3"),
+    ("09.3", [lambda logits, y: by_counting(logits, y) if y.dim() == 2 else 0.3], "(N,), it says 0.3"),
     ("09.3", [lambda logits, y: (logits > 0).float().mean()], "answers for class 1"),
     ("09.3", [share(lambda logits: logits.argmax(dim=1, keepdim=True))], "argmax"),
     ("09.3", [lambda logits, y: 0.75], "where no answer is right"),
@@ -209,8 +190,9 @@ WRONG = [
     ("09.4", [lambda losses, patience: losses.index(min(losses)) + 1], "after training has stopped"),
     ("09.4", [where_it_stops], "where training stops"),
     ("09.4", [lambda losses, patience: losses[right_epoch(losses, patience) - 1]], "In which epoch was it"),
-    ("09.4", [equal_is_better], "equal is not better"),
+    ("09.4", [lambda losses, patience: right_epoch(losses, patience, better=operator.le)], "equal is not better"),
     ("09.4", [lambda losses, patience: right_epoch(losses, patience + 1)], "one epoch too long"),
+    ("09.4", [counted_from_the_first], "one epoch too long"),
     ("09.4", [lambda losses, patience: right_epoch(losses, patience - 1)], "one epoch too early"),
     ("09.4", [all_in_all], "only epochs in a row count"),
     ("09.4", [only_where_it_stops_early], "your function returns nothing"),
@@ -221,8 +203,7 @@ WRONG = [
 
 BLANKS = [
     ("09.1", [79_510, ...]),
-    ("09.2", [lambda sizes: ...]),
-    ("09.2", [lambda sizes: None]),
+    ("09.2", [lambda sizes: ...], [lambda sizes: None]),
     ("09.3", [lambda logits, y: ...]),
     ("09.4", [lambda losses, patience: ...]),
 ]

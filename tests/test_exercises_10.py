@@ -5,14 +5,6 @@ import torch.nn.functional as F
 from exercise_answers import ExerciseAnswers
 
 
-def rows_dealt(N, rank, world_size):
-    return list(range(rank, N, world_size))
-
-
-def rows_cut(N, rank, world_size):
-    return torch.arange(N).tensor_split(world_size)[rank]
-
-
 def rows_chunked(N, rank, world_size):
     size = -(-N // world_size)
     return range(N)[rank * size : (rank + 1) * size]
@@ -50,28 +42,13 @@ def part_gradients(w, X, y, num_workers):
     ]
 
 
-def parallel(w, X, y, num_workers, lr):
-    return w.detach() - lr * sum(part_gradients(w, X, y, num_workers)) / num_workers
+def step(direction):
+    """An answer to 10.4 that makes a direction of the gradients of the parts, and steps against it."""
+    return lambda w, X, y, num_workers, lr: w.detach() - lr * direction(part_gradients(w, X, y, num_workers))
 
 
 def whole(w, X, y, num_workers, lr):
     return w - lr * torch.autograd.grad(F.mse_loss(X @ w, y), w)[0]
-
-
-def summed(w, X, y, num_workers, lr):
-    return w - lr * sum(part_gradients(w, X, y, num_workers))
-
-
-def uphill(w, X, y, num_workers, lr):
-    return w + lr * torch.stack(part_gradients(w, X, y, num_workers)).mean(dim=0)
-
-
-def too_short(w, X, y, num_workers, lr):
-    return w - lr * sum(part_gradients(w, X, y, num_workers)) / num_workers**2
-
-
-def last_one(w, X, y, num_workers, lr):
-    return w - lr * part_gradients(w, X, y, num_workers)[-1]
 
 
 def the_gradient(w, X, y, num_workers, lr):
@@ -91,10 +68,6 @@ def in_place(w, X, y, num_workers, lr):
     return w
 
 
-def always_three(w, X, y, num_workers, lr):
-    return w - lr * sum(part_gradients(w, X, y, num_workers)) / 3
-
-
 def old_gradient_added(w, X, y, num_workers, lr):
     for X_part, y_part in zip(X.chunk(num_workers), y.chunk(num_workers), strict=True):
         (F.mse_loss(X_part @ w, y_part) / num_workers).backward()
@@ -102,14 +75,14 @@ def old_gradient_added(w, X, y, num_workers, lr):
 
 
 RIGHT = [
-    ("10.1", [32, 30, 0.04]),
-    ("10.1", [torch.tensor(32), 960 / 32, 4 * 0.01]),
-    ("10.2", [rows_dealt]),
-    ("10.2", [rows_cut]),
-    ("10.3", [weighted]),
-    ("10.3", [weighted_by_tensors]),
-    ("10.4", [parallel]),
-    ("10.4", [whole]),
+    ("10.1", [32, 30, 0.04], [torch.tensor(32), 960 / 32, 4 * 0.01]),
+    (
+        "10.2",
+        [lambda N, rank, world_size: list(range(rank, N, world_size))],
+        [lambda N, rank, world_size: torch.arange(N).tensor_split(world_size)[rank]],
+    ),
+    ("10.3", [weighted], [weighted_by_tensors]),
+    ("10.4", [step(lambda grads: sum(grads) / len(grads))], [whole]),
 ]
 
 WRONG = [
@@ -117,8 +90,8 @@ WRONG = [
     ("10.1", [2, 30, 0.04], "they do not share 8"),
     ("10.1", [240, 30, 0.04], "in a whole epoch"),
     ("10.1", [12, 30, 0.04], "do all workers see in one step"),
-    ("10.1", [32, 120, 0.04], "so many steps one worker would need"),
-    ("10.1", [32, 240, 0.04], "so many examples each worker sees"),
+    ("10.1", [32, 120, 0.04], "one worker would need so many steps"),
+    ("10.1", [32, 240, 0.04], "each worker sees so many examples"),
     ("10.1", [32, 480, 0.04], "one after the other"),
     ("10.1", [32, 31, 0.04], "How often do the examples"),
     ("10.1", [32, 30, 0.01], "would not get as far"),
@@ -143,25 +116,21 @@ WRONG = [
     ("10.3", [lambda gradients, sizes: sum(gradients) / len(gradients)], "the plain mean"),
     ("10.3", [lambda gradients, sizes: sum(gradients)], "the plain sum"),
     ("10.3", [lambda gradients, sizes: weighted(gradients, sizes) * sum(sizes)], "the sum over all examples"),
-    (
-        "10.3",
-        [lambda gradients, sizes: weighted(gradients, sizes) * sum(sizes) / 3],
-        "not by the number of workers",
-    ),
+    ("10.3", [lambda gradients, sizes: weighted(gradients, sizes) * sum(sizes) / 3], "not by the number of workers"),
     ("10.3", [lambda gradients, sizes: sum(gradients) / sum(sizes)], "play no part yet"),
-    ("10.3", [lambda gradients, sizes: sum(g / n for g, n in zip(gradients, sizes, strict=True))], "would you"),
+    ("10.3", [lambda gradients, sizes: sum(g / n for g, n in zip(gradients, sizes, strict=True))], "Does dividing it"),
     ("10.3", [multiplied_in_place], "changes the gradients"),
     ("10.3", [lambda gradients, sizes: weighted(gradients, [3, 1, 4][: len(sizes)])], "but not for two"),
     ("10.3", [lambda gradients, sizes: gradients[0]], "Begin with the sum of each share"),
     ("10.3", [lambda gradients, sizes: weighted(gradients, sizes)[0]], "should have shape (2,)"),
-    ("10.4", [summed], "as many times too long"),
-    ("10.4", [uphill], "uphill"),
-    ("10.4", [too_short], "divided twice"),
-    ("10.4", [last_one], "of one of the workers alone"),
+    ("10.4", [step(sum)], "num_workers times too long"),
+    ("10.4", [step(lambda grads: -sum(grads) / len(grads))], "uphill"),
+    ("10.4", [step(lambda grads: sum(grads) / len(grads) ** 2)], "divided twice"),
+    ("10.4", [step(lambda grads: grads[-1])], "of one of the workers alone"),
     ("10.4", [one_after_the_other], "one after the other"),
     ("10.4", [in_place], "changes w itself"),
     ("10.4", [the_gradient], "The weight after the step is asked for"),
-    ("10.4", [always_three], "but not for two and four"),
+    ("10.4", [step(lambda grads: sum(grads) / 3)], "but not for two."),
     ("10.4", [old_gradient_added], "no gradient from before"),
     ("10.4", [lambda w, X, y, num_workers, lr: w.detach()], "Check the gradient of one part"),
     ("10.4", [lambda w, X, y, num_workers, lr: w.T], "should have shape (2, 1)"),
@@ -169,8 +138,7 @@ WRONG = [
 
 BLANKS = [
     ("10.1", [32, ..., 0.04]),
-    ("10.2", [lambda N, rank, world_size: ...]),
-    ("10.2", [lambda N, rank, world_size: [...]]),
+    ("10.2", [lambda N, rank, world_size: ...], [lambda N, rank, world_size: [...]]),
     ("10.3", [lambda gradients, sizes: ...]),
     ("10.4", [lambda w, X, y, num_workers, lr: ...]),
 ]

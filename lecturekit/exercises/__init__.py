@@ -1,5 +1,5 @@
-"""The rules behind the exercises, one module a lesson.
+"""The rules behind the exercises, one module a lesson; `common` holds what several of them use.
 
 A rule gets the reader's answers, raises a hint where one is wrong and returns a word of praise where all are right.
-It compares with a property or with an independent computation. If you are a reader: here be solutions.
+It compares with a property or with an independent computation. These modules show the solutions.
 """

@@ -1,20 +1,16 @@
 """Exercises of notebook 00, start here."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 
-from ..checks import Hint, NotAttempted, as_number, close, exercise
+from ..checks import Hint, NotAttempted, as_number, close, compare, exercise
 
 
 @exercise("00.1")
 def five_squares(squares: object) -> str:
-    right = torch.tensor([1.0, 4.0, 9.0, 16.0, 25.0])
+    right = torch.arange(1.0, 6.0) ** 2
     if not isinstance(squares, Tensor):
-        raise Hint(
-            f"a tensor is asked for, this is of type {type(squares).__name__}. torch.tensor(…) makes one from a list."
-        )
+        raise Hint(f"a tensor is asked for, this is {type(squares).__name__}. torch.tensor(…) makes one from a list.")
     if squares.is_complex() or squares.dtype == torch.bool:
         raise Hint(f"plain numbers are asked for, these are of type {squares.dtype}.")
     if squares.numel() == 6 and close(squares.flatten(), torch.arange(6) ** 2):
@@ -26,85 +22,77 @@ def five_squares(squares: object) -> str:
         if squares.numel() == 5:
             count += ", but not in one row: look at its brackets when you print it"
         raise Hint(f"five numbers in one row are asked for. This tensor holds {count}.")
-    if close(squares, right):
-        return "one operation, five squares."
-    if close(squares, right.flip(0)):
-        raise Hint("the right numbers, in the wrong order.")
-    for other, hint in {
-        tuple(range(1, 6)): "these are the numbers themselves. Now square them.",
-        (2, 4, 6, 8, 10): "these are the doubles. A square is a number times itself.",
-        (2, 4, 8, 16, 32): "these are powers of 2. The number is to be squared, not the 2 raised.",
-        (0, 1, 4, 9, 16): "one place too early: begin with 1.",
-        (1, 8, 27, 64, 125): "these are cubes, the third powers.",
-        (3, 0, 1, 6, 7): "in Python ^ is something else than a power. Write ** for it.",
-    }.items():
-        if close(squares, torch.tensor(other)):
-            raise Hint(hint)
-    wrong = int((~torch.isclose(squares.detach().double(), right.double())).nonzero()[0])
-    raise Hint(f"the number at position {wrong} (counted from 0) is not the square of {wrong + 1}.")
+    typical = [
+        (right.flip(0), "these are the right numbers, but in the wrong order."),
+        ([1, 2, 3, 4, 5], "these are the numbers themselves. Now square them."),
+        ([2, 4, 6, 8, 10], "these are the doubles. A square is a number times itself."),
+        ([2, 4, 8, 16, 32], "these are powers of 2. The number is to be squared, not the 2 raised."),
+        ([0, 1, 4, 9, 16], "your numbers begin one place too early: begin with 1."),
+        ([1, 8, 27, 64, 125], "these are cubes, the third powers."),
+        ([3, 0, 1, 6, 7], "in Python ^ is something else than a power. Write ** for it."),
+    ]
+    place = next((i for i in range(5) if not close(squares[i], right[i])), 0)
+    otherwise = f"the number at position {place} (counted from 0) is not the square of {place + 1}."
+    compare("squares", squares, right, typical, otherwise)
+    return "one operation makes all five squares."
+
+
+def _unpacked(answer: object) -> object:
+    """Return what is in a tuple of one, such as `torch.autograd.grad` returns."""
+    return answer[0] if isinstance(answer, tuple | list) and len(answer) == 1 else answer
 
 
 @exercise("00.2")
 def slope_of_a_cube(slope: object) -> str:
-    if isinstance(slope, tuple | list) and len(slope) == 1:
-        (slope,) = slope  # what grad returns
-    if isinstance(slope, Tensor) and slope.numel() == 1 and slope.is_complex():
+    slope = _unpacked(slope)
+    if isinstance(slope, Tensor) and slope.is_complex():
         raise Hint("a real number is asked for.")
     number = as_number("slope", slope)
-    if close(number, 17):
-        return "3x² + 5 at x = 2, and PyTorch did it without paper."
-    for value, hint in {
-        18: "that is the value at x = 2. The derivative is asked for.",
-        12: "that is the derivative of x³ alone.",
-        5: "that is the derivative of 5x alone.",
-        22: "5x has become 5x again. What is its derivative?",
-        9: "the 3 has got lost: what is the derivative of x³?",
-        29: "are these exponents right? x³ + 5x is asked for.",
-        8: "that is x³ at x = 2, and no derivative yet.",
-        3: "that is the derivative at another place. Look at what x is.",
-        32: "that is the derivative at x = 3. Look at what x is.",
-        -17: "the right size, with the wrong sign.",
-    }.items():
-        if close(number, value):
-            raise Hint(hint)
-    raise Hint(f"{number:.4g} is not it. Check the formula that you differentiate, and that x is 2.")
+    typical = [
+        (18, "that is the value at x = 2. The derivative is asked for."),
+        (12, "that is the derivative of x³ alone."),
+        (5, "that is the derivative of 5x alone."),
+        (22, "5x has become 5x again. What is its derivative?"),
+        (9, "the 3 is missing: what is the derivative of x³?"),
+        (29, "are these exponents right? x³ + 5x is asked for."),
+        (8, "that is x³ at x = 2, and no derivative yet."),
+        (3, "that is the derivative at another place. Look at what x is."),
+        (32, "that is the derivative at x = 3. Look at what x is."),
+        (-17, "the size is right, but it has the wrong sign."),
+    ]
+    otherwise = f"{number:.4g} is not the slope. Check the formula that you differentiate, and that x is 2."
+    compare("slope", number, 17, typical, otherwise)
+    return "that is 3x² + 5 at x = 2, and PyTorch needed no formula for it."
 
 
 @exercise("00.3")
 def read_the_graph(v: object, a: object, grad_w: object) -> str:
     x, w, b = 4, -1, 1
-    if isinstance(grad_w, tuple | list) and len(grad_w) == 1:
-        (grad_w,) = grad_w
-    if any(value is ... for value in (v, a, grad_w)):
+    grad_w = _unpacked(grad_w)
+    if grad_w is ...:
         raise NotAttempted("there is a blank left.")
     v, a, grad_w = as_number("v", v), as_number("a", a), as_number("grad_w", grad_w)
     if close(v, 5) and close(a, 5) and close(grad_w, 2):
         raise Hint("these belong to the numbers of section 7. Here x = 4, w = −1 and b = 1.")
-    if not close(v, w * x + b):
-        for value, hint in {
-            w * x: "v: that is u. The bias b is still to be added.",
-            -w * x + b: "v: look at the sign of w.",
-            w * x - b: "v: first multiply w and x, then add b.",
-            x + w + b: "v: w and x are multiplied, not added.",
-            0: "v: relu comes one step later.",
-        }.items():
-            if close(v, value):
-                raise Hint(hint)
-        raise Hint("v is not right. It is w times x, plus b.")
-    if not close(a, 0):
-        if close(a, v):
-            raise Hint("a: what does relu do with a negative number?")
-        if close(a, -v):
-            raise Hint("a: relu does not turn a negative number into a positive one.")
-        if close(a, 1):
-            raise Hint("a: relu gives 0 or the number itself, never a 1 of its own.")
-        raise Hint("a is not right. It is relu of your v.")
-    if not close(grad_w, 0):
-        if close(grad_w, x):
-            raise Hint("grad_w: that is how v moves with w. Does a move when v does, here?")
-        if close(grad_w, 1):
-            raise Hint("grad_w: that would be b's, if relu let anything through. Does a move when w moves a little?")
-        if close(grad_w, w) or close(grad_w, -x):
-            raise Hint("grad_w: no sign is needed here. Move w a little, and compute a again.")
-        raise Hint("grad_w is not right. Take w = −0.9 in place of −1, and compute a again: how much has it moved?")
+    typical = [
+        (w * x, "v: that is u. The bias b is still to be added."),
+        (-w * x + b, "v: look at the sign of w."),
+        (w * x - b, "v: first multiply w and x, then add b."),
+        (x + w + b, "v: w and x are multiplied, not added."),
+        (0, "v: relu comes one step later."),
+    ]
+    compare("v", v, w * x + b, typical, "v is not right. It is w times x, plus b.")
+    typical = [
+        (v, "a: what does relu do with a negative number?"),
+        (-v, "a: relu does not turn a negative number into a positive one."),
+        (1, "a: relu gives 0 or the number itself, never a 1 of its own."),
+    ]
+    compare("a", a, 0, typical, "a is not right. It is relu of your v.")
+    typical = [
+        (x, "grad_w: that is how v moves with w. Does a move when v does, here?"),
+        (1, "grad_w: that would be b's, if relu let anything through. Does a move when w moves a little?"),
+        (w, -x, "grad_w: no sign is needed here. Move w a little, and compute a again."),
+    ]
+    otherwise = "grad_w is not right. Take w = −0.9 in place of −1, and compute a again: how much has it moved?"
+    compare("grad_w", grad_w, 0, typical, otherwise)
     return "relu is flat there: a stays where it is."

@@ -1,13 +1,12 @@
 """Exercises of notebook 02, devices."""
 
-from __future__ import annotations
-
 import math
 
 import torch
 from torch import Tensor
 
-from ..checks import Hint, as_number, as_tensor, as_truths, call, close, exercise
+from ..checks import Hint, as_number, as_tensor, as_truths, call, close, compare, exercise
+from .common import explain
 
 
 @exercise("02.1")
@@ -27,7 +26,7 @@ def copy_or_same(answer: object) -> str:
         ('x.to("cpu", copy=True)',): "one of them asks for something by name. Read its arguments again.",
     }
     as_truths(answer, right, "all six are the wrong way round. True means: it is x itself, and no copy.", hints)
-    return "nothing to change, no copy; something to change, a copy."
+    return "PyTorch copies only where something has to change."
 
 
 @exercise("02.2")
@@ -43,10 +42,8 @@ def column_of_ones(function: object) -> str:
         result = as_tensor("the table", result, (N, d + 1))
         if close(result[:, :1], 1.0) and close(result[:, 1:], X):
             raise Hint("the ones should come after the columns of X, and not before them.")
-        if not close(result[:, :d], X):
-            raise Hint("the first columns should be those of X.")
-        if not close(result[:, d:], 1.0):
-            raise Hint("the last column should hold ones.")
+        compare("the table", result[:, :d], X, otherwise="the first columns should be those of X.")
+        compare("the table", result[:, d:], torch.ones(N, 1), otherwise="the last column should hold ones.")
     # A tensor made without a dtype is float32; next to these two, only an explicit dtype gives the right one.
     for dtype in (torch.float16, torch.int64):
         result = _with_ones(function, torch.tensor([[1, 2], [3, 4]], dtype=dtype))
@@ -60,47 +57,41 @@ def column_of_ones(function: object) -> str:
 
 
 def _with_ones(function: object, X: Tensor) -> Tensor:
-    """Call the reader's function; an error about devices or dimensions becomes a hint in words of the lesson."""
-    try:
+    fetches = "your function fetches X from its device. Leave X there, and work where it lies."
+    explanations = {
+        "no data": fetches,
+        "on meta tensors": fetches,
+        "to numpy": fetches,
+        "same number of dimensions": "cat puts a table beside a table. Which shape has a table of one column?",
+        "device": "X lies on one device and your ones on another. Which tensor can you ask for the device?",
+    }
+    with explain(explanations):
         return call(function, X)
-    except Hint as hint:
-        text = str(hint)
-        if "no data" in text or "on meta tensors" in text or "to numpy" in text:
-            raise Hint("your function fetches X from its device. Leave X there, and work where it lies.") from hint
-        if "same number of dimensions" in text:
-            raise Hint("cat puts a table beside a table. Which shape has a table of one column?") from hint
-        if "device" in text:
-            raise Hint("X lies on one device and your ones on another. Whom can you ask where X lies?") from hint
-        raise
 
 
 @exercise("02.3")
 def rows_that_fit(answer: object) -> str:
     number, free, columns = as_number("largest_N", answer), 16e9, 100
-    right = free / (2 * columns * 4)
-    if number == right:
-        return "400 bytes a row, and each row is there twice."
-    known = {
-        free / (columns * 4): "X alone would fill the memory. Where does the result of X * 2 go?",
-        free / (2 * columns * 8): "only half as many as you could. How many bytes has a float32?",
-        free / (3 * columns * 4): "you counted three tables. Which ones are there at the same time?",
-        free / (2 * columns): "one byte for each element is not enough for a float32.",
-        free / columns: "one byte for each element is not enough for a float32, and there are two tables.",
-        free / (2 * 4): "that many elements fit. How many of them make a row?",
-        free / 4: "that many elements fit. How many of them make a row, and how many tables are there?",
-        free / (2 * columns * 32): "32 is the number of bits. How many bytes are they?",
-        2**34 // (2 * columns * 4): "here, a GB is a round number of bytes: look at the text of the exercise.",
-        right / 1e6: "that may be the number in millions. Write it out.",
-    }
-    for value, hint in known.items():
-        if math.isclose(number, value, rel_tol=1e-9):
-            raise Hint(hint)
     if number <= 0:
         raise Hint("a number of rows is positive.")
+    right = free / (2 * columns * 4)
+    typical = [
+        (free / (columns * 4), "X alone would fill the memory. Where does the result of X * 2 go?"),
+        (free / (2 * columns * 8), "that is only half as many as you could store. How many bytes has a float32?"),
+        (free / (3 * columns * 4), "you counted three tables. Which ones are there at the same time?"),
+        (free / (2 * columns), "one byte for each element is not enough for a float32."),
+        (free / columns, "one byte for each element is not enough for a float32, and there are two tables."),
+        (free / (2 * 4), "that many elements fit. How many of them make a row?"),
+        (free / 4, "that many elements fit. How many of them make a row, and how many tables are there?"),
+        (free / (2 * columns * 32), "32 is the number of bits. How many bytes are they?"),
+        (2**34 // (2 * columns * 4), "here, a GB is a round number of bytes: look at the text of the exercise."),
+        (right / 1e6, "that may be the number in millions. Write it out."),
+    ]
     taken = number * 2 * columns * 4
-    if taken > free:
-        raise Hint(f"two such tables take {taken / 1e9:.4g} GB: too much. How many bytes has one row?")
-    raise Hint(f"two such tables take {taken / 1e9:.4g} GB: there is still room. How many bytes has one row?")
+    judged = "too much" if taken > free else "there is still room"
+    otherwise = f"two such tables take {taken / 1e9:,.10g} GB: {judged}. How many bytes has one row?"
+    compare("largest_N", number, right, typical, otherwise, tolerance=1e-9)
+    return "a row has 400 bytes, and each row is there twice."
 
 
 @exercise("02.4")
@@ -110,38 +101,28 @@ def crossover(function: object) -> str:
         delay, gain = gpu_start - cpu_start, 1 / cpu_bandwidth - 1 / gpu_bandwidth
         right = delay / gain
         size = as_number("the size", call(function, *numbers))
-        if close(size, right):
-            continue
-        if close(size, -right):
-            raise Hint("the right size with the wrong sign. Which difference did you take the wrong way round?")
-        if close(size, gpu_start / gain):
-            raise Hint("the CPU has a start as well, small as it is.")
-        if close(size, (gpu_start + cpu_start) / gain):
-            raise Hint("you added the two starts. By how much does the GPU come later?")
-        if close(size, cpu_start + right / cpu_bandwidth):
-            raise Hint("that is the time at which they meet, in µs. The size is asked for, in kB.")
-        if close(size, delay / (gpu_bandwidth - cpu_bandwidth)) or close(size, delay * (gpu_bandwidth - cpu_bandwidth)):
-            raise Hint("bandwidth is kB per µs. How many µs does one kB take, on each of the two?")
-        if close(size, delay * gain):
-            raise Hint("the delay is won back bit by bit, kB for kB. Should you multiply by the gain?")
-        if size == math.inf:
-            raise Hint(f"for {numbers} the GPU has more bandwidth, so it catches up.")
-        at = [start + size / bandwidth for start, bandwidth in (numbers[:2], numbers[2:])]
-        raise Hint(
-            f"for {numbers} your size is {size:.4g} kB. There the CPU takes {at[0]:.4g} µs, the GPU {at[1]:.4g} µs."
-        )
+        more = gpu_bandwidth - cpu_bandwidth
+        typical = [
+            (-right, "the size is right, the sign is not. Which difference did you take the wrong way round?"),
+            (gpu_start / gain, "the CPU has a start as well, small as it is."),
+            ((gpu_start + cpu_start) / gain, "you added the two starts. By how much does the GPU come later?"),
+            (cpu_start + right / cpu_bandwidth, "that is when they meet, in µs. The size is asked for, in kB."),
+            (delay / more, delay * more, "bandwidth is kB per µs. How many µs does one kB take, on each of the two?"),
+            (delay * gain, "the GPU makes up for its delay with each kB. Should you multiply by the gain?"),
+            (math.inf, f"for {numbers} the GPU has more bandwidth, so it catches up."),
+        ]
+        cpu_time, gpu_time = cpu_start + size / cpu_bandwidth, gpu_start + size / gpu_bandwidth
+        times = f"the CPU takes {cpu_time:.4g} µs, the GPU {gpu_time:.4g} µs"
+        otherwise = f"for {numbers} your size is {size:.4g} kB. There {times}."
+        compare("the size", size, right, typical, otherwise)
     for numbers in ((1, 10, 10, 10), (1, 10, 10, 5)):
-        try:
+        with explain({"ZeroDivisionError": "it divides by zero where both bandwidths are the same."}):
             size = as_number("the size", call(function, *numbers))
-        except Hint as hint:
-            if "ZeroDivisionError" in str(hint):
-                raise Hint("it divides by zero where both bandwidths are the same.") from hint
-            raise
         if size < 0:
             raise Hint("a negative size comes out where the GPU has less bandwidth. Does it ever catch up there?")
         if size != math.inf:
             raise Hint(f"for {numbers} the GPU never catches up, but your function returns {size:.4g}.")
-    return "the delay, divided by what each kB wins back."
+    return "it is the delay, divided by the time that the GPU wins with each kB."
 
 
 class _Device:
@@ -182,11 +163,11 @@ def honest_reading(function: object) -> str:
     if device.calls == 1:
         raise Hint("there is no warm-up: work() runs only once.")
     if seconds < 50:
-        raise Hint("that is how long the handing over takes. What must be done before you look at the clock again?")
+        raise Hint("you measured only how long the handing over takes. What must be done before you stop the clock?")
     if seconds < 99:
         raise Hint("your reading is too short. Which part of the work is done before you look at the clock?")
     if seconds == 100:
         raise Hint("almost: the work is in it, but not its handing over. Start the clock before you call work().")
     if seconds > 150:
         raise Hint("more than one call is in your reading. Is the queue empty when you start the clock?")
-    return "warm, with an empty queue before, and the work done after."
+    return "the device is warm, its queue is empty before, and the work is done after."

@@ -1,14 +1,12 @@
 """Exercises of notebook 05, gradient descent in four steps."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
-from torch.autograd.graph import saved_tensors_hooks
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from ..checks import Hint, NotAttempted, as_number, call, close, exercise
+from ..checks import Hint, NotAttempted, as_number, call, compare, exercise
 from ..data import noisy_line
+from .common import explain, watch_backward
 
 
 @exercise("05.1")
@@ -18,88 +16,58 @@ def gradient_of_the_bias(function: object) -> str:
     answer = call(function, X, y, y_hat)
     if getattr(answer, "shape", ()) == X.shape:
         raise Hint("these are the derivatives of the single examples. The loss is their mean, so is its gradient.")
-    answer = as_number("the gradient", answer)
     error = y_hat - y
     right = 2 * error.mean()
-    if close(answer, right):
-        return "the formula for w, with a 1 in place of x."
-    if close(answer, -right):
-        raise Hint("the size is right, the sign is not. The error is ŷ − y, not y − ŷ.")
-    if close(answer, (2 * X * error).mean()):
-        raise Hint("that is the gradient for w. By how much does ŷ = wx + b grow when b grows by 1?")
-    if close(answer, 2 * error.sum()):
-        raise Hint("that is the gradient of the sum. The loss is a mean.")
-    if close(answer, error.mean()):
-        raise Hint("a factor is missing. What is the derivative of a square?")
-    if close(answer, (error**2).mean()):
-        raise Hint("that is the loss itself, not its derivative.")
-    raise Hint("not this. Differentiate (wx + b − y)² with respect to b, for one example; then take the mean.")
+    typical = [
+        (-right, "the size is right, the sign is not. The error is ŷ − y, not y − ŷ."),
+        ((2 * X * error).mean(), "that is the gradient for w. By how much does ŷ = wx + b grow when b grows by 1?"),
+        (2 * error.sum(), "that is the gradient of the sum. The loss is a mean."),
+        (error.mean(), "a factor is missing. What is the derivative of a square?"),
+        ((error**2).mean(), "that is the loss itself, not its derivative."),
+    ]
+    otherwise = "that is not the gradient. Differentiate (wx + b − y)² by b for one example, then take the mean."
+    compare("the gradient", answer, right, typical, otherwise)
+    return "it is the formula for w, with a 1 in place of x."
 
 
 @exercise("05.2")
 def trained_weight(function: object) -> str:
-    # mean(x²) = 2, so with lr = 1/8 each step halves the distance to w = 3.
-    X, y, lr, num_epochs = torch.tensor([1.0, 1.0, 2.0]), torch.tensor([3.0, 3.0, 6.0]), 0.125, 3
-    went_backward, optimisers = [], []
-
-    def unpack(saved: Tensor) -> Tensor:
-        # w · X keeps X for its derivative; to take it out again is what every way backward has in common.
-        went_backward.append(True)
-        return saved
-
+    X, y = torch.tensor([1.0, 1.0, 2.0]), torch.tensor([3.0, 3.0, 6.0])
+    optimisers = []
+    explanations = {
+        "leaf Variable": "PyTorch refuses to change w in place while it records. In which block must the update stand?",
+        "NoneType": "w.grad is None when your update reads it. Is w still the leaf you began with, and has backward() "
+        "filled its gradient?",
+        "does not require grad": "your loss leads back to no leaf that requires a gradient. Did you make w without "
+        "requires_grad=True, or has `w = …` put a new tensor in its place?",
+    }
     handle = register_optimizer_step_post_hook(lambda optimizer, args, kwargs: optimisers.append(optimizer))
     try:
-        with saved_tensors_hooks(lambda tensor: tensor, unpack):
-            answer = call(function, X, y, lr, num_epochs)
-    except Hint as hint:
-        for words, better in {
-            "leaf Variable": "PyTorch refuses to change w in place while it records. Under what must the update stand?",
-            "NoneType": "w.grad is None when your update reads it. Is w still the leaf you began with, and has "
-            "backward() filled its gradient?",
-            "does not require grad": "your loss leads back to no leaf. Has `w = …` put a new tensor in its place?",
-        }.items():
-            if words in str(hint):
-                raise Hint(better) from hint
-        raise
+        with watch_backward() as went_backward, explain(explanations):
+            answer = call(function, X, y, 1 / 8, 3)
     finally:
         handle.remove()
     number = as_number("w", answer)
-    untouched = isinstance(answer, Tensor) and answer.is_leaf and answer.grad is None
-    if number == 0 and untouched:
+    if number == 0 and isinstance(answer, Tensor) and answer.is_leaf and answer.grad is None:
         raise NotAttempted("your function returns the weight it began with.")
-    if number == 0:
-        raise Hint("w never moves, though there is a gradient. Does anything change w itself, in place?")
-    if close(number, _weight(X, y, lr, num_epochs)):
-        if not went_backward:
-            raise Hint("the number is right, but nothing went backward: that is step 1. Use autograd.")
-        if optimisers:
-            raise Hint("the number is right, but an optimiser made the update. Here the update is yours to write.")
-        return "forward, reset, backward, update: the loop that all others grow from."
-    typical = {
-        "the first step is right, the next are not. What does backward() do with a gradient that is still there?": {
-            "accumulate": True
-        },
-        "w walks up the hill: the update subtracts the gradient.": {"sign": -1},
-        "each step is N times too long. Is your loss a mean?": {"factor": len(X)},
-    }
-    for words, mistake in typical.items():
-        if close(number, _weight(X, y, lr, num_epochs, **mistake)):
-            raise Hint(words)
-    for steps in (1, num_epochs - 1, num_epochs + 1):
-        if close(number, _weight(X, y, lr, steps)):
-            raise Hint(f"your w is that after {steps} of {num_epochs} epochs. Look at where the loop ends.")
-    raise Hint("w is not where three steps lead. Print w and w.grad in each round, and compare with section 4.")
 
-
-def _weight(
-    X: Tensor, y: Tensor, lr: float, num_epochs: int, *, accumulate: bool = False, sign: int = 1, factor: int = 1
-) -> float:
-    """Gradient descent by the formula, with a typical mistake on request."""
-    w, grad = 0.0, 0.0
-    for _ in range(num_epochs):
-        grad = (grad if accumulate else 0) + factor * (2 * X * (w * X - y)).mean().item()
-        w -= sign * lr * grad
-    return w
+    # The gradient is 4w − 12 and lr = 1/8, so the weights after each epoch are 1.5, 2.25, 2.625, 2.8125.
+    typical = [
+        (0.0, "w never moves, though there is a gradient. Does anything change w itself, in place?"),
+        (5.625, "the first step is right, the next are not. What does backward() do with the old gradient?"),
+        (-7.125, "w walks up the hill: the update subtracts the gradient."),
+        (3.375, "each step is N times too long. Is your loss a mean?"),
+        (1.5, "your w is that after 1 of 3 epochs. Look at where the loop ends."),
+        (2.25, "your w is that after 2 of 3 epochs. Look at where the loop ends."),
+        (2.8125, "your w is that after 4 of 3 epochs. Look at where the loop ends."),
+    ]
+    otherwise = "w is not where three steps lead. Print w and w.grad in each round, and compare with section 4."
+    compare("w", number, 2.625, typical, otherwise)
+    if not went_backward:
+        raise Hint("the number is right, but nothing went backward: that is step 1. Use autograd.")
+    if optimisers:
+        raise Hint("the number is right, but an optimiser made the update. Here the update is yours to write.")
+    return "forward, reset, backward, update: all training loops grow from this one."
 
 
 @exercise("05.3")
@@ -128,49 +96,48 @@ def diagnoses(answer: object) -> str:
 @exercise("05.4")
 def best_learning_rate(answer: object) -> str:
     lr = as_number("best_lr", answer)
-    X = torch.tensor([0.0, 1.0, 3.0], dtype=torch.float64)
-    curvature = (2 * X**2).mean().item()
-    w = lr * curvature * 2  # after one step from w = 0, towards w = 2
-    if close(w, 2, 1e-3):
-        return "one step, and there. This is what Newton's method does."
-    if close(lr, 1 / 15, 1e-3):
-        raise Hint("that is the best rate for the four points of the lesson. These points have another curvature.")
-    if close(lr, 2 / curvature, 1e-3):
-        raise Hint("with this lr, w jumps from 0 to 4, then back to 0, for ever. Or is there a factor 2 missing?")
-    if close(lr, 1 / (2 * X**2).sum().item(), 1e-3):
-        raise Hint("that is the best rate for the sum of the squared errors. The loss is their mean.")
     if lr <= 0:
         raise Hint("a learning rate is positive: the minus sign stands in the update already.")
+    X = torch.tensor([0.0, 1.0, 3.0], dtype=torch.float64)
+    curvature = (2 * X**2).mean().item()
+    total = (2 * X**2).sum().item()
+    typical = [
+        (1 / 15, "that is the best rate for the four points of the lesson. These points have another curvature."),
+        (2 / curvature, "with this lr, w jumps from 0 to 4, then back to 0, for ever. Is a factor 2 missing?"),
+        (1 / total, "that is the best rate for the sum of the squared errors. The loss is their mean."),
+    ]
+    w = lr * curvature * 2  # after one step from w = 0, towards w = 2
     side = "short of 2" if w < 2 else "beyond 2"
-    raise Hint(f"one step from 0 leads {side}, to {w:.4g}. What is the second derivative of the loss for these points?")
+    otherwise = f"one step from 0 leads {side}, to {w:.4g}. What is the second derivative of the loss for these points?"
+    compare("best_lr", lr, 1 / curvature, typical, otherwise, tolerance=4e-4)
+    return "one step leads to the goal. Newton's method works like this."
 
 
 @exercise("05.5")
 def another_line(answer: object) -> str:
-    if isinstance(answer, Tensor):
-        answer = answer.detach().flatten().tolist()
+    if hasattr(answer, "flatten"):
+        answer = answer.flatten().tolist()
     if not isinstance(answer, tuple | list) or len(answer) != 2:
         raise Hint("answer with a pair of numbers, (w, b).")
     if any(part is ... or part is None for part in answer):
         raise NotAttempted("replace each ... by your numbers.")
-    found = torch.tensor([as_number(name, part) for name, part in zip(("w", "b"), answer, strict=True)])
+    found = torch.tensor([as_number("w", answer[0]), as_number("b", answer[1])])
     points = noisy_line(50, slope=3.0, intercept=-1.0, seed=5)
     X_one = torch.cat([points.X_train, torch.ones_like(points.X_train)], dim=1)
     best = torch.linalg.lstsq(X_one, points.y_train).solution.flatten()
-    if close(found, best, 5e-3):
-        return "the best line for these points, and not quite the line they were made from."
-    if close(found, best.flip(0), 5e-3):
-        raise Hint("these are the right numbers in the wrong order: w first, then b.")
-    if close(found, torch.tensor([3.0, -1.0]), 5e-3):
-        raise Hint("these are the numbers the points were made with. The noise has moved the best line: train it.")
-    if close(found, torch.zeros(2)):
-        raise Hint("this is the line before training.")
-    if (found - torch.tensor([-5.0, 2.0])).abs().max() < 0.25:
-        raise Hint("that is the line of section 9. Does your training use the new points?")
 
     def loss(line: Tensor) -> float:
         return (X_one @ line.reshape(2, 1) - points.y_train).square().mean().item()
 
+    if (found - torch.tensor([-5.0, 2.0])).abs().max() < 0.25:
+        raise Hint("that is the line of section 9. Does your training use the new points?")
+    typical = [
+        (best.flip(0), "these are the right numbers in the wrong order: w first, then b."),
+        ([3.0, -1.0], "the points were made with these numbers. The noise has moved the best line: train it."),
+        (0.0, "this is the line before training."),
+    ]
+    otherwise = "this line is still far from the points. Train for longer, and plot it over them."
     if loss(found) < 1.5 * loss(best):
-        raise Hint("close, but not at rest yet. More epochs? All points in each step?")
-    raise Hint("this line is still far from the points. Train for longer, and plot it over them.")
+        otherwise = "this is close, but w and b still move. Do you need more epochs, or all points in each step?"
+    compare("w_and_b", found, best, typical, otherwise, tolerance=5e-3)
+    return "that is the best line for these points, and not quite the line they were made from."

@@ -1,0 +1,61 @@
+"""What the rules of several lessons have in common."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
+
+from ..checks import Hint, NotAttempted, call
+
+
+@contextmanager
+def explain(explanations: Mapping[str, str]) -> Iterator[None]:
+    """Replace a hint that quotes an error by a better one: the keys are words of the error."""
+    try:
+        yield
+    except Hint as hint:
+        for words, explanation in explanations.items():
+            if words in str(hint):
+                raise Hint(explanation) from hint
+        raise
+
+
+def call_in_place(function: object, *args: object) -> object:
+    """Call the reader's function, which may return nothing because it works in place."""
+    try:
+        return call(function, *args)
+    except NotAttempted:
+        return None
+
+
+@contextmanager
+def watch_backward() -> Iterator[list[Tensor]]:
+    """Collect the tensors that backward passes take out of the graph; the list is empty if there was none."""
+    taken_out = []
+
+    def unpack(saved: Tensor) -> Tensor:
+        taken_out.append(saved)
+        return saved
+
+    with saved_tensors_hooks(lambda tensor: tensor, unpack):
+        yield taken_out
+
+
+def as_whole_numbers(name: str, values: Iterable[object], otherwise: str) -> list[int]:
+    """Return a reader's whole numbers, which may be NumPy's or tensors, as a list; anything else becomes a hint."""
+    numbers = [value.item() if getattr(value, "ndim", None) == 0 else value for value in values]
+    if any(number is ... for number in numbers):
+        raise NotAttempted(f"one of the numbers in {name} is still blank.")
+    if any(isinstance(number, bool) or not isinstance(number, int) for number in numbers):
+        raise Hint(otherwise)
+    return numbers
+
+
+def as_names(answer: object, example: str, kinds: tuple[type, ...] = (list, tuple)) -> list[str]:
+    """Return a reader's list of names in lower case; anything else becomes a hint."""
+    if not isinstance(answer, kinds):
+        raise Hint(f"give a list of names, such as {example}. This is {type(answer).__name__}.")
+    if any(name is ... for name in answer):
+        raise NotAttempted("a name in your list is still blank.")
+    return [str(name).strip().lower() for name in answer]
