@@ -2,15 +2,12 @@
 
 import os
 
-import pytest
 from hypothesis import HealthCheck, settings
 
 # One thread: the notebooks are small, and on two cores this halves the time. It is read when torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Without it, a warning in a notebook would name a temporary file with a process id.
 os.environ.setdefault("IPYKERNEL_CELL_NAME", "<cell>")
-# On a very slow machine a progress bar would show up in outputs where none is stored.
-os.environ.setdefault("TQDM_DISABLE", "1")
 # A warning that a cell of a notebook causes is an error, as one that lecturekit causes is: see pyproject.toml. Without
 # this, --nbval-lax, which compares no outputs, would not see what the newest PyTorch calls deprecated.
 os.environ.setdefault("PYTHONWARNINGS", "error:::__main__")
@@ -29,15 +26,17 @@ def pytest_configure(config):
 
 
 def pytest_itemcollected(item):
-    if item.path.suffix != ".ipynb":
-        return
-    # `make flakes` shuffles the tests of a file; the cells of a notebook build on one another and keep their order.
-    if item.config.pluginmanager.hasplugin("random_order"):
-        item.add_marker(pytest.mark.random_order(disabled=True))
     # What these cells print depends on whether there is a GPU, and the stored outputs are those of a CPU: where there
     # is one, they run, but their outputs are not compared.
-    if "cpu-output" in item.cell.metadata.get("tags", []):
+    if item.path.suffix == ".ipynb" and "cpu-output" in item.cell.metadata.get("tags", []):
         import torch  # only now: the settings above must come before
 
         if torch.cuda.is_available():
             item.options["check"] = False
+
+
+def pytest_collection_modifyitems(items):
+    """Put the cells of each notebook back in order, one after the other: pytest-randomly has shuffled them."""
+    cells = [item for item in items if item.path.suffix == ".ipynb"]
+    items[:] = [item for item in items if item.path.suffix != ".ipynb"]
+    items += sorted(cells, key=lambda item: (item.path, item.cell_num))
