@@ -31,8 +31,8 @@ IGNORED: dict[tuple[str, str], str] = {
     ("02_devices.ipynb", "yours = {}"): "times of a training step",
     (
         "02_devices.ipynb",
-        'runs = sorted(measurements.recorded(), key=lambda run: run.device == "cuda")  # those with a GPU come last',
-    ): "shows which runs were recorded, with machine and versions",
+        'benchmarks = sorted(recorded(), key=lambda benchmark: benchmark.device == "cuda")  # with a GPU: last',
+    ): "shows what was recorded, with machine and versions",
     ("07_gd_vs_sgd.ipynb", "# The price of one step, by the clock."): "times of training steps, and their sum",
     (
         "10_data_parallel_sgd.ipynb",
