@@ -4,8 +4,6 @@
 PYTHON ?= python3
 # Which build of PyTorch: empty for the one pip finds, or cpu, or auto (what fits this machine), found by uv.
 TORCH ?=
-# How often `make flakes` runs the tests
-RUNS ?= 10
 # Further arguments for whatever the target runs: make test ARGS="-k graph", make lab ARGS="--no-browser"
 ARGS ?=
 BENCH ?= benchmarks/training.py benchmarks/graphs.py
@@ -26,7 +24,7 @@ INSTALL = $(PY) -m pip install uv && \
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help lab test flakes test-browser test-colab notebooks site slides stamp lint format bench mutants clean
+.PHONY: help lab test test-browser test-colab notebooks site slides stamp lint format bench clean
 
 help: ## Print this
 	@echo "make TARGET, where TARGET is one of"
@@ -41,12 +39,9 @@ lab: $(VENV)/.all ## Open JupyterLab on the lessons
 		--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(ARGS)
 
 test: $(VENV)/.all ## Run every test, and every notebook against its stored outputs
-	@echo "Testing: up to 5 minutes on two cores."
+	@echo "Testing: a few minutes. The order is another one each time; the seed printed below repeats it."
 	@# A file stays in one process: what it sets up, and the kernel of a notebook, is made once.
 	$(PY) -m pytest --numprocesses=2 --dist=loadfile --durations=10 $(ARGS)
-
-flakes: $(VENV)/.all ## Run every test RUNS=10 times in random order on a busy machine, up to the first red one
-	$(PY) tools/flakes.py --runs=$(RUNS) $(ARGS)
 
 test-browser: $(VENV)/.all ## Run every lesson and open every page of the site in a real browser (needs Chromium)
 	$(PY) -m pytest -m browser tests $(ARGS)
@@ -54,7 +49,6 @@ test-browser: $(VENV)/.all ## Run every lesson and open every page of the site i
 test-colab: $(VENV)/.all ## Run every lesson as on Colab: alone, the package installed by its first cell (needs git)
 	$(PY) -m pytest -m colab tests/test_colab.py $(ARGS)
 
-notebooks: export TQDM_DISABLE = 1
 notebooks: $(VENV)/.all ## Execute all notebooks anew and store their outputs (NOTEBOOKS=… for one)
 	$(PY) -m nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False $(NOTEBOOKS)
 	@# What a cell prints may arrive in pieces, as the clock wants it: put them together.
@@ -69,10 +63,11 @@ slides: $(VENV)/.all ## Make slides for a lecture in build/slides, one file a le
 stamp: ## Write address and version into the notebooks, and the table of lessons into README.md
 	$(PYTHON) tools/stamp.py
 
-lint: $(VENV)/.all ## Check style and spelling, of the notebooks too
+lint: $(VENV)/.all ## Check style and spelling, of the notebooks too, and who imports whom
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m codespell_lib
+	$(VENV)/bin/lint-imports --no-cache
 
 format: $(VENV)/.all ## Put the code into the house style
 	$(PY) -m ruff check --fix
@@ -81,10 +76,6 @@ format: $(VENV)/.all ## Put the code into the house style
 bench: $(VENV)/.bench ## Measure the training loop and the graph pictures against others (BENCH=… for one)
 	$(foreach file,$(BENCH),$(PY) $(file) $(ARGS) &&) true
 
-mutants: $(VENV)/.mutants ## Change the package in thousands of small ways and see which of them the tests notice (hours)
-	@echo "A sample, in minutes: make mutants ARGS='--sample 50'. One module: make mutants ARGS=training"
-	$(PY) tools/mutants.py $(ARGS)
-
 clean: ## Remove the environment and everything else that make has made
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
 	find lecturekit tests tools benchmarks notebooks -name __pycache__ -prune -exec rm -rf {} +
@@ -92,8 +83,7 @@ clean: ## Remove the environment and everything else that make has made
 # An interrupted installation leaves no stamp behind, and the next make takes it up again.
 $(VENV)/.all: EXTRAS := lab,test,site
 $(VENV)/.bench: EXTRAS := lab,test,site,bench
-$(VENV)/.mutants: EXTRAS := lab,test,site,mutants
-$(VENV)/.all $(VENV)/.bench $(VENV)/.mutants: pyproject.toml constraints.txt
+$(VENV)/.all $(VENV)/.bench: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, $(MINOR)))' || { \
 		echo "Python 3.$(MINOR) or newer is needed; \`$(PYTHON)\` is: $$($(PYTHON) --version 2>&1)."; \
 		echo "Name another one: make PYTHON=python3.12 …"; exit 1; }

@@ -102,7 +102,7 @@ def test_examples_do_what_they_say(name):
     """Functions have examples, `lk.trace` too; a class that only holds results may have some."""
     value = PUBLIC[name]
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
-    found = doctest.DocTestFinder().find(value, name, globs={"lk": lk, "torch": torch})
+    found = doctest.DocTestFinder().find(value, name, extraglobs={"lk": lk, "torch": torch})
     report = []
     for examples in found:
         runner.run(examples, out=report.append)
