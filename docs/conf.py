@@ -81,7 +81,6 @@ if tags.has("slides"):  # noqa: F821, Sphinx brings it
     extensions += ["sphinx_revealjs", "slides"]
     html_copy_source = False
     mathjax_path = "mathjax/tex-svg.js"  # it needs no font, which not every browser loads from a file
-    mathjax3_config = {"options": {"enableMenu": False}}
     nb_mime_priority_overrides = [("revealjs", "text/html", 0), ("revealjs", "text/plain", 1)]
     pygments_style = "a11y-high-contrast-light"
     revealjs_html_theme = "revealjs-simple"
@@ -89,7 +88,6 @@ if tags.has("slides"):  # noqa: F821, Sphinx brings it
     revealjs_css_files = ["pygments.css"]
     revealjs_script_plugins = [{"src": "slides.js", "name": "Slides"}]
     revealjs_static_path = html_static_path
-    revealjs_use_section_ids = True  # where links to a section lead
     revealjs_script_conf = {
         "width": 1280,
         "height": 720,
