@@ -55,10 +55,11 @@ notebooks: $(VENV)/.all ## Execute all notebooks anew and store their outputs (N
 	$(PY) -m nbconvert --to notebook --inplace --CoalesceStreamsPreprocessor.enabled=True $(NOTEBOOKS)
 
 site: $(VENV)/.all ## Build the web site into build/site; then open build/site/index.html
-	$(PY) tools/site.py $(ARGS)
+	$(PY) tools/build.py site $(ARGS)
 
-slides: $(VENV)/.all ## Make slides for a lecture in build/slides, one file a lesson (NOTEBOOKS=… for one)
-	$(PY) tools/slides.py $(NOTEBOOKS) $(ARGS)
+slides: NOTEBOOKS = $(wildcard notebooks/[0-9][0-9]_*.ipynb)
+slides: $(VENV)/.all ## Make slides for a lecture; then open build/slides/index.html (NOTEBOOKS=… for one lesson)
+	$(PY) tools/build.py slides $(NOTEBOOKS) $(ARGS)
 
 stamp: ## Write address and version into the notebooks, and the table of lessons into README.md
 	$(PYTHON) tools/stamp.py

@@ -1,13 +1,15 @@
-"""How Sphinx builds the web site. `make site` puts the lessons beside these pages first: see tools/site.py."""
+"""How Sphinx builds the web site and, with the tag `slides`, the slides. tools/build.py collects what it reads."""
 
-import os
 import re
+import sys
 import tomllib
 from importlib.metadata import distribution
 from pathlib import Path
+from shutil import copyfile
 
-ROOT = Path(os.environ["LECTUREKIT_ROOT"])  # set by tools/site.py
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS))
+PROJECT = tomllib.loads((DOCS.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 project = "lecturekit"
 author = "The lecturekit authors"
@@ -75,16 +77,41 @@ html_theme_options = {
 }
 
 
+if tags.has("slides"):  # noqa: F821, Sphinx brings it
+    extensions += ["sphinx_revealjs", "slides"]
+    html_copy_source = False
+    mathjax_path = "mathjax/tex-svg.js"  # it needs no font, which not every browser loads from a file
+    nb_mime_priority_overrides = [("revealjs", "text/html", 0), ("revealjs", "text/plain", 1)]
+    pygments_style = "a11y-high-contrast-light"
+    revealjs_html_theme = "revealjs-simple"
+    revealjs_style_theme = "slides.css"
+    revealjs_css_files = ["pygments.css"]
+    revealjs_script_plugins = [{"src": "slides.js", "name": "Slides"}]
+    revealjs_static_path = html_static_path
+    revealjs_script_conf = {
+        "width": 1280,
+        "height": 720,
+        "margin": 0,
+        "center": False,
+        "controlsLayout": "edges",
+        "hash": True,
+        "navigationMode": "linear",
+        "pdfSeparateFragments": False,
+        "slideNumber": "c/t",
+        "touch": False,  # a finger scrolls, and draws on what can be drawn on
+        "transition": "none",
+    }
+
+
 def _copy_mathjax(app, error):
     """Copy MathJax: one program and the fonts it uses, not its tools for other inputs and languages."""
     if error is not None or app.builder.format != "html":
         return
-    from shutil import copyfile
-
-    target = Path(app.outdir) / "_static" / "mathjax"
+    target = Path(app.outdir) / "_static"
+    fonts = "mathjax/output/chtml/fonts/woff-v2/"
     for file in distribution("sphinx-mathjax-offline").files:
-        _, _, name = str(file).partition("/static/mathjax/")
-        if name == "tex-chtml.js" or name.startswith("output/chtml/fonts/woff-v2/"):
+        name = str(file).partition("/static/")[2]
+        if name == app.config.mathjax_path or (name.startswith(fonts) and "chtml" in app.config.mathjax_path):
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             copyfile(file.locate(), target / name)
 

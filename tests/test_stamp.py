@@ -1,36 +1,29 @@
-"""tools/stamp.py writes exactly what it should, and the repository is in step with it."""
+"""`make stamp` writes exactly what it should, and the repository is in step with it."""
 
-import importlib.util
 import json
 import shutil
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import nbformat
 import pytest
 
 ROOT = Path(__file__).parents[1]
-spec = importlib.util.spec_from_file_location("stamp", ROOT / "tools" / "stamp.py")
-stamp = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(stamp)
+FILES = ("pyproject.toml", "README.md", "CITATION.cff", "lecturekit/__init__.py", "tools/stamp.py")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+ADDRESS, VERSION = PROJECT["urls"]["Repository"], PROJECT["version"]
 
-FILES = ("pyproject.toml", "README.md", "CITATION.cff", "lecturekit/__init__.py")
-
-
-def lesson(name: str = "42_answers.ipynb", **metadata) -> str:
-    """A small lesson as text, with outputs and signs that must survive."""
-    first = "# 42 · Answers\n\n**What is ∂loss/∂w?**\n\nA paragraph that stays."
-    cells = [
-        nbformat.v4.new_markdown_cell(first, id="a"),
-        nbformat.v4.new_markdown_cell("## What you need\n\nNothing.\n\n**Time:** about 7 minutes.", id="b"),
-        nbformat.v4.new_code_cell("old = 1", id="c", metadata={"tags": ["setup"]}),
-        nbformat.v4.new_code_cell(
-            "print('∂')",
-            id="d",
-            execution_count=2,
-            outputs=[nbformat.v4.new_output("stream", name="stdout", text="∂ 1e-05\n")],
-        ),
-    ]
-    return nbformat.writes(nbformat.v4.new_notebook(cells=cells, metadata=metadata)) + "\n"
+FIRST = "# 42 · Answers\n\n**What is ∂loss/∂w?**\n\nA paragraph that stays."
+OUTPUT = nbformat.v4.new_output("stream", name="stdout", text="∂ 1e-05\n")
+CELLS = [
+    nbformat.v4.new_markdown_cell(FIRST, id="a"),
+    nbformat.v4.new_markdown_cell("## What you need\n\nNothing.\n\n**Time:** about 7 minutes.", id="b"),
+    nbformat.v4.new_code_cell("old = 1", id="c", metadata={"tags": ["setup"]}),
+    nbformat.v4.new_code_cell("print('∂')", id="d", execution_count=2, outputs=[OUTPUT]),
+]
+LESSON = nbformat.writes(nbformat.v4.new_notebook(cells=CELLS)) + "\n"
 
 
 @pytest.fixture
@@ -40,84 +33,65 @@ def root(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / "notebooks").mkdir()
-    (tmp_path / "notebooks" / "42_answers.ipynb").write_text(lesson(), encoding="utf-8")
+    (tmp_path / "notebooks" / "42_answers.ipynb").write_text(LESSON, encoding="utf-8")
     return tmp_path
 
 
-def run(root, *arguments) -> int:
-    return stamp.main([*arguments, "--root", str(root)])
+def stamp(root: Path, *arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, str(root / "tools" / "stamp.py"), *arguments]
+    return subprocess.run(command, capture_output=True, encoding="utf-8")
 
 
-def test_repository_is_in_step(capsys):
-    assert run(ROOT, "--check") == 0, capsys.readouterr()
+def test_the_repository_is_in_step():
+    run = stamp(ROOT, "--check")
+    assert run.returncode == 0, run.stdout + run.stderr
 
 
-def test_only_links_and_setup_change(root):
-    path = root / "notebooks" / "42_answers.ipynb"
-    before = json.loads(path.read_text(encoding="utf-8"))
-    assert run(root) == 0
-    text = path.read_text(encoding="utf-8")
-    after = json.loads(text)
+def test_links_setup_and_table_are_written_and_nothing_else(root):
+    assert stamp(root).returncode == 0
+    text = (root / "notebooks" / "42_answers.ipynb").read_text(encoding="utf-8")
     assert text == nbformat.writes(nbformat.reads(text, 4)) + "\n"
+    before, after = json.loads(LESSON), json.loads(text)
     first, setup = ("".join(after["cells"][i].pop("source")) for i in (0, 2))
     for i in (0, 2):
         before["cells"][i].pop("source")
     assert after == before
-    project = stamp.read_project(root)
     assert first.startswith("# 42 · Answers\n\n**What is ∂loss/∂w?**\n\n[Open in Colab](")
     assert first.endswith("\n\nA paragraph that stays.")
-    assert f"blob/{project.tag}/notebooks/42_answers.ipynb" in first
-    assert f'"lecturekit @ git+{project.address}@{project.tag}"' in setup
+    assert f"blob/v{VERSION}/notebooks/42_answers.ipynb" in first
+    assert f'"lecturekit @ git+{ADDRESS}@v{VERSION}"' in setup
     compile(setup, "setup", "exec")
+    table = (root / "README.md").read_text(encoding="utf-8").split("<!-- /lessons -->")[0]
+    assert table.endswith("\n| 42 | [Answers](notebooks/42_answers.ipynb) | What is ∂loss/∂w? | 7 |\n")
+    assert table.count("](notebooks/") == 1
+    assert stamp(root, "--check").returncode == 0
 
 
-def test_twice_is_once(root):
-    assert run(root) == 0
-    assert run(root, "--check") == 0
-    assert stamp.stamped(root) == {}
-
-
-def test_check_lists_and_changes_nothing(root, capsys):
-    before = {name: (root / name).read_bytes() for name in (*FILES, "notebooks/42_answers.ipynb")}
-    assert run(root, "--check") == 1
-    said = capsys.readouterr().out
-    assert "42_answers.ipynb" in said and "README.md" in said and "CITATION.cff" not in said
-    assert before == {name: (root / name).read_bytes() for name in before}
-
-
-def test_table_says_what_the_lessons_say(root):
-    run(root)
-    readme = (root / "README.md").read_text(encoding="utf-8")
-    assert "\n| 42 | [Answers](notebooks/42_answers.ipynb) | What is ∂loss/∂w? | 7 |\n<!-- /lessons -->" in readme
-    assert readme.split("<!-- /lessons -->")[0].count("](notebooks/") == 1
-
-
-def test_no_lessons_is_an_empty_table(root):
-    (root / "notebooks" / "42_answers.ipynb").unlink()
-    assert run(root) == 0
-    assert "](notebooks/" not in (root / "README.md").read_text(encoding="utf-8").split("<!-- /lessons -->")[0]
+def test_check_lists_and_changes_nothing(root):
+    before = {path: path.read_bytes() for path in root.rglob("*.*") if path.is_file()}
+    run = stamp(root, "--check")
+    assert run.returncode == 1
+    assert "42_answers.ipynb" in run.stdout and "README.md" in run.stdout and "CITATION.cff" not in run.stdout
+    assert before == {path: path.read_bytes() for path in before}
 
 
 def test_a_move_leaves_no_old_address_or_version(tmp_path):
     """Address and version stand in pyproject.toml and in stamped places: after a move the old ones are nowhere."""
-    old = stamp.read_project(ROOT)
     copy = tmp_path / "copy"
     generated = shutil.ignore_patterns(".git", ".venv*", ".*_cache", "__pycache__", ".hypothesis", "build", "dist")
     shutil.copytree(ROOT, copy, ignore=generated)
-    pyproject = copy / "pyproject.toml"
-    text = pyproject.read_text(encoding="utf-8")
-    new = text.replace(old.address, "https://github.com/someone/else")
-    new = new.replace(f'version = "{old.version}"', 'version = "7.8.9"')
-    assert new.count("7.8.9") == 1
-    pyproject.write_text(new, encoding="utf-8")
-    assert run(copy) == 0
+    text = (copy / "pyproject.toml").read_text(encoding="utf-8").replace(ADDRESS, "https://github.com/someone/else")
+    text = text.replace(f'version = "{VERSION}"', 'version = "7.8.9"')
+    (copy / "pyproject.toml").write_text(text, encoding="utf-8")
+    assert stamp(copy).returncode == 0
     # The tests make their own examples; a move does not touch them.
     shutil.rmtree(copy / "tests")
+    old = (ADDRESS.removeprefix("https://github.com/"), f"@v{VERSION}", f"/v{VERSION}")
     left = [
         path.relative_to(copy).as_posix()
         for path in copy.rglob("*")
         if path.is_file() and path.suffix in {".cff", ".ipynb", ".md", ".py", ".toml", ".yml", ".txt", ""}
-        if any(word in path.read_text(encoding="utf-8") for word in (old.slug, f"@{old.tag}", f"/{old.tag}"))
+        if any(word in path.read_text(encoding="utf-8") for word in old)
     ]
     assert left == []
     for name in ("CITATION.cff", "lecturekit/__init__.py"):
@@ -125,30 +99,23 @@ def test_a_move_leaves_no_old_address_or_version(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "words"),
+    ("file", "old", "new", "words"),
     [
-        ("# 42 · ", "# 41 · ", "lesson 41"),
-        ("# 42 · Answers", "Answers", "must begin with"),
-        ("about 7 minutes", "about an hour", "Time"),
-        ('"setup"', '"set-up"', "tagged setup"),
-        ('"nbformat": 4', '"nbformat":4', "is not written as Jupyter"),
-        ('{\n "cells"', ' "cells"', "no notebook"),
+        ("notebooks/42_answers.ipynb", "# 42 · ", "# 41 · ", "lesson 41"),
+        ("notebooks/42_answers.ipynb", "# 42 · Answers", "Answers", "must begin with"),
+        ("notebooks/42_answers.ipynb", "about 7 minutes", "about an hour", "Time"),
+        ("notebooks/42_answers.ipynb", '"setup"', '"set-up"', "tagged setup"),
+        ("notebooks/42_answers.ipynb", '"nbformat": 4', '"nbformat":4', "is not written as Jupyter"),
+        ("notebooks/42_answers.ipynb", '{\n "cells"', ' "cells"', "no notebook"),
+        ("pyproject.toml", ADDRESS, "https://example.org/x/y", "OWNER/NAME, got https://example.org/x/y"),
     ],
 )
-def test_a_lesson_that_cannot_be_stamped(root, capsys, old, new, words):
-    path = root / "notebooks" / "42_answers.ipynb"
-    assert old in lesson()
-    path.write_text(lesson().replace(old, new), encoding="utf-8")
-    before = (root / "README.md").read_bytes()
-    assert run(root) == 1
-    said = capsys.readouterr().err
-    assert said.startswith("42_answers.ipynb: ") and words in said
-    assert (root / "README.md").read_bytes() == before
-
-
-def test_an_address_colab_cannot_open(root, capsys):
-    path = root / "pyproject.toml"
-    address = stamp.read_project(root).address
-    path.write_text(path.read_text(encoding="utf-8").replace(address, "https://example.org/x/y"), encoding="utf-8")
-    assert run(root) == 1
-    assert "https://github.com/OWNER/NAME, got https://example.org/x/y" in capsys.readouterr().err
+def test_what_cannot_be_stamped_is_named_and_nothing_is_written(root, file, old, new, words):
+    text = (root / file).read_text(encoding="utf-8")
+    assert old in text
+    (root / file).write_text(text.replace(old, new), encoding="utf-8")
+    readme = (root / "README.md").read_bytes()
+    run = stamp(root)
+    assert run.returncode == 1
+    assert run.stderr.startswith(Path(file).name) and words in run.stderr
+    assert (root / "README.md").read_bytes() == readme

@@ -1,4 +1,4 @@
-"""A JupyterLab server on a copy of the lessons, the web site, and a Chromium that reaches nothing else."""
+"""A Chromium that reaches one address and nothing else, a JupyterLab on a copy of the lessons, the site, the slides."""
 
 from __future__ import annotations
 
@@ -10,51 +10,114 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import nbformat
 import pytest
-from guarded import NOTEBOOKS, guarded_page, run_tool
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = ROOT / "notebooks"
+
+# JupyterLab asks the debugger of a kernel that it has just told to restart; nobody sees anything of it.
+HARMLESS = "Could not restore the debugger state: Canceled future"
 
 
-# Every Python process of the server and of the kernels reads this first: the network is off, but for this machine.
+@pytest.fixture
+def browse(chromium):
+    """Return a function that makes a page which may ask for what begins with `base`.
+
+    Whatever it asks of others, and any error that it reports, fails the test.
+    """
+    from playwright.sync_api import sync_playwright
+
+    trouble = []
+
+    def report(message):
+        if message.type == "error" and not message.text.startswith(HARMLESS):
+            trouble.append(f"console: {message.text} ({message.location.get('url', '')})")
+
+    # Playwright's loop would count as running in this thread, and other tests start loops of their own: so one a test.
+    with sync_playwright() as playwright:
+        args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+        nowhere = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
+        browser = playwright.chromium.launch(executable_path=chromium, args=[*args, nowhere])
+
+        def browse(base: str, **options):
+            def check(request):
+                if not request.url.startswith((base, base.replace("http", "ws", 1), "data:", "blob:", "about:")):
+                    trouble.append(f"the page asked for {request.url}")
+
+            page = browser.new_page(**{"viewport": {"width": 1280, "height": 900}, **options})
+            page.on("request", check)
+            page.on("websocket", check)
+            page.on("console", report)
+            page.on("pageerror", lambda error: trouble.append(str(error)))
+            return page
+
+        yield browse
+        browser.close()
+    assert not trouble, "\n".join(trouble)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The site and the slides
+
+
+def build(what: str, folder: Path) -> Path:
+    """Build the site or the slides as make does."""
+    pytest.importorskip("sphinx_revealjs", reason="the site's packages are not installed: pip install -e '.[site]'")
+    command = [sys.executable, str(ROOT / "tools" / "build.py"), what, "--output", str(folder)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=1800)
+    assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-5000:]
+    return folder / what
+
+
+@pytest.fixture(scope="session")
+def slides(tmp_path_factory) -> Path:
+    return build("slides", tmp_path_factory.mktemp("slides"))
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory) -> Path:
+    return build("site", tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="session")
+def site_url(site):
+    """The address of the site, served on this machine."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# JupyterLab
+
+# Every Python process of the server and of the kernels reads this first: names of other machines are not resolved.
 NETWORK_OFF = """
 import socket
 
-real_connect, real_getaddrinfo = socket.socket.connect, socket.getaddrinfo
+resolve = socket.getaddrinfo
 
 
-def is_here(host):
-    return host in (None, "", "localhost", "::1", b"localhost") or str(host).startswith("127.")
-
-
-def refuse(host):
+def getaddrinfo(host, *args, **kwargs):
+    if host in (None, "", "localhost", b"localhost") or str(host).startswith(("127.", "::1")):
+        return resolve(host, *args, **kwargs)
     with open({log!r}, "a") as log:
         print(host, file=log)
     raise OSError(f"the network is off in this test, {{host}} was asked for")
 
 
-def connect(self, address):
-    if self.family in (socket.AF_INET, socket.AF_INET6) and not is_here(address[0]):
-        refuse(address[0])
-    return real_connect(self, address)
-
-
-def getaddrinfo(host, *args, **kwargs):
-    if not is_here(host):
-        refuse(host)
-    return real_getaddrinfo(host, *args, **kwargs)
-
-
-socket.socket.connect, socket.getaddrinfo = connect, getaddrinfo
+socket.getaddrinfo = getaddrinfo
 """
 
 SETTINGS = {
@@ -69,21 +132,16 @@ class Lab:
     url: str
     token: str
     folder: Path  # a copy of the lessons, without outputs
-    stored: Path  # a copy with them
-    asked: Path  # hosts that Python asked for
-
-    def hosts_asked_for(self) -> list[str]:
-        return self.asked.read_text().split() if self.asked.exists() else []
+    asked: Path  # a file with the hosts that Python asked for, if it asked
 
 
 @pytest.fixture(scope="session")
-def lab(chromium, tmp_path_factory) -> Iterator[Lab]:
+def lab(chromium, tmp_path_factory):
     """Start JupyterLab with a token, on a free port, with settings of its own; stop it at the end."""
     pytest.importorskip("jupyterlab", reason="JupyterLab is not installed: pip install -e '.[lab]'")
     home = tmp_path_factory.mktemp("lab")
-    folder, stored = home / "notebooks", home / "stored"
-    shutil.copytree(NOTEBOOKS, stored, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-    shutil.copytree(stored, folder)
+    folder = home / "notebooks"
+    shutil.copytree(NOTEBOOKS, folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     for path in folder.glob("*.ipynb"):
         # Without stored outputs: whatever is on the page in the end has been made there.
         nb = nbformat.read(path, as_version=4)
@@ -95,32 +153,23 @@ def lab(chromium, tmp_path_factory) -> Iterator[Lab]:
         file = home / "settings" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(settings))
-    guard, asked = home / "guard", home / "asked.txt"
-    guard.mkdir()
-    (guard / "sitecustomize.py").write_text(NETWORK_OFF.format(log=str(asked)))
+    guard = home / "guard" / "sitecustomize.py"
+    guard.parent.mkdir()
+    guard.write_text(NETWORK_OFF.format(log=str(home / "asked.txt")))
     token = secrets.token_hex(16)
     # A reader's Python shows warnings; that they are errors is a setting of the tests.
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"} | {
-        "JUPYTER_CONFIG_DIR": str(home / "config"),
-        "JUPYTER_DATA_DIR": str(home / "data"),
-        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
-        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
-        "IPYTHONDIR": str(home / "ipython"),
-        "JUPYTER_TOKEN": token,
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(guard), os.environ.get("PYTHONPATH")])),
-    }
-    command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", f"--ServerApp.root_dir={folder}"),
-        *("--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", "--expose-app-in-browser"),
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-    ]
-    if getattr(os, "geteuid", lambda: 1)() == 0:
-        command.append("--allow-root")  # as in a container
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
+    environment |= {f"JUPYTER_{what}_DIR": str(home / what.lower()) for what in ("CONFIG", "DATA", "RUNTIME")}
+    environment |= {f"JUPYTERLAB_{what}_DIR": str(home / what.lower()) for what in ("SETTINGS", "WORKSPACES")}
+    environment |= {"IPYTHONDIR": str(home / "ipython"), "JUPYTER_TOKEN": token}
+    environment["PYTHONPATH"] = os.pathsep.join([str(guard.parent), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser"]
+    command += [f"--ServerApp.root_dir={folder}", "--ServerApp.ip=127.0.0.1", "--ServerApp.port=0"]
+    command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     with open(home / "log.txt", "w") as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=home)
     try:
-        yield Lab(_url(server, home), token, folder, stored, asked)
+        yield Lab(address_of(server, home), token, folder, home / "asked.txt")
     finally:
         server.terminate()  # it stops its kernels
         try:
@@ -129,7 +178,8 @@ def lab(chromium, tmp_path_factory) -> Iterator[Lab]:
             server.kill()
 
 
-def _url(server: subprocess.Popen, home: Path, timeout: float = 600) -> str:
+def address_of(server: subprocess.Popen, home: Path, timeout: float = 600) -> str:
+    """Wait until the server has written down its address."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline and server.poll() is None:
         for file in (home / "runtime").glob("jpserver-*.json"):
@@ -139,32 +189,3 @@ def _url(server: subprocess.Popen, home: Path, timeout: float = 600) -> str:
                 pass  # half written
         time.sleep(0.1)
     raise RuntimeError(f"JupyterLab did not start:\n{(home / 'log.txt').read_text()[-3000:]}")
-
-
-@pytest.fixture
-def page(chromium, lab) -> Iterator[Page]:
-    with guarded_page(chromium, lab.url) as page:
-        yield page
-
-
-@pytest.fixture(scope="session")
-def site(tmp_path_factory) -> Path:
-    """The web site, built as `make site` builds it."""
-    return run_tool("site", tmp_path_factory, "sphinx", "myst_nb", "sphinx_book_theme") / "site"
-
-
-@pytest.fixture(scope="session")
-def site_url(site) -> Iterator[str]:
-    """The address of the site, served on this machine."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from guarded import LESSONS, NOTEBOOKS, ROOT, guarded_page
 
 pytest.importorskip("axe_playwright_python", reason="axe is not installed: pip install -e '.[test]'")
 
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NAMES = ["index", "install", "evidence", "api", "search", *(f"notebooks/{path.stem}" for path in NOTEBOOKS)]
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
-PAGES = ["index", "install", "evidence", "api", "search"]
-NAMES = PAGES + [f"notebooks/{path.stem}" for path in sorted(NOTEBOOKS.glob("*.ipynb"))]
-SMOKE = ["index"]
+LIGHT, DARK = {"color_scheme": "light"}, {"color_scheme": "dark"}
+PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
 
 # What sticks out of the window, and does not scroll in a box of its own.
 STICKS_OUT = """() => [...document.querySelectorAll('.bd-article *')].filter(element => {
@@ -23,136 +25,8 @@ STICKS_OUT = """() => [...document.querySelectorAll('.bd-article *')].filter(ele
         if (/auto|scroll|hidden/.test(getComputedStyle(parent).overflowX)) return false;
     return true;
 }).slice(0, 3).map(element => element.outerHTML.slice(0, 120))"""
-
-
-def problems_of(page) -> list[str]:
-    """What is wrong with a page that has been opened, in the window and the colours it was opened in."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    problems = [f"console: {text}" for text in page.seen.errors]
-    problems += [f"the page asked for {url}" for url in page.seen.other_hosts]
-    problems += [f"sticks out: {html}" for html in page.evaluate(STICKS_OUT)]
-    if (formulas := page.locator(".math").count()) != (drawn := page.locator(".math mjx-container").count()):
-        problems.append(f"{drawn} of {formulas} formulas are drawn")
-    problems += page.evaluate(
-        """() => [...document.querySelectorAll('.bd-article img')].filter(img => !img.complete || !img.naturalWidth)
-               .map(img => 'a picture that is not shown: ' + img.alt)"""
-    )
-    for violation in Axe().run(page, options={"runOnly": WCAG}).response["violations"]:
-        where = [node["html"][:120] for node in violation["nodes"][:2]]
-        problems.append(f"axe: {violation['id']}, {violation['help']}: {where}")
-    return problems
-
-
-def open_page(page, url: str) -> None:
-    page.goto(url)
-    page.wait_for_function("() => !window.MathJax || window.MathJax.startup.promise.then(() => true)")
-
-
-def check(chromium, site_url, name, **options) -> None:
-    with guarded_page(chromium, site_url, **options) as page:
-        open_page(page, f"{site_url}{name}.html")
-        problems = problems_of(page)
-    assert not problems, "\n".join([f"{name} {options}:", *problems])
-
-
-LIGHT, DARK = {"color_scheme": "light"}, {"color_scheme": "dark"}
-PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
-
-
-@pytest.mark.parametrize("name", SMOKE)
-def test_pages_to_begin_with(chromium, site_url, name):
-    check(chromium, site_url, name, **LIGHT)
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("options", [LIGHT, DARK, PHONE], ids=["light", "dark", "phone"])
-@pytest.mark.parametrize("name", NAMES)
-def test_every_page(chromium, site_url, name, options):
-    check(chromium, site_url, name, **options)
-
-
-def test_every_link_within_the_site_leads_somewhere(site):
-    """Each page and each place in it that a link names is there. Links to other hosts are not followed."""
-    pages = {path: path.read_text(encoding="utf-8") for path in site.rglob("*.html") if "_static" not in path.parts}
-    assert len(pages) >= len(NAMES)
-    places = {path: set(re.findall(r'\bid="([^"]+)"', html)) for path, html in pages.items()}
-    broken, followed = [], 0
-    for path, html in pages.items():
-        for target in re.findall(r'<(?:a|link|script|img)\b[^>]*?\b(?:href|src)="([^"]+)"', html):
-            parts = urlsplit(target.replace("&amp;", "&"))
-            if parts.scheme or parts.netloc:
-                continue
-            followed += 1
-            other = (path.parent / unquote(parts.path)).resolve() if parts.path else path
-            if not other.is_file():
-                broken.append(f"{path.name}: {target}")
-            elif parts.fragment and other in places and unquote(parts.fragment) not in places[other]:
-                broken.append(f"{path.name}: {target}, which is no place there")
-    assert followed > 500
-    assert not broken, "\n".join(sorted(set(broken)))
-
-
-def test_pages_take_nothing_from_other_hosts(site):
-    """No script, style, font or picture of another host, also in what no test opens."""
-    taken = []
-    for path in site.rglob("*.html"):
-        html = path.read_text(encoding="utf-8")
-        taken += [
-            f"{path.name}: {tag[:150]}"
-            for tag in re.findall(r"<(?:script|img|link|iframe|source)\b[^>]*(?:src|href)=\"(?:https?:)?//[^>]*>", html)
-            if 'rel="canonical"' not in tag
-        ]
-    assert not taken, "\n".join(taken)
-
-
-def test_every_lesson_can_be_opened_elsewhere_and_downloaded(site):
-    for path in LESSONS:
-        html = (site / "notebooks" / f"{path.stem}.html").read_text(encoding="utf-8")
-        for words in ("Open in Colab", "Open on Binder", "Report a mistake"):
-            assert words in html, f"{path.stem}: {words}"
-        source = re.search(r'href="([^"]*_sources/[^"]*\.ipynb)"', html)
-        assert source, f"{path.stem} cannot be downloaded"
-        assert (site / "notebooks" / source[1]).resolve().is_file()
-
-
-def test_the_stepper_on_the_first_page_by_mouse_and_by_keys(chromium, site_url):
-    with guarded_page(chromium, site_url) as page:
-        open_page(page, site_url)
-        stepper = page.get_by_role("group", name=re.compile("step by step"))
-        caption = stepper.locator("[aria-live]")
-        assert "done" in caption.inner_text()
-        stepper.get_by_role("button", name="First").click()
-        first = caption.inner_text()
-        page.keyboard.press("ArrowRight")
-        second = caption.inner_text()
-        assert first != second
-        page.keyboard.press("ArrowLeft")
-        assert caption.inner_text() == first
-        page.keyboard.press("/")  # a key of the theme: it stays in the stepper
-        assert stepper.locator(":focus").count() == 1
-
-
-@pytest.mark.browser
-def test_a_solution_is_folded_until_it_is_asked_for(chromium, site_url):
-    with guarded_page(chromium, site_url) as page:
-        open_page(page, f"{site_url}notebooks/06_adaline_three_ways.html")
-        fold = page.locator("details", has=page.locator("summary", has_text=re.compile("^Solution$"))).first
-        assert not fold.locator(".highlight").is_visible()
-        fold.locator("summary").focus()
-        page.keyboard.press("Enter")
-        assert fold.locator(".highlight").is_visible()
-
-
-def test_search_finds_a_lesson(chromium, site_url):
-    with guarded_page(chromium, site_url) as page:
-        page.goto(f"{site_url}search.html?q=ADALINE")
-        results = page.locator("#search-results li a")
-        results.first.wait_for(timeout=20_000)
-        assert any("ADALINE three ways" in text for text in results.all_inner_texts())
-        assert not page.seen.errors and not page.seen.other_hosts
-
-
+LOST = """[...document.querySelectorAll('.bd-article img')].filter(img => !img.complete || !img.naturalWidth)
+    .map(img => img.alt)"""
 SHOWN_FOCUS = """() => {
     const element = document.activeElement, style = getComputedStyle(element), box = element.getBoundingClientRect();
     const ring = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
@@ -162,67 +36,70 @@ SHOWN_FOCUS = """() => {
 }"""
 
 
-@pytest.mark.browser
-def test_the_focus_is_seen_all_along_the_way(chromium, site_url):
-    with guarded_page(chromium, site_url) as page:
-        open_page(page, f"{site_url}notebooks/03_computation_graphs.html")
-        hidden, texts = [], []
-        for _ in range(40):
-            page.keyboard.press("Tab")
-            page.wait_for_timeout(200)  # the theme fades its rings in
-            hidden += filter(None, [page.evaluate(SHOWN_FOCUS)])
-            texts.append(page.evaluate("document.activeElement.textContent").strip())
-        assert texts[0] == "Skip to main content" and "Step" in texts
-        assert not hidden, "\n".join(hidden)
+@pytest.fixture
+def show(browse, site_url):
+    """Return a function that opens a page of the site, and waits for its formulas."""
+
+    def show(name: str, **options):
+        page = browse(site_url, **options)
+        page.goto(f"{site_url}{name}")
+        page.wait_for_function("() => !window.MathJax || window.MathJax.startup.promise.then(() => true)")
+        return page
+
+    return show
 
 
-@pytest.mark.browser
-def test_skip_link_colours_and_search_by_keys(chromium, site_url):
-    with guarded_page(chromium, site_url) as page:
-        open_page(page, site_url)
-        page.keyboard.press("Tab")
-        page.keyboard.press("Enter")
-        page.keyboard.press("Tab")  # past the menu
-        assert page.evaluate("document.activeElement.closest('#main-content') !== null")
-        button = page.locator(".theme-switch-button:visible")
-        button.focus()
-        for key in ("Enter", "ArrowDown", "ArrowDown", "ArrowDown", "Enter"):  # past "as the system" and "light"
-            page.keyboard.press(key)
-            page.wait_for_timeout(100)
-        assert page.evaluate("document.documentElement.dataset.theme") == "dark"
-        assert button.evaluate("button => button === document.activeElement")
-        page.keyboard.press("Control+k")
-        page.keyboard.type("momentum")
-        page.keyboard.press("Enter")
-        page.locator("#search-results li a").first.wait_for(timeout=20_000)
+@pytest.fixture(scope="session")
+def pages(site) -> dict[Path, str]:
+    """The text of each page."""
+    return {path: path.read_text(encoding="utf-8") for path in site.rglob("*.html") if "_static" not in path.parts}
 
 
-@pytest.mark.browser
-def test_the_menu_on_a_phone_by_keys(chromium, site_url):
-    with guarded_page(chromium, site_url, **PHONE) as page:
-        open_page(page, site_url)
-        lesson = page.get_by_role("link", name=re.compile("^01"))
-        assert not lesson.is_visible()
-        page.locator(".primary-toggle:visible").focus()
-        page.keyboard.press("Enter")
-        lesson.wait_for(state="visible")
-        assert page.evaluate("document.activeElement.closest('dialog') !== null")
-        page.keyboard.press("Escape")
-        lesson.wait_for(state="hidden")
+@pytest.mark.parametrize("options", [LIGHT, DARK, PHONE], ids=["light", "dark", "phone"])
+@pytest.mark.parametrize("name", ["index", *(pytest.param(name, marks=pytest.mark.browser) for name in NAMES[1:])])
+def test_a_page_can_be_read_by_everybody(show, name, options):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = show(f"{name}.html", **options)
+    assert page.evaluate(STICKS_OUT) == []
+    assert page.locator(".math").count() == page.locator(".math mjx-container").count(), "formulas are not drawn"
+    assert page.evaluate(LOST) == []
+    violations = Axe().run(page, options={"runOnly": WCAG}).response["violations"]
+    assert [(found["id"], found["help"], [node["html"] for node in found["nodes"][:2]]) for found in violations] == []
 
 
-@pytest.mark.browser
-def test_on_paper_solutions_are_open_and_the_page_is_light(chromium, site_url):
-    with guarded_page(chromium, site_url, **DARK) as page:
-        open_page(page, f"{site_url}notebooks/03_computation_graphs.html")
-        now = """() => [document.documentElement.dataset.theme,
-            document.querySelectorAll('.bd-article details:not(.hide):not([open])').length]"""
-        theme, folded = page.evaluate(now)
-        assert theme == "dark" and folded >= 3
-        page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
-        assert page.evaluate(now) == ["light", 0]
-        page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
-        assert page.evaluate(now) == ["dark", folded]
+def test_every_link_within_the_site_leads_somewhere(site, pages):
+    """Each page and each place in it that a link names is there. Links to other hosts are not followed."""
+    assert {site / f"{name}.html" for name in NAMES} <= pages.keys()
+    places = {path: set(re.findall(r'\bid="([^"]+)"', html)) for path, html in pages.items()}
+    broken = set()
+    for path, html in pages.items():
+        for target in re.findall(r'<(?:a|link|script|img)\b[^>]*?\b(?:href|src)="([^"]+)"', html):
+            parts = urlsplit(target.replace("&amp;", "&"))
+            other = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            if parts.scheme or parts.netloc:
+                continue
+            if not other.is_file() or (parts.fragment and unquote(parts.fragment) not in places.get(other, ())):
+                broken.add(f"{path.name}: {target}")
+    assert sorted(broken) == []
+
+
+def test_pages_take_nothing_from_other_hosts(pages):
+    """No script, style, font or picture of another host; and if a page asked for one, the browser would refuse."""
+    outside = r"<(?:script|img|link|iframe|source)\b[^>]*(?:src|href)=\"(?:https?:)?//[^>]*>"
+    policy = '<meta http-equiv="Content-Security-Policy" content="default-src \'self\''
+    for path, html in pages.items():
+        assert [tag for tag in re.findall(outside, html) if 'rel="canonical"' not in tag] == [], path.name
+        assert policy in html, path.name
+
+
+def test_every_lesson_can_be_opened_elsewhere_and_downloaded(site):
+    for name in (name for name in NAMES if re.match(r"notebooks/\d\d_", name)):
+        html = (site / f"{name}.html").read_text(encoding="utf-8")
+        for words in ("Open in Colab", "Open on Binder", "Report a mistake"):
+            assert words in html, f"{name}: {words}"
+        source = re.search(r'href="([^"]*_sources/[^"]*\.ipynb)"', html)
+        assert source and (site / "notebooks" / source[1]).resolve().is_file(), f"{name} cannot be downloaded"
 
 
 def test_names_of_the_package_lead_to_the_reference(site):
@@ -239,9 +116,90 @@ def test_the_reference_has_every_public_name():
         assert name in documented or any(other.startswith(f"{name}.") for other in documented), name
 
 
-def test_a_policy_allows_nothing_from_elsewhere(site):
-    """Even if a page asked for something, the browser would refuse."""
-    for path in site.rglob("*.html"):
-        if "_static" not in path.parts:
-            html = path.read_text(encoding="utf-8")
-            assert re.search(r'<meta http-equiv="Content-Security-Policy" content="default-src \'self\'', html), path
+def test_the_stepper_on_the_first_page_by_mouse_and_by_keys(show):
+    page = show("index.html")
+    stepper = page.get_by_role("group", name=re.compile("step by step"))
+    caption = stepper.locator("[aria-live]")
+    assert "done" in caption.inner_text()
+    stepper.get_by_role("button", name="First").click()
+    first = caption.inner_text()
+    page.keyboard.press("ArrowRight")
+    assert caption.inner_text() != first
+    page.keyboard.press("ArrowLeft")
+    assert caption.inner_text() == first
+    page.keyboard.press("/")  # a key of the theme: it stays in the stepper
+    assert stepper.locator(":focus").count() == 1
+
+
+def test_search_finds_a_lesson(show):
+    results = show("search.html?q=ADALINE").locator("#search-results li a")
+    results.first.wait_for(timeout=20_000)
+    assert any("ADALINE three ways" in text for text in results.all_inner_texts())
+
+
+@pytest.mark.browser
+def test_a_solution_is_folded_until_it_is_asked_for(show):
+    page = show("notebooks/06_adaline_three_ways.html")
+    fold = page.locator("details", has=page.locator("summary", has_text=re.compile("^Solution$"))).first
+    assert not fold.locator(".highlight").is_visible()
+    fold.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert fold.locator(".highlight").is_visible()
+
+
+@pytest.mark.browser
+def test_the_focus_is_seen_all_along_the_way(show):
+    page = show("notebooks/03_computation_graphs.html")
+    hidden, texts = [], []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        page.wait_for_timeout(200)  # the theme fades its rings in
+        hidden += filter(None, [page.evaluate(SHOWN_FOCUS)])
+        texts.append(page.evaluate("document.activeElement.textContent").strip())
+    assert texts[0] == "Skip to main content" and "Step" in texts
+    assert hidden == []
+
+
+@pytest.mark.browser
+def test_skip_link_colours_and_search_by_keys(show):
+    page = show("index.html")
+    for key in ("Tab", "Enter", "Tab"):  # the link that skips, and past the menu
+        page.keyboard.press(key)
+    assert page.evaluate("document.activeElement.closest('#main-content') !== null")
+    button = page.locator(".theme-switch-button:visible")
+    button.focus()
+    for key in ("Enter", "ArrowDown", "ArrowDown", "ArrowDown", "Enter"):  # past "as the system" and "light"
+        page.keyboard.press(key)
+        page.wait_for_timeout(100)
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert button.evaluate("button => button === document.activeElement")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("momentum")
+    page.keyboard.press("Enter")
+    page.locator("#search-results li a").first.wait_for(timeout=20_000)
+
+
+@pytest.mark.browser
+def test_the_menu_on_a_phone_by_keys(show):
+    page = show("index.html", **PHONE)
+    lesson = page.get_by_role("link", name=re.compile("^01"))
+    assert not lesson.is_visible()
+    page.locator(".primary-toggle:visible").focus()
+    page.keyboard.press("Enter")
+    lesson.wait_for(state="visible")
+    assert page.evaluate("document.activeElement.closest('dialog') !== null")
+    page.keyboard.press("Escape")
+    lesson.wait_for(state="hidden")
+
+
+@pytest.mark.browser
+def test_on_paper_solutions_are_open_and_the_page_is_light(show):
+    page = show("notebooks/03_computation_graphs.html", **DARK)
+    now = """() => [document.documentElement.dataset.theme,
+        document.querySelectorAll('.bd-article details:not(.hide):not([open])').length]"""
+    theme, folded = page.evaluate(now)
+    assert theme == "dark" and folded >= 3
+    page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(now) == ["light", 0]
+    page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(now) == ["dark", folded]
