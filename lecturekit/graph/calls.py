@@ -93,16 +93,12 @@ def describe_call(func, args, kwargs, entry_of, constant) -> Call:
             return [opening, *map(part, value), closing]
         return _text(value)
 
-    def is_default(key, value) -> bool:
+    def is_left_out(key, value) -> bool:
         default = _defaults(func).get(key)
-        return value is default or (isinstance(value, int | float | str | tuple) and value == default)
+        is_default = value is default or (isinstance(value, int | float | str | tuple) and value == default)
+        return is_default or key[0] == "_" or key in ("inplace", "training", "out")
 
-    hidden = ("inplace", "training", "out")
-    given = {
-        key: part(value)
-        for key, value in kwargs.items()
-        if key[0] != "_" and key not in hidden and not is_default(key, value)
-    }
+    given = {key: part(value) for key, value in kwargs.items() if not is_left_out(key, value)}
     parts = [part(value, i) for i, value in enumerate(args)]
     if plain in SWAPPED and len(parts) > 1:
         op, parts = SWAPPED[plain], [parts[1], parts[0], *parts[2:]]

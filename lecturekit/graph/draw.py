@@ -13,7 +13,7 @@ from ..style import FILL, GRADIENT, LOCAL, MUTED, PAPER, RULE, SERIF
 from ..style import GRAPH_DASH as DASH
 from ..style import GRAPH_INK as INK
 from .scene import Scene
-from .typeset import ALWAYS, Curve, Rect, Text, When
+from .typeset import Mark, Rect, Text, When
 
 SCALE = 2  # pixels of the PNG for each pixel of the page
 
@@ -25,11 +25,8 @@ def html(scene: Scene) -> str:
     are stripped, the finished picture stays, with its alternative text.
     """
     # All double quotes of the SVG delimit attributes; single ones are shorter inside the attribute that holds all this.
-    data = {
-        "title": scene.title,
-        "captions": scene.steps.captions,
-        "svg": svg(scene, stepping=True).replace('"', "'"),
-    }
+    drawn = svg(scene, stepping=True).replace('"', "'")
+    data = {"title": scene.title, "captions": scene.steps.captions, "svg": drawn}
     code = player() + script(__package__, "stepper")
     return live_image(png(scene), scene.width, scene.description, "stepper", code, data)
 
@@ -53,9 +50,9 @@ def svg(scene: Scene, stepping: bool = False) -> str:
         marks = [mark for mark in group.marks if stepping or scene.is_last(mark)]
         out.append(f'<g data-f="{group.since}">' if stepping and group.since else "<g>")
         out.append(f"<title>{_escape(group.title)}</title>" if group.title else "")
-        for when, together in itertools.groupby(marks, lambda mark: mark.when if stepping else ALWAYS):
+        for when, together in itertools.groupby(marks, lambda mark: mark.when if stepping else When()):
             inner = "".join(map(_element, together))
-            out.append(inner if when == ALWAYS else f"<g{_step_attributes(when)}>{inner}</g>")
+            out.append(inner if when == When() else f"<g{_step_attributes(when)}>{inner}</g>")
         out.append("</g>")
     return "".join(out) + "</svg>"
 
@@ -69,7 +66,7 @@ def _step_attributes(when: When) -> str:
     return "".join(f' {name}="{step}"' for name, step in attributes.items() if step is not None)
 
 
-def _element(mark: Text | Rect | Curve) -> str:
+def _element(mark: Mark) -> str:
     if isinstance(mark, Text):
         return _text(mark)
     dash = f' stroke-dasharray="{DASH[0]} {DASH[1]}"' if mark.dashed else ""

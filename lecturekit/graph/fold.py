@@ -31,18 +31,13 @@ def fold(graph, max_nodes: int = 40):
     return graph
 
 
-def _users(graph) -> dict[Node, list[Node]]:
-    users = {node: [] for node in graph.nodes}
+def _neighbours(graph) -> tuple[dict[Node, list[Node]], dict[Node, list[Node]]]:
+    """Return what uses each node, and what it was made from."""
+    users, sources = ({node: [] for node in graph.nodes} for _ in range(2))
     for edge in graph.edges:
         users[edge.source].append(edge.target)
-    return users
-
-
-def _sources(graph) -> dict[Node, list[Node]]:
-    sources = {node: [] for node in graph.nodes}
-    for edge in graph.edges:
         sources[edge.target].append(edge.source)
-    return sources
+    return users, sources
 
 
 def _computed(node: Node) -> bool:
@@ -51,7 +46,7 @@ def _computed(node: Node) -> bool:
 
 def _parameters(graph):
     """Put constants, parameters and buffers that only one operation uses into it, if something else comes in."""
-    users, sources, groups = _users(graph), _sources(graph), []
+    (users, sources), groups = _neighbours(graph), []
     for node in graph.nodes:
         if not _computed(node):
             continue
@@ -85,7 +80,7 @@ def _modules(graph, depth: int):
 def _repetitions(graph, depth: int):
     """Make equal modules in a row, each fed by the one before alone, one node."""
     operations = [node for node in graph.nodes if _computed(node)]
-    users, sources, groups, run = _users(graph), _sources(graph), [], []
+    (users, sources), groups, run = _neighbours(graph), [], []
 
     def kind(node):
         return len(node.module) == depth and (node.module[:-1], node.module[-1].rsplit(": ", 1)[-1], node.op)
@@ -134,7 +129,7 @@ def _merge(graph, groups):
             new[node], inside[node] = merged, members[-1]
     nodes = [new.get(node, node) for node in graph.nodes if inside.get(node, node) is node]
 
-    users, bundles = _users(graph), {}
+    (users, _), bundles = _neighbours(graph), {}
     for edge in graph.edges:
         source, target = new.get(edge.source, edge.source), new.get(edge.target, edge.target)
         if source is not target:

@@ -36,7 +36,6 @@ class Derivatives:
 
 
 def one_like(entry: Entry) -> Tensor:
-    """Return the gradient of a single number with respect to itself."""
     return torch.ones(entry.node.shape, dtype=entry.node.dtype, device=entry.device)
 
 
@@ -164,6 +163,6 @@ def _is_one(vector: Tensor) -> bool:
 
 def _is_same(a: Tensor, b: Tensor | None) -> bool:
     """Whether two tensors are the same memory."""
-    if b is None or a.layout != torch.strided or b.layout != torch.strided:
+    if b is None or a.is_sparse or b.is_sparse:
         return False
     return a.data_ptr() == b.data_ptr() and a.shape == b.shape and a.stride() == b.stride()

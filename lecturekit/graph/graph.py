@@ -52,9 +52,6 @@ class Graph:
     def __str__(self) -> str:
         return self.to_text()
 
-    def _repr_html_(self) -> str | None:
-        return self._repr_mimebundle_().get("text/html")
-
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         """What a notebook shows: the stepper, and text for where there is no picture."""
         text = to_text(fold(self))

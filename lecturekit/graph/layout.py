@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from typing import NamedTuple
 
 MAX_WIDTH = 1000  # pixels: a wider picture is turned
@@ -11,8 +10,6 @@ MAX_WIDTH = 1000  # pixels: a wider picture is turned
 NODESEP = {"LR": 0.28, "TB": 0.36}
 RANKSEP = {"LR": 0.36, "TB": 0.3}
 _LOCK = threading.Lock()  # Graphviz keeps global state
-
-Size = tuple[int, int]
 
 
 class Layout(NamedTuple):
@@ -25,22 +22,11 @@ class Layout(NamedTuple):
     labels: list[tuple[int, int] | None]  # the centre of each edge's label
 
 
-def place(nodes: Sequence[Size], edges: Sequence[tuple[int, int, Size | None]], max_width: int = MAX_WIDTH) -> Layout:
+def place(nodes: list, edges: list, max_width: int = MAX_WIDTH) -> Layout:
     """Place boxes and labels with Graphviz's ``dot``: from left to right where that fits, else from top to bottom.
 
-    Parameters
-    ----------
-    nodes : sequence of (int, int)
-        Width and height of each box in pixels.
-    edges : sequence of (int, int, (int, int) or None)
-        Source and target, as positions in `nodes`, and width and height of the label, if there is one.
-    max_width : int
-        How wide the picture may become, in pixels, before it is turned.
-
-    Raises
-    ------
-    ImportError
-        If pygraphviz is not installed.
+    Boxes are given by width and height in pixels; edges by source and target, as positions in `nodes`, and by the
+    width and height of their label, if there is one. ImportError without pygraphviz.
     """
     try:
         import pygraphviz

@@ -27,10 +27,9 @@ class Node:
     shape : tuple of int
     dtype : torch.dtype or None
         None for Python numbers.
-    value : torch.Tensor or None
-        Copy on the CPU, made when the operation ran; None if larger than ``max_elems`` or if nobody kept it.
-    grad : torch.Tensor or None
-        ∂target/∂node, a copy on the CPU; None where there is none, or where it is larger than ``max_elems``.
+    value, grad : torch.Tensor or None
+        Copies on the CPU, of the value when the operation ran and of ∂target/∂node; None where there is none, where
+        nobody kept it, or where it is larger than ``max_elems``.
     accumulated : torch.Tensor or None
         The tensor's own ``.grad`` when the block ended.
     requires_grad : bool
@@ -39,7 +38,7 @@ class Node:
     module : tuple of str
         The modules it was computed in, outermost first, as ``"path: Class"``.
     num_operations, num_parameters : int
-        How many operations, and how many numbers of parameters, were folded into this node.
+        What was folded into this node.
     """
 
     name: str
@@ -60,7 +59,6 @@ class Node:
 
     @property
     def has_grad(self) -> bool:
-        """Whether the target's derivative with respect to this node is known."""
         return self.grad is not None or self.grad_norm is not None
 
     def __repr__(self) -> str:
@@ -77,10 +75,8 @@ class Edge:
     local_grad : torch.Tensor or None
         ∂target/∂source at the recorded values, shape ``target.shape + source.shape``; None where there is none
         or where source or target is larger than ``max_elems``.
-    contribution : torch.Tensor or None
-        What this edge adds to ``source.grad``; None where no gradient flows, or if larger than ``max_elems``.
-    contribution_norm : float or None
-        Its Euclidean norm, known also where the tensor is too large to copy.
+    contribution, contribution_norm : torch.Tensor, float or None
+        What this edge adds to ``source.grad``, None if larger than ``max_elems``, and its Euclidean norm.
     """
 
     source: Node

@@ -30,13 +30,7 @@ class Variables:
     """The tensors and modules that a frame's variables hold at one moment.
 
     Variables that the frame's own code mentions come before all others: a notebook is full of left-over ones.
-
-    Parameters
-    ----------
-    frame : types.FrameType
-    names : dict of str
-        ``{"name": tensor}`` (also a list, dict or module) names what has no variable; ``{"variable": "name"}`` gives
-        a variable another name.
+    `names` is ``{"name": tensor}`` (also a list, dict or module) or ``{"variable": "other name"}``.
     """
 
     def __init__(self, frame, names: dict):

@@ -1,4 +1,4 @@
-"""Record the computation graph of the reader's own code while it runs, or read it afterwards from what autograd kept."""
+"""Record the computation graph of the reader's own code while it runs, or read it from what autograd kept."""
 
 from __future__ import annotations
 
@@ -35,8 +35,7 @@ class trace(TorchFunctionMode):
     """Record what PyTorch computes in a ``with`` block, as a graph with values and gradients.
 
     Results, ``.grad``, random numbers and the autograd graph stay exactly as without it, and after the block nothing
-    is left behind. Only the reader's own hooks on tensors, and own ``autograd.Function.backward``, run more often:
-    once more for each gradient pass, and again for each local derivative.
+    is left behind. Only the reader's own hooks on tensors, and own ``autograd.Function.backward``, run more often.
 
     Parameters
     ----------
@@ -44,9 +43,8 @@ class trace(TorchFunctionMode):
         ``{"name": tensor}`` for tensors that no variable names, ``{"variable": "name"}`` to show another name.
     target : str, optional
         The variable, inside the block, to take all derivatives of. By default what ``backward`` or ``grad`` was last
-        called on in the block (with its ``gradient`` or ``grad_outputs``, which gives vector-Jacobian products; of
-        several outputs, the sum), else the last scalar that an operation returned, else the last result with one
-        element. Where there is none of these, the graph has no gradients and ``g.target`` is None.
+        called on in the block, with its ``gradient`` or ``grad_outputs``; else the last scalar that an operation
+        returned, else the last result with one element. Where there is none, ``g.target`` is None.
     max_elems : int
         Larger tensors are shown by shape and norm; their numbers are not kept.
 
@@ -58,8 +56,7 @@ class trace(TorchFunctionMode):
     Notes
     -----
     Local derivatives are left out in graphs of more than 300 operations. What runs inside ``torch.vmap`` and
-    ``torch.func`` passes through unrecorded. Each thread records its own calls.
-    Introduced in notebook 00, explained in notebook 03.
+    ``torch.func`` passes through unrecorded. Introduced in notebook 00, explained in notebook 03.
 
     Examples
     --------
@@ -76,9 +73,9 @@ class trace(TorchFunctionMode):
 
     def __enter__(self) -> Graph:
         self._frame = caller_frame()
-        self._graph, self._tape, self._derivatives = Graph(), Tape(self._max_elems), None
-        self._has_warned, self._error, self._modules, self._calls = False, None, [], itertools.count()
-        self._thread = threading.get_ident()
+        self._graph, self._tape, self._derivatives, self._error = Graph(), Tape(self._max_elems), None, None
+        self._thread, self._modules, self._calls = threading.get_ident(), [], itertools.count()
+        self._has_warned = False
         self._quietly(self._remember_names)
         # Hooks for all modules are the only ones that need no list of the reader's modules; they stay for the block.
         self._hooks = [
@@ -201,10 +198,9 @@ class trace(TorchFunctionMode):
             if chosen is None:
                 return
             outputs, vectors = [chosen], [None]
-        if any(isinstance(output, Tensor) and (is_wrapper(output) or not output.requires_grad) for output in outputs):
+        if any(is_wrapper(output) or not output.requires_grad for output in flatten(outputs)):
             return
-        look_up = self._tape.look_up, self._tape.look_up_edge
-        targets = [look_up[isinstance(output, GradientEdge)](output) for output in outputs]
+        targets = [self._tape.look_up(o) if isinstance(o, Tensor) else self._tape.look_up_edge(o) for o in outputs]
         if all(v is not None or target.is_one_number for v, target in zip(vectors, targets, strict=True)):
             self._differentiate(targets, vectors)
 
@@ -263,9 +259,8 @@ def graph_of(tensor: Tensor, names: dict | None = None, max_elems: int = 64) -> 
     ----------
     tensor : torch.Tensor
         The result, and the target of all derivatives if it holds one number.
-    names : dict, optional
-    max_elems : int
-        Both as for `trace`.
+    names, max_elems
+        As for `trace`.
 
     Returns
     -------

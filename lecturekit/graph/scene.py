@@ -16,7 +16,7 @@ from .layout import place
 from .model import Edge, Node
 from .steps import Steps, describe, plan
 from .text import clean, derivative, format_number, format_shape, format_tensor
-from .typeset import ALWAYS, SMALL, Block, Curve, Rect, Text, When, equation, formula, is_small, overlay, stack, words
+from .typeset import SMALL, Block, Curve, Mark, Rect, When, equation, formula, is_small, moved, overlay, stack, words
 
 MARGIN = 14
 CROWDED = 16  # in a picture of more nodes than this, a label that tells a shape alone is not worth the room
@@ -28,7 +28,7 @@ class Group:
 
     title: str = ""
     since: int = 0
-    marks: list[Text | Rect | Curve] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
 
 
 @dataclass
@@ -42,21 +42,13 @@ class Scene:
     groups: list[Group]
     steps: Steps
 
-    def is_last(self, mark: Text | Rect | Curve) -> bool:
+    def is_last(self, mark: Mark) -> bool:
         """Whether a mark is seen at the last step."""
         return mark.when.end is None and mark.when.start <= self.steps.last
 
 
 def build(graph) -> Scene:
-    """Lay out the picture of a graph.
-
-    Raises
-    ------
-    ValueError
-        If the graph has no nodes.
-    ImportError
-        If pygraphviz is not installed.
-    """
+    """Lay out the picture of a graph. ValueError for one without nodes, ImportError without pygraphviz."""
     if not graph.nodes:
         raise ValueError("graph must have at least one node, got none: no operation of torch was recorded")
     steps = plan(graph)
@@ -78,7 +70,7 @@ def build(graph) -> Scene:
         for node, block, centre in zip(graph.nodes, blocks, layout.nodes, strict=True)
     ]
     for group in groups:
-        group.marks = [mark.moved(MARGIN, MARGIN) for mark in group.marks]
+        group.marks = [moved(mark, MARGIN, MARGIN) for mark in group.marks]
     title = "Computation graph" + (f" of {clean(graph.target.name, 24)}" if graph.target else "")
     return Scene(layout.width + 2 * MARGIN, layout.height + 2 * MARGIN, title, describe(graph), groups, steps)
 
@@ -88,9 +80,8 @@ def build(graph) -> Scene:
 
 def _node_block(node: Node, target: Node | None, steps: Steps) -> Block:
     """Set everything that stands in a node, with room for whatever a step may show."""
-    block = _head(node, steps)
-    gradient, accumulated = _gradient(node, target, steps), _accumulated(node, steps)
-    below = ([overlay(gradient)] if gradient else []) + ([accumulated] if accumulated else [])
+    block, below = _head(node, steps), [_gradient(node, target, steps), _accumulated(node, steps)]
+    below = [part for part in below if part]
     if below:
         y = block.height + 4
         block = stack([block, stack(below)], gap=8)
@@ -111,7 +102,7 @@ def _head(node: Node, steps: Steps) -> Block:
     counts = [f"{node.num_operations:,} operations"] if node.num_operations > 1 else []
     counts += [f"{node.num_parameters:,} parameters"] if node.num_parameters else []
     rows += [words(", ".join(counts))] if counts else []
-    return stack([*rows, stack(_value(node, "")).seen(When(steps.forward.get(node, 0)))])
+    return stack([*rows, stack(_value(node, "")).seen(steps.forward.get(node, 0))])
 
 
 def _value(node: Node, left: str) -> list[Block]:
@@ -123,57 +114,43 @@ def _value(node: Node, left: str) -> list[Block]:
     return rows or [words("value not kept")]
 
 
-def _gradient(node: Node, target: Node | None, steps: Steps) -> list[Block]:
-    """Return what the gradient's row shows from which step to which: nothing yet, the partial sums, the whole."""
+def _gradient(node: Node, target: Node | None, steps: Steps) -> Block | None:
+    """Return the row of the gradient: at first nothing, then the partial sums, at last the whole."""
     since = steps.forward.get(node, 0)
     if target is None or not (node.requires_grad or node.has_grad):
-        return []
+        return None
     if not node.has_grad:
-        return [words("no gradient").seen(When(since))]
+        return words("no gradient").seen(since)
     name, terms = derivative(target, node), steps.terms[node]
     begin = [step for step, _ in terms] or [steps.start if node is target else steps.last]
-    rows, total = [words("no gradient yet").seen(When(since, begin[0]))], None
+    rows, total = [words("no gradient yet").seen(since, begin[0])], None
     for i, (step, edge) in enumerate(terms[:-1]):
         is_known = is_small(edge.contribution) and (i == 0 or total is not None)
         total = (edge.contribution if total is None else total + edge.contribution) if is_known else None
         part = words(f"{i + 1} of {len(terms)} terms") if total is None else equation(name, total, GRADIENT)
-        rows.append(part.seen(When(step, begin[i + 1])))
+        rows.append(part.seen(step, begin[i + 1]))
     if is_small(node.grad):
         whole = equation(name, node.grad, GRADIENT)
     else:
         whole = formula(f"‖{name}‖ = {format_number(node.grad_norm)}" if node.grad_norm is not None else name, GRADIENT)
-    return [*rows, whole.seen(When(begin[-1]))]
+    return overlay([*rows, whole.seen(begin[-1])])
 
 
 def _accumulated(node: Node, steps: Steps) -> Block | None:
     """Return the row of the tensor's own ``.grad``, where it differs from ∂target/∂node."""
-    if node.accumulated is None:
-        return None
-    gradient = format_tensor(node.grad)
-    if node.grad is None and node.grad_norm is not None:
-        gradient = [f"{format_shape(node.shape)}, norm {format_number(node.grad_norm)}"]
-    if format_tensor(node.accumulated) == gradient:
+    if node.accumulated is None or format_tensor(node.accumulated) == format_tensor(node.grad):
         return None
     name = f"{clean(node.name, 28)}.grad"
     if is_small(node.accumulated):
-        block = equation(name, node.accumulated, GRADIENT)
-    else:
-        block = formula(f"{name}: {format_tensor(node.accumulated, 0)[0]}", GRADIENT)
-    return block.seen(When(steps.last))
+        return equation(name, node.accumulated, GRADIENT).seen(steps.last)
+    return formula(f"{name}: {format_tensor(node.accumulated, 0)[0]}", GRADIENT).seen(steps.last)
 
 
 # --- What stands beside an arrow
 
 
 def local_derivative(edge: Edge, incoming: list[Edge]) -> str | None:
-    """Return ∂target/∂source as a lecturer writes it: a number, a multiple of I, a diagonal, the name of a factor.
-
-    Parameters
-    ----------
-    edge : Edge
-    incoming : list of Edge
-        All edges into the same target.
-    """
+    """Return ∂target/∂source as a lecturer writes it: a number, a multiple of I, a diagonal, the name of a factor."""
     jacobian = edge.local_grad
     if jacobian is None or not jacobian.numel():
         return None
@@ -242,7 +219,7 @@ def _edge_group(edge: Edge, points, start, label: Block | None, at, steps: Steps
     if back:
         marks += _arrow(points[::-1], GRADIENT, 2.8, False, When(back, back + 1), 12)
     if label:
-        marks += label.seen(When(back or 0)).at(at[0] - label.width // 2, at[1] - label.height // 2)
+        marks += label.seen(back or 0).at(at[0] - label.width // 2, at[1] - label.height // 2)
     return Group("", forward, marks)
 
 
@@ -256,7 +233,7 @@ def _node_group(node: Node, block: Block, centre: tuple[int, int], target: Node 
     radius = {"leaf": 16, "input": 16, "constant": block.height // 2}.get(kind, 5)
     box = Rect(x, y, block.width, block.height, radius, FILL[kind], stroke_width=1.8 if kind == "leaf" else 1.3)
     box = box._replace(dashed=not node.requires_grad)
-    marks = [box.moved(6, 6), box.moved(3, 3)] if node.num_operations > 1 else []  # a pile of boxes
+    marks = [moved(box, 6, 6), moved(box, 3, 3)] if node.num_operations > 1 else []  # a pile of boxes
     marks.append(box)
     if kind == "output":
         marks.append(Rect(x + 3, y + 3, block.width - 6, block.height - 6, 3, stroke_width=1))

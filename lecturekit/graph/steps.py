@@ -20,26 +20,13 @@ MAX_ALT = 700  # characters; a screen reader reads them in about a minute
 
 @dataclass
 class Steps:
-    """What happens at which step: first the inputs, then every operation, then the gradients, from the target back.
+    """What happens at which step: first the inputs, then every operation, then the gradients, from the target back."""
 
-    Attributes
-    ----------
-    forward, backward : dict of Node to int
-        The step that computes a node; the step that passes its gradient on to the nodes it was computed from.
-    incoming : dict of Node to list of Edge
-    terms : dict of Node to list of (int, Edge)
-        The terms of a node's gradient, in the order in which they are added, each with its step.
-    start : int
-        The step that sets ∂target/∂target = 1.
-    captions : list of str
-        One a step.
-    """
-
-    forward: dict[Node, int] = field(default_factory=dict)
-    backward: dict[Node, int] = field(default_factory=dict)
+    forward: dict[Node, int] = field(default_factory=dict)  # the step that computes a node
+    backward: dict[Node, int] = field(default_factory=dict)  # the step that passes its gradient on
     incoming: dict[Node, list[Edge]] = field(default_factory=dict)
-    terms: dict[Node, list[tuple[int, Edge]]] = field(default_factory=dict)
-    start: int = 0
+    terms: dict[Node, list[tuple[int, Edge]]] = field(default_factory=dict)  # of its gradient, as they are added
+    start: int = 0  # the step that sets ∂target/∂target = 1
     captions: list[str] = field(default_factory=list)
 
     @property
@@ -56,7 +43,7 @@ def plan(graph) -> Steps:
     order = [node for node in topological(graph.nodes, sources) if node.kind in ("operation", "output")]
     steps.forward = {node: step for step, node in enumerate(order, 1)}
     steps.captions = ["The graph before anything is computed: what goes in."]
-    steps.captions += [f"forward: {_forward(node, steps.incoming[node])}" for node in order]
+    steps.captions += [f"forward: {_forward_caption(node, steps.incoming[node])}" for node in order]
     steps.start = len(order)
     target = graph.target
     if target is None or not target.has_grad:
@@ -71,12 +58,12 @@ def plan(graph) -> Steps:
     one = "1" if target.grad is None or target.grad.numel() == 1 else in_words(target.grad, target.shape, None)
     steps.captions.append(f"backward starts: {derivative(target, target)} = {one}")
     for _, edges in passing:
-        steps.captions.append("backward: " + "\n".join(_backward(target, edge, steps) for edge in edges))
+        steps.captions.append("backward: " + "\n".join(_backward_caption(target, edge, steps) for edge in edges))
     steps.captions.append(f"done. {_gradients(graph)}".strip())
     return steps
 
 
-def _forward(node: Node, incoming: list[Edge]) -> str:
+def _forward_caption(node: Node, incoming: list[Edge]) -> str:
     """``u = w · x = 2 · 3 = 6``"""
     name, expression = clean(node.name, 24), clean(node.expression or node.op)
     text = f"{name} = {expression}" if expression != name else name
@@ -94,7 +81,7 @@ def _forward(node: Node, incoming: list[Edge]) -> str:
     return f"{text} = {in_words(node.value, node.shape, node.value_norm)}"
 
 
-def _backward(target: Node, edge: Edge, steps: Steps) -> str:
+def _backward_caption(target: Node, edge: Edge, steps: Steps) -> str:
     """``∂f/∂x += ∂f/∂u · ∂u/∂x = 3 · (−2) = −6, together 12``"""
     terms, source = steps.terms[edge.source], edge.source
     text = term(target, edge, "=" if len(terms) == 1 else "+=", in_words)
@@ -116,7 +103,6 @@ def term(target: Node, edge: Edge, sign: str, write: Callable) -> str:
 
 
 def _gradients(graph) -> str:
-    """Return what came out for each leaf."""
     known = [node for node in graph.nodes if node.kind == "leaf" and node.has_grad and graph.target is not None]
     return "; ".join(f"{derivative(graph.target, n)} = {in_words(n.grad, n.shape, n.grad_norm)}" for n in known)
 
@@ -125,7 +111,7 @@ def describe(graph) -> str:
     """Return what the graph computes and the gradients of its leaves: the alternative text of its picture."""
     shown = [node for node in graph.nodes if node.kind != "constant"]
     parts = [f"{clean(n.name, 24)} = {in_words(n.value, n.shape, n.value_norm)}" for n in shown if not n.op]
-    parts += [_forward(node, []) for node in shown if node.op]
+    parts += [_forward_caption(node, []) for node in shown if node.op]
     of = f" of {clean(graph.target.name, 24)}" if graph.target else ""
     text, gradients = f"Computation graph{of}. " + "; ".join(parts), _gradients(graph)
     room = MAX_ALT - min(len(gradients), MAX_ALT // 2)

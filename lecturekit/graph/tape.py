@@ -43,10 +43,7 @@ def flatten(value) -> list[Tensor]:
     """Return all tensors in nested lists, tuples and dicts, in order."""
     if isinstance(value, Tensor):
         return [value]
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, list | tuple):
-        return []
+    value = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
     return [tensor for item in value if not isinstance(item, int | float | str) for tensor in flatten(item)]
 
 
@@ -186,11 +183,8 @@ class Tape:
     def autograd_inputs(self, entry: Entry) -> dict:
         """Return what autograd itself says that an entry was made from.
 
-        Returns
-        -------
-        dict
-            For each autograd node between this entry and the ones it was made from (one call of the reader may be
-            several): which of the node's inputs leads to which entry, as pairs.
+        That is, for each autograd node between this entry and the ones it was made from (one call of the reader may
+        be several): which of the node's inputs leads to which entry, as pairs.
         """
         slots: dict = {}
         if entry.edge is None or entry.call is None:
@@ -215,7 +209,6 @@ class Tape:
         return slots
 
     def clear(self) -> None:
-        """Let go of all tensors and autograd nodes."""
         self.__init__(self.max_elems)
 
 

@@ -15,19 +15,14 @@ MINUS = "−"
 
 
 def format_number(x) -> str:
-    """Write a number with at most four significant digits and a real minus sign; None is ``none``, which is not 0.
-
-    Whole numbers of an integer type are written in full up to seven digits.
-    """
+    """Write a number with at most four significant digits; up to seven of a whole number of an integer type."""
     if x is None or isinstance(x, bool):
         return "none" if x is None else str(x)
     if isinstance(x, complex):
         real, imag = format_number(x.real), format_number(x.imag)
         return f"{real}{'' if imag.startswith(MINUS) else '+'}{imag}j"
-    if math.isnan(x):
-        return "NaN"
-    if math.isinf(x):
-        return "∞" if x > 0 else MINUS + "∞"
+    if math.isnan(x) or math.isinf(x):
+        return "NaN" if math.isnan(x) else "∞" if x > 0 else MINUS + "∞"
     if isinstance(x, Integral) and abs(x) < 10_000_000:
         return str(x).replace("-", MINUS)
     digits = f"{x:.4g}"
@@ -39,7 +34,6 @@ def format_number(x) -> str:
 
 
 def format_shape(shape) -> str:
-    """Write a shape as ``3×4``; ``scalar`` for no dimensions."""
     return "×".join(map(str, shape)) or "scalar"
 
 
@@ -77,7 +71,6 @@ def in_words(tensor: torch.Tensor | None, shape: tuple[int, ...], norm: float | 
 
 
 def in_brackets(number: str) -> str:
-    """Put a negative number in brackets, as behind a sign of multiplication."""
     return f"({number})" if number[0] in "-−" else number
 
 
@@ -88,6 +81,5 @@ def clean(text: str, most: int = 40) -> str:
 
 
 def derivative(target: Node, node: Node) -> str:
-    """Write ∂target/∂node."""
     names = (clean(n.name, 24) for n in (target, node))
     return "/".join(f"∂{name}" if re.fullmatch(r"[^\W\d]\w*′*", name) else f"∂({name})" for name in names)

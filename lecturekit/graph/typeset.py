@@ -29,25 +29,19 @@ class When(NamedTuple):
     hidden: int | None = None
 
 
-ALWAYS = When()
-
-
 class Span(NamedTuple):
-    """A piece of a line of text, set in one style: "i" italic, "_" lowered, "^" raised, "" as it is."""
+    """A piece of a line of text: in italics ("i"), as an index ("_") or an exponent ("^"), or upright ("")."""
 
     text: str
     style: str = ""
 
     def font_size(self, size: int) -> int:
-        """Its font size in a line of `size` pixels: indices and exponents are smaller."""
         return round(size * 0.72) if self.style in ("_", "^") else size
 
     def rise(self, size: int) -> int:
-        """How far it stands above the base line."""
         return {"_": -round(size * 0.2), "^": round(size * 0.36)}.get(self.style, 0)
 
     def width(self, size: int) -> float:
-        """Its width in pixels."""
         return text_width(self.text, self.font_size(size), self.style == "i")
 
 
@@ -61,10 +55,7 @@ class Text(NamedTuple):
     colour: str = INK
     size: int = SIZE
     anchor: str = "middle"
-    when: When = ALWAYS
-
-    def moved(self, dx: int, dy: int) -> Text:
-        return self._replace(x=self.x + dx, y=self.y + dy)
+    when: When = When()
 
 
 class Rect(NamedTuple):
@@ -79,14 +70,11 @@ class Rect(NamedTuple):
     stroke: str = INK
     stroke_width: float = 1.3
     dashed: bool = False
-    when: When = ALWAYS
-
-    def moved(self, dx: int, dy: int) -> Rect:
-        return self._replace(x=self.x + dx, y=self.y + dy)
+    when: When = When()
 
 
 class Curve(NamedTuple):
-    """A line through `points`, a Bézier curve with them (`bezier`), or a closed area filled with its colour (`area`)."""
+    """A line through points, a Bézier curve with them (`bezier`), or a closed area filled with its colour (`area`)."""
 
     points: tuple[tuple[float, float], ...]
     colour: str = MUTED
@@ -94,10 +82,16 @@ class Curve(NamedTuple):
     dashed: bool = False
     bezier: bool = False
     area: bool = False
-    when: When = ALWAYS
+    when: When = When()
 
-    def moved(self, dx: int, dy: int) -> Curve:
-        return self._replace(points=tuple((x + dx, y + dy) for x, y in self.points))
+
+Mark = Text | Rect | Curve
+
+
+def moved(mark: Mark, dx: int, dy: int) -> Mark:
+    if isinstance(mark, Curve):
+        return mark._replace(points=tuple((x + dx, y + dy) for x, y in mark.points))
+    return mark._replace(x=mark.x + dx, y=mark.y + dy)
 
 
 @dataclass
@@ -106,18 +100,16 @@ class Block:
 
     width: int = 0
     height: int = 0
-    marks: list[Text | Rect | Curve] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
 
-    def at(self, dx: int, dy: int) -> list[Text | Rect | Curve]:
-        """Its marks, moved."""
-        return [mark.moved(dx, dy) for mark in self.marks]
+    def at(self, dx: int, dy: int) -> list[Mark]:
+        return [moved(mark, dx, dy) for mark in self.marks]
 
-    def seen(self, when: When) -> Block:
+    def seen(self, *when: int) -> Block:
         """The same block, seen at some steps only."""
-        return Block(self.width, self.height, [mark._replace(when=when) for mark in self.marks])
+        return Block(self.width, self.height, [mark._replace(when=When(*when)) for mark in self.marks])
 
     def padded(self, dx: int, dy: int) -> Block:
-        """The same block with a margin around it."""
         return Block(self.width + 2 * dx, self.height + 2 * dy, self.at(dx, dy))
 
 
@@ -166,20 +158,16 @@ def math_spans(text: str) -> list[Span]:
 
 
 def line(spans: list[Span], colour: str = INK, size: int = SIZE) -> Block:
-    """Set a line of text."""
     # Rounded first: in its last digit, a sum of floats is another one since Python 3.12.
     width = math.ceil(round(sum(span.width(size) for span in spans), 6))
-    text = Text(width // 2, round(size * 0.98), tuple(spans), width, colour, size)
-    return Block(width, round(size * 1.32), [text])
+    return Block(width, round(size * 1.32), [Text(width // 2, round(size * 0.98), tuple(spans), width, colour, size)])
 
 
 def formula(text: str, colour: str = INK, size: int = SIZE) -> Block:
-    """Set a line of mathematics."""
     return line(math_spans(text), colour, size)
 
 
 def words(text: str) -> Block:
-    """Set a small line of words."""
     return line([Span(text)], MUTED, SMALL)
 
 
@@ -221,11 +209,9 @@ def matrix(rows: list[list[str]], colour: str) -> Block:
 
 def is_small(tensor: torch.Tensor | None) -> bool:
     """Whether there is room for all numbers of a tensor in a box."""
-    if tensor is None or tensor.dim() > 2:
-        return False
-    if tensor.dim() < 2:
-        return tensor.numel() <= 6
-    return 0 < tensor.shape[0] <= 6 and 0 < tensor.shape[1] <= 5
+    if tensor is None or tensor.dim() < 2:
+        return tensor is not None and tensor.numel() <= 6
+    return tensor.dim() == 2 and 0 < tensor.shape[0] <= 6 and 0 < tensor.shape[1] <= 5
 
 
 def equation(left: str, tensor: torch.Tensor, colour: str = INK) -> Block:
