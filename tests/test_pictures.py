@@ -1,4 +1,4 @@
-"""Each kind of graph as it was drawn when somebody last looked at it: a line, a letter, a colour that moves is seen here.
+"""Each kind of graph as it was when somebody last looked at it: a line, a letter, a colour that moves is seen here.
 
 The pictures lie in test_pictures/. After a change that you mean, draw them anew, and look at each that differs:
 ``python -m pytest tests/test_pictures.py --force-regen``.

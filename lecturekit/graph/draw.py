@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-import html as markup
 import io
 import itertools
 import warnings
+from html import escape
 
 from .._web import live_image, player, script
 from ..style import FILL, GRADIENT, LOCAL, MUTED, PAPER, RULE, SERIF
@@ -39,26 +39,22 @@ def svg(scene: Scene, stepping: bool = False) -> str:
 
     An element is seen from step ``data-s`` until before ``data-e``, not at ``data-x``, and is faint before ``data-f``.
     """
-    width, height, title = scene.width, scene.height, _escape(scene.title)
+    width, height, title = scene.width, scene.height, escape(scene.title)
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
         f' role="img" aria-label="{title}" font-family="{SERIF}" font-size="16" text-anchor="middle">'
-        f"<title>{title}</title><desc>{_escape(scene.description)}</desc>"
+        f"<title>{title}</title><desc>{escape(scene.description)}</desc>"
         f'<rect width="{width}" height="{height}" rx="6" fill="{PAPER}"/>'
     ]
     for group in scene.groups:
         marks = [mark for mark in group.marks if stepping or scene.is_last(mark)]
         out.append(f'<g data-f="{group.since}">' if stepping and group.since else "<g>")
-        out.append(f"<title>{_escape(group.title)}</title>" if group.title else "")
+        out.append(f"<title>{escape(group.title)}</title>" if group.title else "")
         for when, together in itertools.groupby(marks, lambda mark: mark.when if stepping else When()):
             inner = "".join(map(_element, together))
             out.append(inner if when == When() else f"<g{_step_attributes(when)}>{inner}</g>")
         out.append("</g>")
     return "".join(out) + "</svg>"
-
-
-def _escape(text: str) -> str:
-    return markup.escape(text, quote=True)
 
 
 def _step_attributes(when: When) -> str:
@@ -90,7 +86,7 @@ def _text(mark: Text) -> str:
         shift = rise - span.rise(mark.size)
         rise -= shift
         attributes += f' dy="{shift}"' if shift else ""
-        text = _escape(span.text)
+        text = escape(span.text)
         spans.append(f"<tspan{attributes}>{text}</tspan>" if attributes else text)
     attributes = f' font-size="{mark.size}"' if mark.size != 16 else ""
     attributes += ' text-anchor="end"' if mark.anchor == "end" else ""
@@ -179,11 +175,8 @@ def _letters(text: str, italic: bool):
 
 def _palette(levels: int = 8) -> list[int]:
     """Return every ink on every ground, in steps from one to the other, as red, green, blue, red, …"""
-    grounds, inks = dict.fromkeys([PAPER, *FILL.values()]), (INK, MUTED, GRADIENT, LOCAL, RULE)
-    shades = itertools.product(map(_rgb, grounds), map(_rgb, inks), (k / (levels - 1) for k in range(levels)))
+    grounds, inks = ([PAPER, *FILL.values()], [INK, MUTED, GRADIENT, LOCAL, RULE])
+    grounds, inks = ([bytes.fromhex(colour[1:]) for colour in dict.fromkeys(kind)] for kind in (grounds, inks))
+    shades = itertools.product(grounds, inks, (k / (levels - 1) for k in range(levels)))
     colours = dict.fromkeys(tuple(round(a + (b - a) * k) for a, b in zip(g, i, strict=True)) for g, i, k in shades)
     return [channel for colour in colours for channel in colour]
-
-
-def _rgb(colour: str) -> bytes:
-    return bytes.fromhex(colour[1:])

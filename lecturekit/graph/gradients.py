@@ -117,7 +117,8 @@ def _backward(targets: list[Entry], vectors: list[Tensor], inputs: list[Entry], 
     edges = {entry.key: entry.edge for entry in inputs}
     # A vector that is the number 1 is left out: for any that is given, PyTorch compares shapes with the help of sympy,
     # and to import that takes half a second, most of the time of a reader's first picture.
-    given = [None if _is_one(vector) else vector for vector in vectors]
+    is_one = [v.is_floating_point() and v.numel() == 1 and v.item() == 1 for v in vectors]
+    given = [None if one else vector for one, vector in zip(is_one, vectors, strict=True)]
     handles = []
     try:
         for entry, slots in slots_of.items():
@@ -155,10 +156,6 @@ def _local(entry: Entry, slots: dict, small: dict[Entry, Tensor]) -> dict:
             flow = flows.get((source, entry))
             row.append(torch.zeros_like(small[source]) if flow is None else flow.to_dense())
     return {(s, entry): torch.stack(row).reshape(grad.shape + small[s].shape).cpu() for s, row in rows.items()}
-
-
-def _is_one(vector: Tensor) -> bool:
-    return vector.is_floating_point() and vector.numel() == 1 and vector.item() == 1
 
 
 def _is_same(a: Tensor, b: Tensor | None) -> bool:

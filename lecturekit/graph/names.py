@@ -37,7 +37,7 @@ class Variables:
         self.tensors: list[Tensor] = []
         self._names: dict[int, tuple[str, str]] = {}  # id(tensor): short and full name
         self._mentioned: set[int] = set()  # id(tensor) of those whose name the code mentions
-        self._modules: dict[int, str] = {}
+        self.modules: dict[int, str] = {}  # id(module): its path, from the variable that holds it
         self._by_edge: dict[tuple, tuple[str, str]] = {}
         renamed = {name: new for name, new in names.items() if isinstance(new, str)}
         given = {name: value for name, value in names.items() if not isinstance(value, str)}
@@ -73,7 +73,7 @@ class Variables:
         """Add what a module, dict, list, tuple or object called `name` holds."""
         if isinstance(value, Module):
             for path, module in value.named_modules():
-                self._modules.setdefault(id(module), _below(name, path) or name)
+                self.modules.setdefault(id(module), _below(name, path) or name)
             for path, tensor in [*value.named_parameters(), *value.named_buffers()]:
                 full = _below(name, path)
                 self._add(tensor, full if path[:1].isdigit() else _path("", path), full)
@@ -114,10 +114,6 @@ class Variables:
         name = self._by_edge.get(entry.key) if entry.edge is not None else None
         return name or (self._names.get(id(tensor)) if tensor is not None else None) or ("", "")
 
-    def module(self, module: Module) -> str:
-        """The path of a module, from the variable that holds it; its class where none does."""
-        return self._modules.get(id(module), type(module).__name__)
-
 
 def _path(name: str, path: str) -> str:
     """``net`` and ``layers.0.weight`` become ``net.layers[0].weight``."""
@@ -152,7 +148,8 @@ def give_names(entries: list, variables: Variables) -> None:
             node.name = format_number(node.value.item())
         elif name:
             name = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
-            node.name = name + _primes(versions[name])
+            version, primes = versions[name], ("", "′", "″", "‴")
+            node.name = name + (primes[version] if version < 4 else f"⁽{version}⁾".translate(SUPERSCRIPTS))
             versions[name] += 1
         else:
             number += 1
@@ -168,9 +165,6 @@ def give_names(entries: list, variables: Variables) -> None:
             if (module, call) not in paths:
                 calls[module] += 1
                 again = f" (call {calls[module]})" if calls[module] > 1 else ""
-                paths[module, call] = f"{variables.module(module)}{again}: {type(module).__name__}"
+                kind = type(module).__name__
+                paths[module, call] = f"{variables.modules.get(id(module), kind)}{again}: {kind}"
         entry.node.module = tuple(paths[key] for key in entry.modules)
-
-
-def _primes(version: int) -> str:
-    return ("", "′", "″", "‴")[version] if version < 4 else f"⁽{version}⁾".translate(SUPERSCRIPTS)

@@ -90,8 +90,7 @@ class trace(TorchFunctionMode):
         for hook in self._hooks:
             hook.remove()
         self._quietly(self._finish)
-        self._tape.clear()
-        self._graph = self._frame = self._derivatives = self._error = None
+        self._graph = self._frame = self._tape = self._derivatives = self._error = None
         self._modules, self._hooks = [], []
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
@@ -290,7 +289,6 @@ def graph_of(tensor: Tensor, names: dict | None = None, max_elems: int = 64) -> 
             except RuntimeError as error:
                 warnings.warn(f"graph_of has no gradients to show: {_first_line(error)}", stacklevel=2)
     fill(graph, tape, derivatives, variables)
-    tape.clear()
     return graph
 
 

@@ -208,9 +208,6 @@ class Tape:
                     slots[fn].append((i, source))
         return slots
 
-    def clear(self) -> None:
-        self.__init__(self.max_elems)
-
 
 def sources_in(slots: dict) -> list[Entry]:
     """Return the entries in what `Tape.autograd_inputs` says, in order, each once."""
