@@ -1,137 +1,15 @@
-"""Graphs made by hand, without the recorder: values and derivatives from `torch.autograd.functional` alone.
+"""Graphs that several files of tests draw, and how these files look at a graph and at its picture."""
 
-And what the tests of recorded graphs have in common.
-"""
+import re
+import xml.etree.ElementTree as ET
 
 import torch
-from torch.autograd.functional import jacobian
+from common import script_of
+from torch import nn
 
-from lecturekit.graph.model import Edge, Graph, Node
+import lecturekit as lk
 
-
-def make(leaves, operations, inputs=(), target=None):
-    """Return a graph from ``{name: value}`` and ``(name, op, expression, function, arguments)``, differentiated.
-
-    Numbers among the arguments become constants; `inputs` are the names that require no gradient.
-    """
-    graph, known = Graph(), {}
-
-    def add(name, value, **fields):
-        value = torch.as_tensor(value)
-        fields |= {"shape": tuple(value.shape), "dtype": value.dtype, "value": value}
-        fields["value_norm"] = float(torch.linalg.vector_norm(value.double()))
-        graph.nodes.append(Node(name, **fields))
-        return graph.nodes[-1]
-
-    for name, value in leaves.items():
-        kind = "input" if name in inputs else "leaf"
-        known[name] = add(name, value, kind=kind, requires_grad=kind == "leaf")
-    for name, op, expression, function, arguments in operations:
-        sources = []
-        for argument in arguments:
-            if not isinstance(argument, str):
-                known[argument] = add(f"{argument:g}", float(argument), kind="constant")
-                known[argument].dtype = None
-            sources.append(known[argument])
-        values = tuple(source.value for source in sources)
-        gradient = any(source.requires_grad for source in sources)
-        known[name] = add(name, function(*values), op=op, expression=expression, requires_grad=gradient)
-        pieces = jacobian(function, values) if gradient else [None] * len(values)
-        local = {}
-        for source, piece in zip(sources, pieces, strict=True):
-            if source.requires_grad:
-                local[source] = local.get(source, 0) + piece
-        for source in dict.fromkeys(sources):
-            graph.edges.append(Edge(source, known[name], local.get(source)))
-    if target is not None:
-        graph.target = known[target]
-        graph.target.kind, graph.target.grad = "output", torch.ones(graph.target.shape)
-        for node in reversed(graph.nodes):
-            for edge in graph.edges:
-                if edge.target is not node or edge.local_grad is None or node.grad is None:
-                    continue
-                edge.contribution = torch.tensordot(node.grad, edge.local_grad, dims=node.grad.dim())
-                edge.contribution_norm = float(edge.contribution.norm())
-                source = edge.source
-                source.grad = edge.contribution if source.grad is None else source.grad + edge.contribution
-            node.grad_norm = None if node.grad is None else float(node.grad.norm())
-    return graph
-
-
-def neuron():
-    """relu(wx + b) at x = 3, w = 2, b = 1."""
-    ops = [
-        ("u", "mul", "w · x", lambda w, x: w * x, ("w", "x")),
-        ("v", "add", "u + b", lambda u, b: u + b, ("u", "b")),
-        ("a", "relu", "relu(v)", torch.relu, ("v",)),
-    ]
-    return make({"x": 3.0, "w": 2.0, "b": 1.0}, ops, inputs=("x",), target="a")
-
-
-def diamond():
-    """f = sin(u) + u · x with u = x · x, at x = 3."""
-    ops = [
-        ("u", "mul", "x · x", lambda a, b: a * b, ("x", "x")),
-        ("v₁", "sin", "sin(u)", torch.sin, ("u",)),
-        ("v₂", "mul", "u · x", lambda a, b: a * b, ("u", "x")),
-        ("f", "add", "v₁ + v₂", lambda a, b: a + b, ("v₁", "v₂")),
-    ]
-    return make({"x": 3.0}, ops, target="f")
-
-
-def polynomial():
-    """3x² + 2y at x = 2, y = 5."""
-    ops = [
-        ("v₁", "pow", "x²", lambda x, k: x**2, ("x", 2)),
-        ("v₂", "mul", "3 · v₁", lambda c, v: c * v, (3, "v₁")),
-        ("v₃", "mul", "2 · y", lambda c, y: c * y, (2.0, "y")),
-        ("f", "add", "v₂ + v₃", lambda a, b: a + b, ("v₂", "v₃")),
-    ]
-    graph = make({"x": 2.0, "y": 5.0}, ops, target="f")
-    exponent = next(edge for edge in graph.edges if edge.target.name == "v₁" and edge.source.name == "2")
-    graph.nodes.remove(exponent.source)  # a lecturer writes x², not pow(x, 2)
-    graph.edges.remove(exponent)
-    return graph
-
-
-def adaline():
-    """The mean squared error of a linear neuron on four examples of two features."""
-    X = torch.tensor([[0.7, 0.3], [0.1, 0.6], [-0.5, -0.2], [-1.5, 0.4]])
-    leaves = {"X": X, "w": torch.tensor([0.5, -1.0]), "b": torch.tensor([0.1]), "y": torch.tensor([0.0, 1.0, 1.0, 0.0])}
-    ops = [
-        ("z", "matmul", "X @ w", lambda X, w: X @ w, ("X", "w")),
-        ("yhat", "add", "z + b", lambda z, b: z + b, ("z", "b")),
-        ("e", "sub", "yhat − y", lambda a, y: a - y, ("yhat", "y")),
-        ("v₁", "pow", "e²", lambda e: e**2, ("e",)),
-        ("loss", "mean", "mean(v₁)", lambda v: v.mean(), ("v₁",)),
-    ]
-    return make(leaves, ops, inputs=("X", "y"), target="loss")
-
-
-def matrices():
-    """The sum of a matrix product."""
-    leaves = {"W": torch.tensor([[1.0, -2.0], [0.5, 3.0]]), "X": torch.tensor([[1.0, 2.0, 0.0], [-1.0, 0.25, 4.0]])}
-    ops = [
-        ("Z", "matmul", "W @ X", lambda W, X: W @ X, ("W", "X")),
-        ("H", "relu", "relu(Z)", torch.relu, ("Z",)),
-        ("s", "sum", "sum(H)", lambda H: H.sum(), ("H",)),
-    ]
-    return make(leaves, ops, target="s")
-
-
-def chain(length=30):
-    """h ← sin(h), again and again."""
-    ops = [
-        (f"h{i}", "sin", f"sin(h{i - 1})" if i > 1 else "sin(x)", torch.sin, (f"h{i - 1}" if i > 1 else "x",))
-        for i in range(1, length + 1)
-    ]
-    return make({"x": 1.0}, ops, target=f"h{length}")
-
-
-ALL = {f.__name__: f for f in (neuron, diamond, polynomial, adaline, matrices, chain)}
-
-
-# ---------------------------------------------------------------- for recorded graphs
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def leaf(*values, dtype=None):
@@ -147,3 +25,194 @@ def node(g, name):
 def edge(g, source, target):
     (found,) = [e for e in g.edges if e.source.name == source and e.target.name == target]
     return found
+
+
+# --- What stands in a picture
+
+
+def elements(svg, tag):
+    return ET.fromstring(svg).iter(f"{SVG}{tag}")
+
+
+def texts(svg):
+    return ["".join(element.itertext()) for element in elements(svg, "text")]
+
+
+def titles(svg):
+    """What each node says of itself, in order: name, operation, shape, dtype, module."""
+    return [element.text for element in elements(svg, "title")][1:]
+
+
+def box_groups(svg):
+    """The group of each node."""
+    return [group for group in ET.fromstring(svg).findall(f"{SVG}g") if group.find(f"{SVG}title") is not None]
+
+
+def box_of(group):
+    """The first box of a node's group, which is the last of those that stand behind each other."""
+    x, y, width, height = (int(group.find(f"{SVG}rect").get(name)) for name in ("x", "y", "width", "height"))
+    return x, y, x + width, y + height
+
+
+def headings(svg):
+    """The first line of each box: what it is called, and what computed it."""
+    return ["".join(group.find(f".//{SVG}text").itertext()) for group in box_groups(svg)]
+
+
+def boxes(svg):
+    """The box of each node: left, top, right, bottom."""
+    return [box_of(group) for group in box_groups(svg)]
+
+
+def place_of(text):
+    """The rectangle of a line of text, as its length and size prescribe it."""
+    x, y, width, size = (int(text.get(name, 16)) for name in ("x", "y", "textLength", "font-size"))
+    left = x - (width if text.get("text-anchor") == "end" else width / 2)
+    return left, y - 0.7 * size, left + width, y + 0.2 * size
+
+
+def stepper(g, max_nodes=40):
+    """What the stepper is given: its title, its captions, and an SVG that says when each mark is seen."""
+    return script_of(g.to_html(max_nodes))[1]
+
+
+def captions(g, max_nodes=40):
+    return stepper(g, max_nodes)["captions"]
+
+
+def alt(g):
+    """The alternative text of the picture."""
+    return re.search(r' alt="([^"]*)"', g.to_html())[1]
+
+
+def steps_of_texts(g):
+    """Each text in the stepper, with the step at which it appears and the one at which it disappears, or None."""
+    found = {}
+
+    def walk(element, when):
+        if element.get("data-s") is not None:
+            when = int(element.get("data-s")), element.get("data-e") and int(element.get("data-e"))
+        if element.tag == f"{SVG}text":
+            found["".join(element.itertext())] = when
+        for child in element:
+            walk(child, when)
+
+    walk(ET.fromstring(stepper(g)["svg"]), (0, None))
+    return found
+
+
+# --- Graphs
+
+
+def neuron():
+    """relu(wx + b) at x = 3, w = 2, b = 1."""
+    x, w, b = torch.tensor(3.0), leaf(2.0), leaf(1.0)
+    with lk.trace() as g:
+        u = w * x
+        v = u + b
+        a = torch.relu(v)
+        a.backward()
+    return g
+
+
+def diamond():
+    """f = sin(u) + u · x with u = x · x, at x = 3."""
+    x = leaf(3.0)
+    with lk.trace() as g:
+        u = x * x
+        f = torch.sin(u) + u * x
+        f.backward()
+    return g
+
+
+def polynomial():
+    """3x² + 2y at x = 2, y = 5."""
+    x, y = leaf(2.0), leaf(5.0)
+    with lk.trace() as g:
+        f = 3 * x**2 + 2 * y
+        f.backward()
+    return g
+
+
+def adaline():
+    """The mean squared error of a linear neuron on four examples of two features."""
+    X, y = torch.tensor([[0.7, 0.3], [0.1, 0.6], [-0.5, -0.2], [-1.5, 0.4]]), torch.tensor([0.0, 1.0, 1.0, 0.0])
+    w, b = leaf(0.5, -1.0), leaf([0.1])
+    with lk.trace() as g:
+        z = X @ w
+        y_hat = z + b
+        error = y_hat - y
+        loss = (error**2).mean()
+        loss.backward()
+    return g
+
+
+def matrices():
+    """The sum of what is positive in a matrix product."""
+    W, X = leaf([1.0, -2.0], [0.5, 3.0]), leaf([1.0, 2.0, 0.0], [-1.0, 0.25, 4.0])
+    with lk.trace() as g:
+        Z = W @ X
+        H = torch.relu(Z)
+        s = H.sum()
+        s.backward()
+    return g
+
+
+def chain(length=30):
+    """h ← sin(h), again and again."""
+    x = leaf(1.0)
+    with lk.trace() as g:
+        h = torch.sin(x)
+        for _ in range(length - 1):
+            h = torch.sin(h)
+    return g
+
+
+def network():
+    net = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+    for number, parameter in enumerate(net.parameters()):
+        nn.init.constant_(parameter, 0.25 * (number + 1))
+    return net
+
+
+def layers(batch_size=1, times=1):
+    """A small network with its loss, differentiated so many times."""
+    net = network()
+    X = torch.arange(2.0 * batch_size).reshape(batch_size, 2) / 4
+    for _ in range(times):
+        with lk.trace() as g:
+            y_hat = net(X)
+            loss = (y_hat**2).mean()
+            loss.backward()
+    return g
+
+
+def several_ways():
+    """Three paths into one leaf, an integer that no gradient enters, a value used twice, a number of its own."""
+    w, k = leaf(1.0, -2.0), torch.tensor(3)
+    with lk.trace() as g:
+        u = w * k
+        v = torch.exp(w) + u
+        f = (u * v).sum() + w[0]
+        f.backward()
+    return g
+
+
+def not_differentiated():
+    x = leaf([[1.0, 2.0, 3.0]])
+    with lk.trace() as g:
+        y = torch.cat([x, 2 * x]) @ torch.ones(3, 1)
+        z = y.detach() + y
+    assert z.requires_grad
+    return g
+
+
+def too_large_to_write():
+    X, w = torch.ones(40, 3), torch.ones(3, 1, requires_grad=True)
+    with lk.trace() as g:
+        loss = torch.tanh(X @ w).mean()
+        loss.backward()
+    return g
+
+
+ALL = {f.__name__: f for f in (neuron, diamond, polynomial, adaline, matrices, chain, layers, several_ways)}

@@ -7,7 +7,7 @@ import torch
 from graph_samples import leaf, node
 from torch import nn
 
-from lecturekit.graph import trace
+from lecturekit import trace
 
 pytestmark = pytest.mark.usefixtures("no_warning")
 

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lecturekit.graph import graph_of, trace
+from lecturekit import graph_of, trace
 
 UNARY = {
     "sin": torch.sin,

@@ -2,11 +2,10 @@
 
 import re
 
-import graph_samples
 import pytest
+from graph_samples import adaline, captions, diamond, leaf, matrices, neuron, steps_of_texts
 
-from lecturekit.graph.stepper import html
-from lecturekit.graph.steps import plan
+from lecturekit import trace
 
 
 def caption(page, nth=0):
@@ -22,61 +21,57 @@ def visible_texts(page):
 
 
 def test_click_through_all_steps(show):
-    graph = graph_samples.neuron()
-    page, captions = show(html(graph)), plan(graph).captions
+    page, words = show(neuron().to_html()), captions(neuron())
     assert page.locator("img").count() == 0
-    assert caption(page) == captions[-1]
+    assert caption(page) == words[-1]
     page.get_by_role("button", name="First").click()
-    for i, expected in enumerate(captions):
+    for i, expected in enumerate(words):
         assert caption(page) == expected
         assert page.locator("input").input_value() == str(i)
-        assert page.get_by_text(f"{i} / {len(captions) - 1}").count() == 1
-        if expected != captions[-1]:
+        assert page.get_by_text(f"{i} / {len(words) - 1}").count() == 1
+        if expected != words[-1]:
             page.get_by_role("button", name="Step").click()
     assert page.get_by_role("button", name="Step").get_attribute("aria-disabled") == "true"
     page.get_by_role("button", name="Back").click()
-    assert caption(page) == captions[-2]
+    assert caption(page) == words[-2]
     page.get_by_role("button", name="Last").click()
-    assert caption(page) == captions[-1]
+    assert caption(page) == words[-1]
 
 
 def test_values_and_partial_sums_appear_in_time(show):
-    graph = graph_samples.diamond()
-    page, steps = show(html(graph)), plan(graph)
-    seen = []
+    """What the browser shows at each step is what the graph says of it."""
+    page, times = show(diamond().to_html()), steps_of_texts(diamond())
+    assert times["∂f/∂x = 9"][1] == times["∂f/∂x = 21.53"][0]
     page.get_by_role("button", name="First").click()
-    for _ in steps.captions:
-        seen.append(visible_texts(page))
+    for step in range(len(captions(diamond()))):
+        seen = set(visible_texts(page))
+        for text, (start, end) in times.items():
+            assert text == "no gradient yet" or (text in seen) == (start <= step and (end is None or step < end)), (
+                step,
+                text,
+            )
         page.keyboard.press("ArrowRight")
-    assert "= 9" not in seen[0] and "= 9" in seen[1]
-    first, second = (step for step, _ in steps.sums[graph.nodes[0]])
-    assert not any(text.startswith("∂f/∂") for texts in seen[: steps.start] for text in texts)
-    assert "∂f/∂x = 9" in seen[first] and "∂f/∂x = 21.53" not in seen[first]
-    assert "∂f/∂x = 9" not in seen[second] and "∂f/∂x = 21.53" in seen[second]
-    page.locator("input").fill(str(first))  # the arrows that now point back are not seen pointing forwards
-    turned = page.locator(f"[data-x='{first}']").all()
-    others = page.locator(f"[data-x]:not([data-x='{first}'])").all()
+    turn = str(times["∂f/∂x = 9"][0])
+    page.locator("input").fill(turn)  # the arrows that now point back are not seen pointing forwards
+    turned = page.locator(f"[data-x='{turn}']").all()
+    others = page.locator(f"[data-x]:not([data-x='{turn}'])").all()
     assert turned and all(arrow.get_attribute("visibility") == "hidden" for arrow in turned)
     assert others and all(arrow.get_attribute("visibility") == "visible" for arrow in others)
-    assert "no gradient yet" in seen[first - 1] and "no gradient yet" not in seen[-1]
 
 
 def test_last_step_shows_what_the_picture_shows(show):
     """The stepper's last step and the SVG alone, pixel for pixel."""
-    from lecturekit.graph.draw import svg
-
-    graph = graph_samples.adaline()
-    stepping = show(html(graph)).locator("svg").screenshot(animations="disabled")
-    alone = show(f'<div style="padding:200px 8px">{svg(graph)}</div>').locator("svg").screenshot()
+    html, svg = adaline().to_html(), adaline().to_svg()
+    stepping = show(html).locator("svg").screenshot(animations="disabled")
+    alone = show(f'<div style="padding:200px 8px">{svg}</div>').locator("svg").screenshot()
     assert stepping[16:24] == alone[16:24], "sizes differ"
-    assert visible_texts(show(html(graph))) == visible_texts(show(svg(graph)))
+    assert visible_texts(show(html)) == visible_texts(show(svg))
 
 
 @pytest.mark.parametrize("place", ["button", "input", "[role=region]"])
 def test_keys_work_and_stay_inside(show, place):
     """JupyterLab deletes a cell on d d: no key may reach the document, and each focusable element tells Lumino so."""
-    captions = plan(graph_samples.neuron()).captions
-    page = show(html(graph_samples.neuron()))
+    words, page = captions(neuron()), show(neuron().to_html())
     page.locator(place).first.focus()
     for key, expected in [
         ("Home", 0),
@@ -87,7 +82,7 @@ def test_keys_work_and_stay_inside(show, place):
         ("ArrowLeft", -2),
     ]:
         page.keyboard.press(key)
-        assert caption(page) == captions[expected]
+        assert caption(page) == words[expected]
     for key in ("d", "d", "a", "b", "x", "ArrowDown", "ArrowUp", "Enter", "Escape"):
         page.keyboard.press(key)
     assert page.evaluate("heard") == []
@@ -97,18 +92,18 @@ def test_keys_work_and_stay_inside(show, place):
 
 
 def test_click_on_the_picture_keeps_the_keys(show):
-    page = show(html(graph_samples.neuron()))
+    page = show(neuron().to_html())
     page.locator("svg").click()
     page.keyboard.type("dd")
     page.locator("[aria-live]").click()
     page.keyboard.type("dd")
     assert page.evaluate("heard") == []
     page.keyboard.press("Home")
-    assert caption(page) == plan(graph_samples.neuron()).captions[0]
+    assert caption(page) == captions(neuron())[0]
 
 
 def test_keyboard_reaches_all_and_the_focus_is_seen(show):
-    page = show(html(graph_samples.neuron()))
+    page = show(neuron().to_html())
     tags = []
     for _ in range(6):
         page.keyboard.press("Tab")
@@ -125,32 +120,27 @@ def test_keyboard_reaches_all_and_the_focus_is_seen(show):
 
 
 def test_slider(show):
-    captions = plan(graph_samples.neuron()).captions
-    page = show(html(graph_samples.neuron()))
+    words, page = captions(neuron()), show(neuron().to_html())
     page.locator("input").fill("4")
-    assert caption(page) == captions[4]
-    assert page.locator("input").get_attribute("aria-valuetext") == f"4 of {len(captions) - 1}"
+    assert caption(page) == words[4]
+    assert page.locator("input").get_attribute("aria-valuetext") == f"4 of {len(words) - 1}"
 
 
 def test_two_on_a_page_are_independent(show):
     """The same output twice and another one; none holds an id."""
-    same, other = html(graph_samples.neuron()), html(graph_samples.diamond())
+    same, other = neuron().to_html(), diamond().to_html()
     assert not re.search(r"\sid=", same)
     page = show(same + same + other)
     page.wait_for_function("document.querySelectorAll('button').length === 12")
     page.get_by_role("button", name="First").nth(1).click()
-    captions = plan(graph_samples.neuron()).captions
-    assert [caption(page, i) for i in range(3)] == [
-        captions[-1],
-        captions[0],
-        plan(graph_samples.diamond()).captions[-1],
-    ]
+    first, *_, last = captions(neuron())
+    assert [caption(page, i) for i in range(3)] == [last, first, captions(diamond())[-1]]
 
 
 @pytest.mark.parametrize("background", ["#fff", "#111"])
-@pytest.mark.parametrize("make", [graph_samples.diamond, graph_samples.adaline], ids=["diamond", "adaline"])
+@pytest.mark.parametrize("make", [diamond, adaline], ids=["diamond", "adaline"])
 def test_narrow_page_does_not_overflow(show, make, background):
-    page = show(html(make()), width=390, background=background)
+    page = show(make().to_html(), width=390, background=background)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.locator("svg").bounding_box()["width"] >= 300
     card = page.locator("[role=group]")
@@ -159,7 +149,7 @@ def test_narrow_page_does_not_overflow(show, make, background):
         "rgb(27, 31, 36)",
     ]
     page.get_by_role("button", name="First").click()
-    for _ in range(plan(make()).last):  # what changes is always in sight
+    for _ in range(len(captions(make())) - 1):  # what changes is always in sight
         page.keyboard.press("ArrowRight")
         seen = page.evaluate(
             """() => {
@@ -174,8 +164,8 @@ def test_narrow_page_does_not_overflow(show, make, background):
 
 def test_text_fits_its_boxes_in_the_browser(show):
     """With the fonts of this machine, whichever they are: each text of a node stays inside its first box."""
-    for make in (graph_samples.adaline, graph_samples.matrices):
-        page = show(html(make()))
+    for make in (adaline, matrices):
+        page = show(make().to_html())
         out = page.evaluate(
             """() => Array.from(document.querySelectorAll('svg > g')).flatMap(g => {
                 if (!g.querySelector('rect')) return [];
@@ -194,13 +184,13 @@ def test_reduced_motion(show):
     def transition(page):
         return page.locator("g[data-f]").first.evaluate("e => getComputedStyle(e).transitionDuration")
 
-    assert transition(show(html(graph_samples.neuron()), reduced_motion="no-preference")) == "0.25s"
-    assert transition(show(html(graph_samples.neuron()), reduced_motion="reduce")) == "0s"
+    assert transition(show(neuron().to_html(), reduced_motion="no-preference")) == "0.25s"
+    assert transition(show(neuron().to_html(), reduced_motion="reduce")) == "0s"
 
 
 @pytest.mark.parametrize("how", ["attribute stripped", "sandboxed frame", "scripts off"])
 def test_without_scripts_the_picture_stays(show, how):
-    element = html(graph_samples.neuron())
+    element = neuron().to_html()
     if how == "attribute stripped":
         page = show(re.sub(r' onload="[^"]*"', "", element))
     elif how == "sandboxed frame":
@@ -220,7 +210,7 @@ def test_without_scripts_the_picture_stays(show, how):
 
 def test_in_a_frame_of_its_own(show):
     """Colab and VS Code put an output into a frame that may run scripts, but has no origin and no page round it."""
-    frame = html(graph_samples.neuron()).replace("&", "&amp;").replace('"', "&quot;")
+    frame = neuron().to_html().replace("&", "&amp;").replace('"', "&quot;")
     page = show(f'<iframe sandbox="allow-scripts" width="900" height="500" srcdoc="{frame}"></iframe>').frames[1]
     page.get_by_role("button", name="First").click()
     page.get_by_role("button", name="Step").click()
@@ -230,12 +220,12 @@ def test_in_a_frame_of_its_own(show):
 
 
 def test_hostile_names_run_nothing(show):
-    graph = graph_samples.neuron()
-    for node in graph.nodes:
-        node.name = f"</script><b onload=\"alert('1')\"><img src=x onerror='alert(2)'>{node.name}"
-        node.expression = node.expression and node.name
-    page = show(html(graph))
-    assert page.locator("b, img").count() == 0
+    hostile = "</script><b onload=\"alert('1')\"><img src=x onerror='alert(2)'>"
+    w = leaf(2.0)
+    with trace(names={hostile: w, "u": f"{hostile}u"}) as g:
+        u = w * 3
+    page = show(g.to_html())
+    assert page.locator("b, img").count() == 0 and u == 6
     page.get_by_role("button", name="First").click()
     page.keyboard.press("ArrowRight")
     assert "forward" in caption(page)

@@ -1,7 +1,23 @@
-"""The computation graph that PyTorch builds, recorded with values and gradients, drawn and stepped through."""
+"""The computation graph that PyTorch builds, recorded with values and gradients, drawn and stepped through.
 
-from .model import Edge, Graph, Node
-from .record import trace
-from .walk import graph_of
+Read the modules in the order in which a tensor goes through them; no module imports one that stands further down, but
+for the first and the last of each part, which call the others:
+
+- ``record``: `trace` sees each call of PyTorch in a block, `graph_of` reads a graph afterwards
+- ``tape``: what is known of each tensor meanwhile, and its place in autograd's own graph
+- ``calls``: a call as a lecturer writes it, ``w · x``
+- ``gradients``: all derivatives, from PyTorch's backward pass
+- ``choose``: which tensor is the target, and which tensors are shown
+- ``names``: what the reader calls each tensor
+- ``model``, ``graph``: the `Node`, `Edge` and `Graph` that remain when the block ends
+- ``fold``: a large graph becomes a small one
+- ``text``, ``steps``: numbers and derivatives in words, one caption for each step
+- ``typeset``, ``layout``, ``scene``: lines and boxes of a picture, their places, and when each is seen
+- ``draw``, ``stepper.js``: the picture as SVG and PNG, and with buttons
+"""
+
+from .graph import Graph
+from .model import Edge, Node
+from .record import graph_of, trace
 
 __all__ = ["Edge", "Graph", "Node", "graph_of", "trace"]

@@ -6,32 +6,16 @@ import itertools
 import math
 from dataclasses import replace
 
-from .. import _validate
-from .model import Edge, Graph, Node
+from .model import Edge, Node
 
 
-def fold(graph: Graph, max_nodes: int = 40) -> Graph:
-    """Return a graph with fewer nodes that means the same.
+def fold(graph, max_nodes: int = 40):
+    """Return a graph with fewer nodes that means the same; the graph itself if it is small enough.
 
     The steps, each taken only while there are more than ``max_nodes`` nodes: constants and parameters go into the
     operation that uses them; the operations of a module become one node, the innermost modules first; equal modules
     in a row become one, ``Block × 28``; at last the middle of what remains becomes one node.
-
-    Parameters
-    ----------
-    graph : Graph
-        Not changed.
-    max_nodes : int
-        At least 1. What is never folded away may be more: the first and the last operation, one node between them,
-        what goes into these, and a graph of inputs alone.
-
-    Returns
-    -------
-    Graph
-        ``graph`` itself if it is small enough. In folded nodes ``num_operations`` and ``num_parameters`` say what
-        they hold; values, gradients and what edges contribute stay, local derivatives only where nothing was folded.
     """
-    _validate.integer("max_nodes", max_nodes, 1)
     if len(graph.nodes) <= max_nodes:
         return graph
     graph = _parameters(graph)
@@ -47,27 +31,22 @@ def fold(graph: Graph, max_nodes: int = 40) -> Graph:
     return graph
 
 
-def _users(graph: Graph) -> dict[Node, list[Node]]:
-    users = {node: [] for node in graph.nodes}
+def _neighbours(graph) -> tuple[dict[Node, list[Node]], dict[Node, list[Node]]]:
+    """Return what uses each node, and what it was made from."""
+    users, sources = ({node: [] for node in graph.nodes} for _ in range(2))
     for edge in graph.edges:
         users[edge.source].append(edge.target)
-    return users
-
-
-def _sources(graph: Graph) -> dict[Node, list[Node]]:
-    sources = {node: [] for node in graph.nodes}
-    for edge in graph.edges:
         sources[edge.target].append(edge.source)
-    return sources
+    return users, sources
 
 
 def _computed(node: Node) -> bool:
     return node.kind in ("operation", "output")
 
 
-def _parameters(graph: Graph) -> Graph:
+def _parameters(graph):
     """Put constants, parameters and buffers that only one operation uses into it, if something else comes in."""
-    users, sources, groups = _users(graph), _sources(graph), []
+    (users, sources), groups = _neighbours(graph), []
     for node in graph.nodes:
         if not _computed(node):
             continue
@@ -86,7 +65,7 @@ def _parameters(graph: Graph) -> Graph:
     return _merge(graph, groups)
 
 
-def _modules(graph: Graph, depth: int) -> Graph:
+def _modules(graph, depth: int):
     """Make the operations of each call of a module at this depth one node."""
     operations = [node for node in graph.nodes if _computed(node)]
     groups = []
@@ -98,10 +77,10 @@ def _modules(graph: Graph, depth: int) -> Graph:
     return _merge(graph, groups)
 
 
-def _repetitions(graph: Graph, depth: int) -> Graph:
+def _repetitions(graph, depth: int):
     """Make equal modules in a row, each fed by the one before alone, one node."""
     operations = [node for node in graph.nodes if _computed(node)]
-    users, sources, groups, run = _users(graph), _sources(graph), [], []
+    (users, sources), groups, run = _neighbours(graph), [], []
 
     def kind(node):
         return len(node.module) == depth and (node.module[:-1], node.module[-1].rsplit(": ", 1)[-1], node.op)
@@ -124,14 +103,14 @@ def _repetitions(graph: Graph, depth: int) -> Graph:
     return _merge(graph, groups)
 
 
-def _middle(graph: Graph, keep: int) -> Graph:
+def _middle(graph, keep: int):
     """Leave the first and the last few operations, and make everything between them one node."""
     operations = [node for node in graph.nodes if _computed(node)]
     middle = operations[keep:-keep]
     return _merge(graph, [(middle, {"op": "…", "expression": "…", "module": ()})] if len(middle) > 1 else [])
 
 
-def _merge(graph: Graph, groups) -> Graph:
+def _merge(graph, groups):
     """Replace each group of nodes by one node: the target if it is there, else the last, with other attributes."""
     new, inside = {}, {}
     for members, changes in groups:
@@ -150,7 +129,7 @@ def _merge(graph: Graph, groups) -> Graph:
             new[node], inside[node] = merged, members[-1]
     nodes = [new.get(node, node) for node in graph.nodes if inside.get(node, node) is node]
 
-    users, bundles = _users(graph), {}
+    (users, _), bundles = _neighbours(graph), {}
     for edge in graph.edges:
         source, target = new.get(edge.source, edge.source), new.get(edge.target, edge.target)
         if source is not target:
@@ -171,4 +150,4 @@ def _merge(graph: Graph, groups) -> Graph:
                     edge.contribution = sum(known)
                     edge.contribution_norm = float(edge.contribution.double().norm())
         edges.append(edge)
-    return Graph(nodes, edges, new.get(graph.target, graph.target))
+    return replace(graph, nodes=nodes, edges=edges, target=new.get(graph.target, graph.target))

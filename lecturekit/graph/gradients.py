@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..devices import gpus_in_use
-from .tape import Record, Tape, ancestors, dense, norm, snapshot
+from .tape import Entry, Tape, ancestors, snapshot, sources_in
 
 MAX_OPERATIONS = 300  # autograd visits all of a graph for each local derivative: none in graphs larger than this
 
@@ -25,26 +25,23 @@ ELEMENTWISE = set(  # each element of the result depends on one element of each 
 
 
 @dataclass
-class Results:
-    """What one backward pass gave, in small copies: see ``Node.grad``, ``Edge.contribution``, ``Edge.local_grad``."""
+class Derivatives:
+    """What one backward pass gave: see ``Node.grad``, ``Edge.contribution``, ``Edge.local_grad``."""
 
-    targets: list[Record] = field(default_factory=list)
-    grads: dict[Record, tuple] = field(default_factory=dict)  # grad, its norm, shape and dtype of the node
-    contributions: dict[tuple[Record, Record], tuple] = field(default_factory=dict)  # by (source, target)
-    local_grads: dict[tuple[Record, Record], Tensor] = field(default_factory=dict)
+    targets: list[Entry] = field(default_factory=list)
+    vectors: list[Tensor] = field(default_factory=list)
+    grads: dict[Entry, tuple] = field(default_factory=dict)  # grad, its norm, shape and dtype of the node
+    contributions: dict[tuple[Entry, Entry], tuple] = field(default_factory=dict)  # by (source, target)
+    local_grads: dict[tuple[Entry, Entry], Tensor] = field(default_factory=dict)
 
 
-def one_like(record: Record) -> Tensor:
-    """The gradient of a scalar with respect to itself."""
-    return torch.ones(record.node.shape, dtype=record.node.dtype, device=record.device)
+def one_like(entry: Entry) -> Tensor:
+    return torch.ones(entry.node.shape, dtype=entry.node.dtype, device=entry.device)
 
 
 @contextlib.contextmanager
 def untouched(tensors):
-    """Give the ``.grad`` of tensors that retain it, and the random numbers, back as they were.
-
-    Passes of our own run the hook behind ``retain_grad()``, and an own ``Function.backward`` may draw numbers.
-    """
+    """Restore the random numbers, and the ``.grad`` of tensors that retain it, after passes of our own."""
     retained = {id(tensor): tensor for tensor in tensors if tensor.requires_grad and tensor.retains_grad}
     grads = [(tensor, tensor.grad) for tensor in retained.values()]
     for tensor, _ in grads:
@@ -57,133 +54,112 @@ def untouched(tensors):
             tensor.grad = grad
 
 
-def differentiate(tape: Tape, targets: list[Record], vectors: list[Tensor]) -> Results:
-    """Differentiate Σ vector · target with respect to every record behind the targets.
+def differentiate(tape: Tape, targets: list[Entry], vectors: list[Tensor]) -> Derivatives:
+    """Differentiate Σ vector · target with respect to every entry behind the targets.
 
     Nothing is written to any ``.grad`` and the autograd graph is kept. RuntimeError where it was freed before.
     """
-    links = {}
+    slots: dict[Entry, dict] = {}
 
-    def sources(record):
-        if record not in links:
-            links[record] = tape.behind(record)
-        return links[record][1]
+    def sources(entry):
+        slots[entry] = tape.autograd_inputs(entry)
+        return sources_in(slots[entry])
 
     reached = ancestors(targets, sources)
-    live = [record for record in tape.records if record in reached and record.edge is not None]
-    one_by_key = {record.key: record.edge for record in live}
-    flows: dict[tuple[Record, Record], Tensor] = {}
-    users: dict = {}
-    for record in live:
-        for fn in links[record][0]:
-            users.setdefault(fn, []).append(record)
+    live = [entry for entry in tape.entries if entry in reached and entry.edge is not None]
     # Autograd nodes behind several results of one operation cannot tell which of them a gradient came through.
-    shared = {record for records in users.values() if len(records) > 1 for record in records}
-    alone = {record: links[record][0] for record in live if record not in shared}
-    with _watching(alone, flows):
-        grads = _grad([record.edge for record in targets], list(one_by_key.values()), vectors)
-    by_key = dict(zip(one_by_key, grads, strict=True))
+    users: dict = {}
+    for entry in live:
+        for fn in slots[entry]:
+            users.setdefault(fn, []).append(entry)
+    shared = {entry for entries in users.values() if len(entries) > 1 for entry in entries}
+    alone = {entry: slots[entry] for entry in live if entry not in shared}
+    grads, flows = _backward(targets, vectors, live, alone)
 
-    results = Results(list(targets))
-    for record in live:
-        grad = by_key[record.key]
-        if record in shared and grad is not None:
-            flows.update(_through(record, links[record], grad))
-        if grad is not None:
-            shape, dtype = (record.node.shape, record.node.dtype) if record.ref else (tuple(grad.shape), grad.dtype)
-            results.grads[record] = (snapshot(grad, tape.max_elems), norm(grad), shape, dtype)
-    for (source, record), flow in flows.items():
-        if _same_memory(flow, by_key[source.key]):  # all that arrives comes from here: no need to measure it again
-            results.contributions[source, record] = results.grads[source][:2]
+    found = Derivatives(targets, vectors)
+    for entry in live:
+        grad = grads[entry.key]
+        if grad is None:
+            continue
+        if entry in shared:
+            flows.update(_through(entry, slots[entry], sources_in(slots[entry]), grad))
+        kind = (entry.node.shape, entry.node.dtype) if entry.ref else (tuple(grad.shape), grad.dtype)
+        found.grads[entry] = (*snapshot(grad, tape.max_elems), *kind)
+    for (source, entry), flow in flows.items():
+        if _is_same(flow, grads[source.key]):  # all that arrives comes from here: no need to measure it again
+            found.contributions[source, entry] = found.grads[source][:2]
         else:
-            results.contributions[source, record] = (snapshot(flow, tape.max_elems), norm(flow))
-    if sum(record.call is not None for record in live) <= MAX_OPERATIONS:
-        for record in live:
-            grad = by_key[record.key]
-            if links[record][1] and grad is not None and 0 < grad.numel() <= tape.max_elems and not grad.is_complex():
-                results.local_grads.update(_local(record, links[record], by_key, tape.max_elems))
-    return results
+            found.contributions[source, entry] = snapshot(flow, tape.max_elems)
+    if sum(entry.call is not None for entry in live) <= MAX_OPERATIONS:
+        small = {
+            entry: grad.to_dense()
+            for entry in live
+            if (grad := grads[entry.key]) is not None and 0 < grad.numel() <= tape.max_elems and not grad.is_complex()
+        }
+        for entry in small:
+            found.local_grads.update(_local(entry, slots[entry], small))
+    return found
 
 
-def _grad(outputs: list, inputs: list, vectors: list[Tensor]) -> tuple[Tensor | None, ...]:
-    """``torch.autograd.grad``, with the graph kept.
+def _backward(targets: list[Entry], vectors: list[Tensor], inputs: list[Entry], slots_of: dict) -> tuple[dict, dict]:
+    """Go backward once; return what arrives at each input, by key, and what flows along the edges into some entries."""
+    flows: dict[tuple[Entry, Entry], Tensor] = {}
 
-    A vector that is the number 1 goes without saying. For any that is given PyTorch compares shapes with the help of
-    sympy, and to import that takes half a second: most of the time of a reader's first picture.
-    """
-    given = [None if _is_one(vector) else vector for vector in vectors]
-    return torch.autograd.grad(outputs, inputs, given, retain_graph=True, allow_unused=True)
-
-
-def _is_one(vector: Tensor) -> bool:
-    plain = vector.layout == torch.strided and vector.is_floating_point() and not vector.is_meta
-    return plain and vector.numel() == 1 and vector.item() == 1
-
-
-def _same_memory(a: Tensor, b: Tensor | None) -> bool:
-    if b is None or a.layout != torch.strided or b.layout != torch.strided or a.is_meta or not a.numel():
-        return False
-    return a.data_ptr() == b.data_ptr() and a.shape == b.shape and a.stride() == b.stride()
-
-
-@contextlib.contextmanager
-def _watching(slots_of: dict, flows: dict):
-    """Add what flows along each edge to ``flows``, for the operations of some records."""
-
-    def watch(record, slots):
+    def watch(entry, pairs):
         def hook(grad_inputs, grad_outputs):
-            for i, source in slots:
+            for i, source in pairs:
                 if grad_inputs[i] is not None:
-                    before = flows.get((source, record))
-                    flow = grad_inputs[i].detach()
-                    flows[source, record] = flow if before is None else before + flow
+                    before, flow = flows.get((source, entry)), grad_inputs[i].detach()
+                    flows[source, entry] = flow if before is None else before + flow
 
         return hook
 
+    edges = {entry.key: entry.edge for entry in inputs}
+    # A vector that is the number 1 is left out: for any that is given, PyTorch compares shapes with the help of sympy,
+    # and to import that takes half a second, most of the time of a reader's first picture.
+    is_one = [v.is_floating_point() and v.numel() == 1 and v.item() == 1 for v in vectors]
+    given = [None if one else vector for one, vector in zip(is_one, vectors, strict=True)]
     handles = []
     try:
-        for record, nodes in slots_of.items():
-            handles += [fn.register_hook(watch(record, slots)) for fn, slots in nodes.items() if slots]
-        yield
+        for entry, slots in slots_of.items():
+            handles += [fn.register_hook(watch(entry, pairs)) for fn, pairs in slots.items() if pairs]
+        grads = torch.autograd.grad(
+            [entry.edge for entry in targets], list(edges.values()), given, retain_graph=True, allow_unused=True
+        )
     finally:
         for handle in handles:
             handle.remove()
+    return dict(zip(edges, grads, strict=True)), flows
 
 
-def _through(record: Record, link: tuple[dict, dict], vector: Tensor) -> dict:
-    """What one operation sends to its sources if its result receives ``vector``."""
-    slots, sources = link
-    flows: dict[tuple[Record, Record], Tensor] = {}
-    if sources:
-        with _watching({record: slots}, flows):
-            _grad([record.edge], [source.edge for source in sources], [vector])
-    return flows
+def _through(entry: Entry, slots: dict, sources: list[Entry], vector: Tensor) -> dict:
+    """Return what one operation sends to its sources if its result receives ``vector``."""
+    return _backward([entry], [vector], sources, {entry: slots})[1] if sources else {}
 
 
-def _local(record: Record, link: tuple[dict, dict], grads: dict, max_elems: int) -> dict:
-    """The local derivatives of one operation with respect to each of its small sources."""
-    slots, sources = link
-    grad = grads[record.key]
-    like = {s: g for s in sources if (g := grads.get(s.key)) is not None and 0 < g.numel() <= max_elems}
-    like = {source: dense(g) for source, g in like.items() if not g.is_complex() and not g.is_meta}
-    if not like:
+def _local(entry: Entry, slots: dict, small: dict[Entry, Tensor]) -> dict:
+    """Return the local derivatives of one operation with respect to each of its small sources."""
+    grad = small[entry]
+    sources = [source for source in sources_in(slots) if source in small]
+    if not sources:
         return {}
-    if _is_elementwise(record) and all(g.shape == grad.shape for g in like.values()):
-        flows = _through(record, link, torch.ones_like(grad))
-        pairs = [(source, record) for source in like if (source, record) in flows]
-        return {pair: torch.diag(flows[pair].flatten()).reshape(grad.shape * 2).cpu() for pair in pairs}
-    rows: dict[Record, list] = {source: [] for source in like}
-    edges, flows = [source.edge for source in like], {}
-    with _watching({record: slots}, flows):
-        for one_hot in torch.eye(grad.numel(), dtype=grad.dtype, device=grad.device).unbind():
-            flows.clear()
-            _grad([record.edge], edges, [one_hot.view(grad.shape)])
-            for source, row in rows.items():
-                flow = flows.get((source, record))
-                row.append(torch.zeros_like(like[source]) if flow is None else dense(flow))
-    return {(s, record): torch.stack(row).reshape(grad.shape + like[s].shape).cpu() for s, row in rows.items()}
-
-
-def _is_elementwise(record: Record) -> bool:
     # The name of PyTorch's own autograd nodes ends in a digit; an own Function may be called Relu and be anything.
-    return record.call.op.rstrip("_") in ELEMENTWISE and record.edge.node.name()[-1].isdigit()
+    elementwise = entry.call.op.rstrip("_") in ELEMENTWISE and entry.edge.node.name()[-1].isdigit()
+    if elementwise and all(small[source].shape == grad.shape for source in sources):
+        flows = _through(entry, slots, sources, torch.ones_like(grad))
+        pairs = [(source, entry) for source in sources if (source, entry) in flows]
+        return {pair: torch.diag(flows[pair].flatten()).reshape(grad.shape * 2).cpu() for pair in pairs}
+    rows: dict[Entry, list] = {source: [] for source in sources}
+    for one_hot in torch.eye(grad.numel(), dtype=grad.dtype, device=grad.device):
+        flows = _through(entry, slots, sources, one_hot.view(grad.shape))
+        for source, row in rows.items():
+            flow = flows.get((source, entry))
+            row.append(torch.zeros_like(small[source]) if flow is None else flow.to_dense())
+    return {(s, entry): torch.stack(row).reshape(grad.shape + small[s].shape).cpu() for s, row in rows.items()}
+
+
+def _is_same(a: Tensor, b: Tensor | None) -> bool:
+    """Whether two tensors are the same memory."""
+    if b is None or a.is_sparse or b.is_sparse:
+        return False
+    return a.data_ptr() == b.data_ptr() and a.shape == b.shape and a.stride() == b.stride()

@@ -1,36 +1,12 @@
-"""What a recorded computation graph consists of: nodes, edges and the graph that holds them.
-
-These classes only hold data. ``record`` fills them while the reader's code runs, ``gradients`` adds the
-derivatives, and ``layout``, ``draw`` and ``stepper`` turn them into pictures.
-"""
+"""What a computation graph consists of: a node for each tensor, an edge for each use of one. Data only."""
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
-
-
-def in_order(items: list, sources: Mapping) -> list:
-    """Sort so that each item comes after its ``sources[item]``, which are items too, and else as they are."""
-    place = {item: i for i, item in enumerate(items)}
-    users: dict = {item: [] for item in items}
-    for item in items:
-        for source in sources[item]:
-            users[source].append(item)
-    missing = {item: len(sources[item]) for item in items}
-    ready = [place[item] for item in items if not missing[item]]  # sorted, and so a heap
-    order = []
-    while ready:
-        item = items[heapq.heappop(ready)]
-        order.append(item)
-        for user in users[item]:
-            missing[user] -= 1
-            if not missing[user]:
-                heapq.heappush(ready, place[user])
-    return order
 
 
 @dataclass(eq=False)
@@ -51,22 +27,18 @@ class Node:
     shape : tuple of int
     dtype : torch.dtype or None
         None for Python numbers.
-    value : torch.Tensor or None
-        Copy on the CPU, made when the operation ran; None if larger than ``max_elems`` or if nobody kept it.
-    grad : torch.Tensor or None
-        ∂target/∂node, a copy on the CPU; None where there is none, or where it is larger than ``max_elems``.
+    value, grad : torch.Tensor or None
+        Copies on the CPU, of the value when the operation ran and of ∂target/∂node; None where there is none, where
+        nobody kept it, or where it is larger than ``max_elems``.
     accumulated : torch.Tensor or None
         The tensor's own ``.grad`` when the block ended.
     requires_grad : bool
-        Whether autograd follows this tensor.
     value_norm, grad_norm : float or None
         Euclidean norms, known also for tensors too large to copy.
     module : tuple of str
         The modules it was computed in, outermost first, as ``"path: Class"``.
-    num_operations : int
-        More than 1 where this node stands for several that were folded together.
-    num_parameters : int
-        How many numbers the parameters folded into this node hold.
+    num_operations, num_parameters : int
+        What was folded into this node.
     """
 
     name: str
@@ -85,6 +57,10 @@ class Node:
     num_operations: int = 1
     num_parameters: int = 0
 
+    @property
+    def has_grad(self) -> bool:
+        return self.grad is not None or self.grad_norm is not None
+
     def __repr__(self) -> str:
         return f"<Node {self.name} = {self.expression}>" if self.expression else f"<Node {self.name}>"
 
@@ -96,15 +72,11 @@ class Edge:
     Attributes
     ----------
     source, target : Node
-        The tensor that is used and the result of the operation that uses it.
     local_grad : torch.Tensor or None
         ∂target/∂source at the recorded values, shape ``target.shape + source.shape``; None where there is none
         or where source or target is larger than ``max_elems``.
-    contribution : torch.Tensor or None
-        What this edge adds to ``source.grad`` (shape of the source); None where no gradient flows, or where it is
-        larger than ``max_elems``.
-    contribution_norm : float or None
-        Its Euclidean norm, known also where the tensor is too large to copy.
+    contribution, contribution_norm : torch.Tensor, float or None
+        What this edge adds to ``source.grad``, None if larger than ``max_elems``, and its Euclidean norm.
     """
 
     source: Node
@@ -113,68 +85,30 @@ class Edge:
     contribution: torch.Tensor | None = None
     contribution_norm: float | None = None
 
+    @property
+    def carries_gradient(self) -> bool:
+        """Whether a gradient flows back along this edge."""
+        return self.contribution is not None or self.contribution_norm is not None
+
     def __repr__(self) -> str:
         return f"<Edge {self.source.name} → {self.target.name}>"
 
 
-@dataclass(eq=False)
-class Graph:
-    """Nodes in the order in which they were computed, edges in the order of their targets' arguments.
-
-    Attributes
-    ----------
-    nodes : list of Node
-    edges : list of Edge
-    target : Node or None
-        What all derivatives are taken of; None where nothing in the graph requires a gradient.
-    """
-
-    nodes: list[Node] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
-    target: Node | None = None
-
-    def to_svg(self, max_nodes: int = 40) -> str:
-        """The picture as SVG; graphs of more than ``max_nodes`` nodes are folded. ImportError without pygraphviz."""
-        from .draw import svg
-
-        return svg(self, max_nodes)
-
-    def to_png(self, max_nodes: int = 40) -> bytes:
-        """The picture as PNG, drawn by matplotlib. ImportError without pygraphviz."""
-        from .draw import png
-
-        return png(self, max_nodes)
-
-    def to_html(self, max_nodes: int = 40) -> str:
-        """The picture as one HTML tag that becomes a stepper where scripts run. ImportError without pygraphviz."""
-        from .stepper import html
-
-        return html(self, max_nodes)
-
-    def to_text(self) -> str:
-        """All nodes with values and gradients, and what each edge contributes, as plain text."""
-        from .text import to_text
-
-        return to_text(self)
-
-    def __repr__(self) -> str:
-        return f"<Graph of {len(self.nodes)} nodes>"
-
-    def __str__(self) -> str:
-        return self.to_text()
-
-    def _repr_html_(self) -> str | None:
-        return self._repr_mimebundle_().get("text/html")
-
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
-        """What a notebook shows: the stepper, and text for where there is no picture."""
-        from .fold import fold
-        from .text import to_text
-
-        text = to_text(fold(self))
-        try:
-            return {"text/plain": text, "text/html": self.to_html()}
-        except ImportError as error:
-            missing = error.name or "pygraphviz"
-            hint = f"(For the picture, install {missing}: pip install {missing})"
-            return {"text/plain": f"{text}\n\n{hint}"}
+def topological(items: list, sources: Mapping) -> list:
+    """Sort so that each item comes after its ``sources[item]``, and else as they are."""
+    place = {item: i for i, item in enumerate(items)}
+    users: dict = {item: [] for item in items}
+    for item in items:
+        for source in sources[item]:
+            users[source].append(item)
+    missing = {item: len(sources[item]) for item in items}
+    ready = [place[item] for item in items if not missing[item]]  # sorted, which makes it a heap
+    order = []
+    while ready:
+        item = items[heapq.heappop(ready)]
+        order.append(item)
+        for user in users[item]:
+            missing[user] -= 1
+            if not missing[user]:
+                heapq.heappush(ready, place[user])
+    return order

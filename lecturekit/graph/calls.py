@@ -1,4 +1,4 @@
-"""From a call of PyTorch to how a lecturer writes it: ``w · x``, ``x²``, ``mean(v₁)``."""
+"""Calls of PyTorch, and how a lecturer writes them: ``w · x``, ``x²``, ``mean(v₁)``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import inspect
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
+from numbers import Number
 
 import torch
 
@@ -14,23 +15,24 @@ from .text import MINUS, format_number
 # Python's reflected operators arrive with their arguments swapped: 1 − x as __rsub__(x, 1).
 SWAPPED = {"rsub": "sub", "rdiv": "div", "rtruediv": "div", "rpow": "pow", "rmod": "remainder", "rmatmul": "matmul",
            "rfloordiv": "floor_divide", "rlshift": "lshift", "rrshift": "rshift"}  # fmt: skip
-INFIX = {
-    "add": "+", "sub": MINUS, "subtract": MINUS, "mul": "·", "multiply": "·", "div": "/", "divide": "/", "matmul": "@",
-    "true_divide": "/", "mm": "@", "mv": "@", "bmm": "@", "floordiv": "//", "floor_divide": "//", "remainder": "%",
-    "mod": "%", "gt": ">", "ge": "≥", "lt": "<", "le": "≤", "eq": "=", "ne": "≠", "and": "&", "or": "|", "xor": "^",
-    "lshift": "<<", "rshift": ">>",
+ARITHMETIC = {
+    "add": "+", "sub": MINUS, "subtract": MINUS, "mul": "·", "multiply": "·", "div": "/", "divide": "/",
+    "true_divide": "/", "floordiv": "//", "floor_divide": "//", "remainder": "%", "mod": "%", "and": "&", "or": "|",
+    "xor": "^", "lshift": "<<", "rshift": ">>",
 }  # fmt: skip
-ARITHMETIC = set(INFIX) - {"matmul", "mm", "mv", "bmm", "gt", "ge", "lt", "le", "eq", "ne"} | {"pow"}
-SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
-SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+INFIX = ARITHMETIC | dict.fromkeys(("matmul", "mm", "mv", "bmm"), "@")
+INFIX |= {"gt": ">", "ge": "≥", "lt": "<", "le": "≤", "eq": "=", "ne": "≠"}
+AROUND = {"neg": (MINUS, ""), "negative": (MINUS, ""), "square": ("", "²"), "abs": ("|", "|"), "absolute": ("|", "|"),
+          "invert": ("~", ""), "T": ("", "ᵀ"), "t": ("", "ᵀ"), "mT": ("", "ᵀ")}  # fmt: skip
 IN_PLACE = {
     f"__{name}__" for name in "iadd isub imul itruediv idiv ifloordiv imod ipow iand ior ixor ilshift irshift".split()
 }
+SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 
 
 @dataclass
 class Call:
-    """An operation and its arguments; what stands for a tensor among them has a ``node``, the rest is text."""
+    """An operation and its arguments: tape entries for tensors and constants, text for all else, lists for lists."""
 
     op: str
     args: list = field(default_factory=list)
@@ -38,23 +40,21 @@ class Call:
     output: int | None = None  # which of several results
 
     def operands(self) -> list:
-        """Everything among the arguments that is a node, in order."""
-        found, todo = [], [*self.args, *self.kwargs.values()]
+        """The entries among the arguments, in order, each once."""
+        found, todo = {}, [*self.args, *self.kwargs.values()]
         while todo:
             item = todo.pop(0)
             if isinstance(item, list):
                 todo = item + todo
             elif not isinstance(item, str):
-                found.append(item)
-        return found
+                found[item] = None
+        return list(found)
 
 
 def op_name(func) -> str:
     """What PyTorch calls a function; for a property such as ``x.T``, its name."""
     name = getattr(func, "__name__", type(func).__name__)
-    if name == "__get__":
-        name = getattr(func.__self__, "__name__", name)
-    return name
+    return getattr(func.__self__, "__name__", name) if name == "__get__" else name
 
 
 def is_in_place(name: str) -> bool:
@@ -70,60 +70,54 @@ def _defaults(func) -> dict:
         return {}
 
 
-def recorded_call(func, args, kwargs, record_of, constant) -> Call:
-    """Describe a call as the reader wrote it.
+def describe_call(func, args, kwargs, entry_of, constant) -> Call:
+    """Describe a call as the reader wrote it, without keyword arguments that are left at their defaults.
 
-    ``record_of(tensor)`` and ``constant(number)`` give what stands for a tensor and for a Python number that takes
-    part in the arithmetic, such as the 3 in ``3 * x``. Arguments left at their default values are dropped.
+    ``entry_of(tensor)`` and ``constant(number)`` give what stands for a tensor, and for a number that takes part in
+    the arithmetic, such as the 3 in ``3 * x``.
     """
     name = op_name(func)
     op = name.strip("_") if name.startswith("__") else name
-    if name in IN_PLACE:  # mask &= other
-        op = op[1:]
+    op = op[1:] if name in IN_PLACE else op  # iand: mask &= other
     plain = op.rstrip("_")
-    numbers_count = SWAPPED.get(plain, plain) in ARITHMETIC
-    reflected = plain in SWAPPED
+    is_arithmetic = SWAPPED.get(plain, plain) in {*ARITHMETIC, "pow"}
 
     def part(value, position=None):
         if isinstance(value, torch.Tensor):
-            return record_of(value)
-        exponent = plain == "pow" and position == 1
-        if numbers_count and position in (0, 1) and not exponent and isinstance(value, int | float | complex):
+            return entry_of(value)
+        is_exponent = plain == "pow" and position == 1
+        if is_arithmetic and position in (0, 1) and not is_exponent and isinstance(value, Number):
             return constant(value)
         if isinstance(value, list | tuple):
             opening, closing = "()" if isinstance(value, tuple) else "[]"
-            return [opening, *[part(item) for item in value], closing]
+            return [opening, *map(part, value), closing]
         return _text(value)
 
-    defaults = _defaults(func) if kwargs else {}
-    given = {
-        key: part(value)
-        for key, value in kwargs.items()
-        if key[0] != "_" and key not in ("inplace", "training", "out") and not _equal(value, defaults.get(key))
-    }
+    def is_left_out(key, value) -> bool:
+        default = _defaults(func).get(key)
+        is_default = value is default or (isinstance(value, int | float | str | tuple) and value == default)
+        return is_default or key[0] == "_" or key in ("inplace", "training", "out")
+
+    given = {key: part(value) for key, value in kwargs.items() if not is_left_out(key, value)}
     parts = [part(value, i) for i, value in enumerate(args)]
-    if reflected and len(parts) > 1:
+    if plain in SWAPPED and len(parts) > 1:
         op, parts = SWAPPED[plain], [parts[1], parts[0], *parts[2:]]
     elif plain == "mul" and len(args) == 2 and not isinstance(args[1], torch.Tensor):
         parts.reverse()  # 3 * x arrives as mul(x, 3)
     return Call(op, parts, given)
 
 
-def walked_call(name: str, inputs: list) -> Call:
+def unseen_call(name: str, inputs: list) -> Call:
     """Describe an autograd node that nobody saw being made, such as ``AddBackward0``; … stands for what it lost."""
     name = re.sub(r"(Backward)?\d*$", "", name.split("::")[-1])
     op = name if name.startswith("_") else re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-    return Call(op, [record if record is not None else "…" for record in inputs])
-
-
-def _equal(value, default) -> bool:
-    return value is default or (isinstance(value, int | float | str | tuple) and value == default)
+    return Call(op, [entry if entry is not None else "…" for entry in inputs])
 
 
 def _text(value) -> str:
-    if isinstance(value, bool) or value is None or isinstance(value, str):
+    if isinstance(value, bool | str) or value is None:
         return str(value)
-    if isinstance(value, int | float | complex):
+    if isinstance(value, Number):
         return format_number(value)
     if isinstance(value, slice):
         ends = ["" if end is None else str(end).replace("-", MINUS) for end in (value.start, value.stop, value.step)]
@@ -138,8 +132,8 @@ def _text(value) -> str:
 def _written(part) -> str:
     if isinstance(part, list):
         opening, *items, closing = part
-        inside = ", ".join(_written(item) for item in items)
-        return f"{opening}{inside}{',' if opening == '(' and len(items) == 1 else ''}{closing}"
+        comma = "," if opening == "(" and len(items) == 1 else ""
+        return opening + ", ".join(map(_written, items)) + comma + closing
     if isinstance(part, str):
         return part
     return f"({part.node.name})" if part.node.name.startswith(MINUS) else part.node.name
@@ -155,16 +149,8 @@ def write(call: Call) -> str:
     elif op == "pow" and len(args) == 2 and not rest:
         small = re.fullmatch("−?[0-9]+", args[1]) and isinstance(call.args[1], str)
         text = args[0] + (args[1].translate(SUPERSCRIPTS) if small else f"^{args[1]}")
-    elif op in ("neg", "negative") and len(args) == 1:
-        text = MINUS + args[0]
-    elif op == "square" and len(args) == 1:
-        text = args[0] + "²"
-    elif op in ("T", "t", "mT") and len(args) == 1:
-        text = args[0] + "ᵀ"
-    elif op in ("abs", "absolute") and len(args) == 1:
-        text = f"|{args[0]}|"
-    elif op == "invert" and len(args) == 1:
-        text = f"~{args[0]}"
+    elif op in AROUND and len(args) == 1:
+        text = args[0].join(AROUND[op])
     elif op in ("getitem", "setitem") and len(args) >= 2:
         index = args[1]
         if isinstance(call.args[1], list) and call.args[1][0] == "(":

@@ -1,0 +1,62 @@
+"""The graph that a reader gets to see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from . import draw
+from .fold import fold
+from .model import Edge, Node
+from .scene import Scene, build
+from .steps import to_text
+
+
+@dataclass(eq=False)
+class Graph:
+    """Nodes in the order in which they were computed, edges in the order of their targets' arguments.
+
+    Attributes
+    ----------
+    nodes : list of Node
+    edges : list of Edge
+    target : Node or None
+        What all derivatives are taken of; None where nothing in the graph requires a gradient.
+    """
+
+    nodes: list[Node] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    target: Node | None = None
+
+    def to_svg(self, max_nodes: int = 40) -> str:
+        """The picture as SVG; graphs of more than ``max_nodes`` nodes are folded. ImportError without pygraphviz."""
+        return draw.svg(self._scene(max_nodes))
+
+    def to_png(self, max_nodes: int = 40) -> bytes:
+        """The picture as PNG, drawn by matplotlib. ImportError without pygraphviz."""
+        return draw.png(self._scene(max_nodes))
+
+    def to_html(self, max_nodes: int = 40) -> str:
+        """The picture as one HTML tag that becomes a stepper where scripts run. ImportError without pygraphviz."""
+        return draw.html(self._scene(max_nodes))
+
+    def to_text(self) -> str:
+        """All nodes with values and gradients, and what each edge contributes, as plain text."""
+        return to_text(self)
+
+    def _scene(self, max_nodes: int) -> Scene:
+        return build(fold(self, max_nodes))
+
+    def __repr__(self) -> str:
+        return f"<Graph of {len(self.nodes)} nodes>"
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        """What a notebook shows: the stepper, and text for where there is no picture."""
+        text = to_text(fold(self))
+        try:
+            return {"text/plain": text, "text/html": self.to_html()}
+        except ImportError as error:
+            missing = error.name or "pygraphviz"
+            return {"text/plain": f"{text}\n\n(For the picture, install {missing}: pip install {missing})"}
