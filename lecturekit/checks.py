@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import importlib
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -224,6 +224,45 @@ def as_tensor(name: str, value: object, shape: tuple[int, ...], dtype: torch.dty
     if dtype is not None and value.dtype != dtype:
         raise Hint(f"{name} should be {dtype}, this is {value.dtype}.")
     return value.detach()
+
+
+def compare(
+    name: str,
+    answer: object,
+    right: object,
+    wrong: Sequence[tuple[object, str]] = (),
+    otherwise: str | None = None,
+    tolerance: float = 1e-4,
+) -> None:
+    """Raise a hint unless the reader's number or tensor is the right one.
+
+    Parameters
+    ----------
+    name : str
+        What the answer is called in a hint.
+    answer : object
+        A number where `right` is one; a tensor of the same shape where `right` is a tensor.
+    right : float or torch.Tensor
+    wrong : sequence of (value, hint)
+        Values that a known mistake leads to, each with its hint; the first that fits counts.
+    otherwise : str, optional
+        The hint for any other value. Default: a sentence that says what came.
+    tolerance : float
+        As in `close`.
+    """
+    if isinstance(right, Tensor):
+        answer = as_tensor(name, answer, tuple(right.shape))
+    else:
+        answer = as_number(name, answer)
+    if close(answer, right, tolerance):
+        return
+    for value, hint in wrong:
+        if close(answer, value, tolerance):
+            raise Hint(hint)
+    if otherwise is None:
+        came = f"this is {answer:.4g}" if isinstance(answer, float) else f"these are {answer.tolist()}"
+        otherwise = f"{name} is not right yet: {came}."
+    raise Hint(otherwise)
 
 
 def as_truths(answer: object, right: Mapping[str, bool], inverted: str, hints: Mapping[tuple[str, ...], str]) -> None:
