@@ -1,10 +1,9 @@
 """Errors that a lesson raises on purpose, and exercises that answer back."""
 
-from __future__ import annotations
-
 import copy
-import importlib
+import importlib.util
 import textwrap
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,28 +18,19 @@ from .devices import gpus_in_use
 def expect_error(error: type[BaseException], match: str = "") -> Iterator[None]:
     """Catch an error that the lesson raises on purpose, and print its type and the first line of its message.
 
+    AssertionError if nothing is raised; any other error passes through. Introduced in notebook 00.
+
     Parameters
     ----------
-    error : type
-        The exception that must be raised. Any other one passes through untouched.
-    match : str
-        Words that the message must contain. Take a stable part: PyTorch rewords its messages now and then.
+    error : type of the exception that must be raised
+    match : str that the message must contain; take a stable part, for PyTorch rewords its messages
 
-    Raises
-    ------
-    TypeError
-        If `error` is not an exception type, or `match` not a string.
-    AssertionError
-        If nothing is raised, or if `match` is not in the message.
-
-    Notes
-    -----
-    Introduced in notebook 00.
+    Examples
+    --------
+    >>> with expect_error(ZeroDivisionError, match="by zero"):
+    ...     1 / 0
+    ZeroDivisionError: division by zero
     """
-    if not (isinstance(error, type) and issubclass(error, BaseException)):
-        raise TypeError(f"error must be an exception type such as RuntimeError, got {error!r}")
-    if not isinstance(match, str):
-        raise TypeError(f"match must be a string, got {match!r}")
     try:
         yield
     except error as caught:
@@ -77,14 +67,9 @@ _rules: dict[str, Callable[..., str]] = {}
 
 
 def exercise(number: str) -> Callable[[Callable[..., str]], Callable[..., str]]:
-    """Register the decorated function as the rule of an exercise.
-
-    The rule takes the reader's answers. It raises `Hint` for a wrong one and returns a word of praise for a right one.
-    """
+    """Register a rule, which takes the reader's answers and raises `Hint`, or returns praise for the right ones."""
 
     def register(rule: Callable[..., str]) -> Callable[..., str]:
-        if number in _rules:
-            raise ValueError(f"exercise {number} is defined twice")
         _rules[number] = rule
         return rule
 
@@ -104,50 +89,29 @@ def _usual_defaults() -> Iterator[None]:
 
 
 def _on_cpu(value: object) -> object:
-    """Return the value with all tensors and modules in it on the CPU, where the rules compute.
-
-    What lies elsewhere is copied: a module with all that it holds, a leaf as a leaf, with its gradient.
-    """
-    if isinstance(value, nn.Module):
-        if not any(map(_on_another_device, value.state_dict().values())):
-            return value
-        try:
-            return copy.deepcopy(value).cpu()
-        except RuntimeError:  # it holds a tensor that is no leaf: the rule will see
-            return value
-    if isinstance(value, tuple | list) and not hasattr(value, "_fields"):
-        return (tuple if isinstance(value, tuple) else list)(map(_on_cpu, value))
-    if isinstance(value, dict):
-        return {key: _on_cpu(part) for key, part in value.items()}
-    if not _on_another_device(value):
-        return value
-    moved = value.cpu()
-    if value.is_leaf and value.requires_grad:
-        moved = moved.detach().requires_grad_()
-        moved.grad = _on_cpu(value.grad)
-    return moved
-
-
-def _on_another_device(value: object) -> bool:
-    return isinstance(value, Tensor) and value.device.type not in ("cpu", "meta")  # meta holds nothing to be moved
+    """Return a tensor, a tuple of them or a copy of a module on the CPU, where the rules compute."""
+    if isinstance(value, Tensor):
+        return value.cpu()
+    if type(value) in (tuple, list):
+        return type(value)(map(_on_cpu, value))
+    if isinstance(value, nn.Module) and not all(tensor.is_cpu for tensor in value.state_dict().values()):
+        return copy.deepcopy(value).cpu()
+    return value
 
 
 @_usual_defaults()
 def judge(number: str, *answers: object) -> Verdict:
     """Apply the rule of an exercise to the answers; see `check`, which prints what comes of it."""
-    lesson = number.partition(".")[0] if isinstance(number, str) else ""
-    if lesson.isdecimal():
-        module = f"{__package__}.exercises.lesson{lesson}"
-        try:
-            importlib.import_module(module)
-        except ModuleNotFoundError as error:
-            if error.name != module:
-                raise
-    if not isinstance(number, str) or number not in _rules:
+    module = f"{__package__}.exercises.lesson{str(number).partition('.')[0]}"
+    if importlib.util.find_spec(module):
+        importlib.import_module(module)
+    if number not in _rules:
         raise ValueError(f"number must be that of an exercise, such as '06.1', got {number!r}")
     blank = Verdict("not attempted", "replace each ... by your code and run the cell again.")
-    if any(answer is ... or answer is None for answer in answers):
+    if any(answer is ... for answer in answers):
         return blank
+    if any(answer is None for answer in answers):
+        return Verdict("not attempted", "one answer is None: replace each ... and look at the line that makes it.")
     try:
         return Verdict("correct", _rules[number](*map(_on_cpu, answers)))
     except NotAttempted as not_attempted:
@@ -163,21 +127,17 @@ def judge(number: str, *answers: object) -> Verdict:
 def check(number: str, *answers: object) -> None:
     """Print what is right or wrong with the answers to an exercise, without giving the solution away.
 
+    A wrong answer never raises: Restart & Run All goes on. Introduced in notebook 00.
+
     Parameters
     ----------
-    number : str
-        Lesson and exercise, such as ``"06.1"``.
-    *answers
-        What the exercise asks for: functions, tensors, numbers.
+    number : str, such as ``"06.1"``; ValueError if there is no such exercise
+    *answers : what the exercise asks for: functions, tensors, numbers
 
-    Raises
-    ------
-    ValueError
-        If there is no such exercise. A wrong answer never raises: Restart & Run All goes on.
-
-    Notes
-    -----
-    Introduced in notebook 00.
+    Examples
+    --------
+    >>> check("01.1", ...)
+    ○ Exercise 01.1, not attempted: replace each ... by your code and run the cell again.
     """
     verdict = judge(number, *answers)
     sign = {"correct": "✓", "wrong": "✗", "not attempted": "○"}[verdict.status]
@@ -195,20 +155,26 @@ def call(function: object, *args: object, **kwargs: object) -> object:
     if not callable(function):
         raise Hint(f"a function is asked for, this is {type(function).__name__}.")
     try:
-        result = function(*args, **kwargs)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the hint says what is wrong
+            result = _on_cpu(function(*args, **kwargs))
     except Exception as error:
         raise Hint(f"your function raises {_summary(error)}") from error
-    result = _on_cpu(result)
     parts = result if isinstance(result, tuple) else (result,)
     if result is None or any(part is ... for part in parts):
         raise NotAttempted("your function returns nothing yet. Has it a return, and no ... left?")
     return result
 
 
+def _plain(value: object) -> object:
+    """Return a single number as Python's own; it may come in a tensor or in an array or scalar of NumPy."""
+    num_elements = value.numel() if isinstance(value, Tensor) else getattr(value, "size", None)
+    return value.item() if num_elements == 1 else value
+
+
 def as_number(name: str, value: object) -> float:
-    """Return a reader's number, or a tensor of one, as a float; anything else becomes a hint."""
-    if isinstance(value, Tensor) and value.numel() == 1:
-        value = value.item()
+    """Return a reader's number as a float; anything else becomes a hint."""
+    value = _plain(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         what = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
         raise Hint(f"{name} should be one number, this is {what}.")
@@ -226,64 +192,17 @@ def as_tensor(name: str, value: object, shape: tuple[int, ...], dtype: torch.dty
     return value.detach()
 
 
-def compare(
-    name: str,
-    answer: object,
-    right: object,
-    wrong: Sequence[tuple[object, str]] = (),
-    otherwise: str | None = None,
-    tolerance: float = 1e-4,
-) -> None:
-    """Raise a hint unless the reader's number or tensor is the right one.
-
-    Parameters
-    ----------
-    name : str
-        What the answer is called in a hint.
-    answer : object
-        A number where `right` is one; a tensor of the same shape where `right` is a tensor.
-    right : float or torch.Tensor
-    wrong : sequence of (value, hint)
-        Values that a known mistake leads to, each with its hint; the first that fits counts.
-    otherwise : str, optional
-        The hint for any other value. Default: a sentence that says what came.
-    tolerance : float
-        As in `close`.
-    """
-    if isinstance(right, Tensor):
-        answer = as_tensor(name, answer, tuple(right.shape))
-    else:
-        answer = as_number(name, answer)
-    if close(answer, right, tolerance):
-        return
-    for value, hint in wrong:
-        if close(answer, value, tolerance):
-            raise Hint(hint)
-    if otherwise is None:
-        came = f"this is {answer:.4g}" if isinstance(answer, float) else f"these are {answer.tolist()}"
-        otherwise = f"{name} is not right yet: {came}."
-    raise Hint(otherwise)
-
-
 def as_truths(answer: object, right: Mapping[str, bool], inverted: str, hints: Mapping[tuple[str, ...], str]) -> None:
-    """Compare a reader's dict of True and False with the right one; a hint says where to look again.
+    """Raise a hint unless the reader's dict of True and False (or 1 and 0) is the right one.
 
-    Parameters
-    ----------
-    answer : object
-        Each value may also be 0 or 1, or a tensor of one of them.
-    right : mapping of str to bool
-    inverted : str
-        What to say where every answer is the wrong way round.
-    hints : mapping of tuple of str to str
-        What to say where one of these keys is wrong; the first that fits counts.
+    The hint is `inverted` where every answer is the wrong way round, else the first in `hints` with a wrong key.
     """
     if not isinstance(answer, dict) or set(answer) != set(right):
         raise Hint(f"leave the dict as it is, with its {len(right)} keys, and replace only the blanks.")
     if any(value is ... for value in answer.values()):
         raise NotAttempted("replace each ... by True or False.")
-    found = {name: _truth(value) for name, value in answer.items()}
-    if None in found.values():
+    found = {name: _plain(value) for name, value in answer.items()}
+    if not all(isinstance(value, int | float) and value in (0, 1) for value in found.values()):
         raise Hint("each answer is True or False.")
     wrong = {name for name, truth in right.items() if found[name] != truth}
     if len(wrong) == len(right):
@@ -293,10 +212,32 @@ def as_truths(answer: object, right: Mapping[str, bool], inverted: str, hints: M
             raise Hint(hint)
 
 
-def _truth(value: object) -> bool | None:
-    if isinstance(value, Tensor) and value.numel() == 1:
-        value = value.item()
-    return bool(value) if isinstance(value, bool | int | float) and value in (0, 1) else None
+def compare(
+    name: str,
+    answer: object,
+    right: object,
+    wrong: Sequence[tuple[object, str]] = (),
+    otherwise: str | None = None,
+    tolerance: float = 1e-4,
+) -> None:
+    """Raise a hint unless the reader's number, or tensor where `right` is one, is the right one.
+
+    The hint is that of the first (value, hint) in `wrong` whose value the answer has, else `otherwise`.
+    """
+    found = as_tensor(name, answer, tuple(right.shape)) if isinstance(right, Tensor) else as_number(name, answer)
+    if close(found, right, tolerance):
+        return
+    for value, hint in wrong:
+        if close(found, value, tolerance):
+            raise Hint(hint)
+    came = f"this is {found:.4g}" if isinstance(found, float) else f"these are {found.tolist()}"
+    raise Hint(otherwise or f"{name} is not right: {came}.")
+
+
+def close(a: object, b: object, tolerance: float = 1e-4) -> bool:
+    """Whether numbers or tensors agree to a relative and absolute tolerance; NaN agrees with nothing."""
+    a, b = torch.as_tensor(a, dtype=torch.float64), torch.as_tensor(b, dtype=torch.float64)
+    return torch.allclose(a, b, rtol=tolerance, atol=tolerance)
 
 
 @contextmanager
@@ -305,9 +246,3 @@ def seeded() -> Iterator[None]:
     with torch.random.fork_rng(devices=gpus_in_use()):
         torch.manual_seed(0)
         yield
-
-
-def close(a: object, b: object, tolerance: float = 1e-4) -> bool:
-    """Whether numbers or tensors agree to a relative and absolute tolerance; NaN agrees with nothing."""
-    a, b = torch.as_tensor(a, dtype=torch.float64), torch.as_tensor(b, dtype=torch.float64)
-    return torch.allclose(a, b, rtol=tolerance, atol=tolerance)
