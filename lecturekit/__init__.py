@@ -1,56 +1,34 @@
-"""What the lessons share: data, the training loop, figures, graph pictures, devices and checks.
+"""What the lessons share. They write ``import lecturekit as lk``, which loads torch and the standard library only.
 
-The lessons write ``import lecturekit as lk``. Importing it loads torch and the standard library, nothing else.
+To know the package, read it in this order. First what every lesson uses, half an hour:
+
+- ``training``: the loop; `fit` hands mini-batches to the reader's step and measures the loss
+- ``data``: the data sets, as small tensors with names, from files whose contents are compared
+- ``devices``: CPU or CUDA, and timing that is right on both
+- ``checks``: errors that a lesson raises on purpose, and exercises that answer back
+- ``plotting``: figures; their colours and letters stand in ``style``
+- ``_web``: a picture that becomes something to click on, with the buttons of ``player.js``
+
+Then ``graph``, the computation graph behind one verb, `trace`; its own docstring says in which order.
+
+Nobody need read the rest: ``lessons``, what a single lesson needs, and ``exercises``, the rules that `check` applies.
 """
 
-import sys
-
+from . import data
+from .checks import check, expect_error
+from .devices import Timing, device, measure, synchronize
+from .graph import graph_of, trace
+from .lessons import diagrams
 from .lessons.environment import environment
-
-try:
-    from . import data
-    from .checks import check, expect_error
-    from .lessons.sweep import Explorer, Runs, explorer, plot_loss_surface, train_many
-    from .devices import Timing, device, measure, synchronize
-    from .graph import graph_of, trace
-    from .plotting import figure, plot_decision_regions, plot_losses, plot_network, plot_tensor, plot_timings, show
-    from .training import History, fit, minibatches
-    from .lessons import diagrams
-    from .lessons.workers import WorkerRun, run_workers
-except Exception:
-    # Where torch does not load, nothing here does. Only `python -m lecturekit` goes on, to say what is wrong: while
-    # it looks for its module, Python calls itself "-m".
-    if sys.argv[:1] != ["-m"]:
-        raise
+from .lessons.sweep import Explorer, Runs, explorer, plot_loss_surface, train_many
+from .lessons.workers import WorkerRun, run_workers
+from .plotting import figure, plot_decision_regions, plot_losses, plot_network, plot_tensor, plot_timings, show
+from .training import History, fit, minibatches
 
 __all__ = [
-    "Explorer",
-    "History",
-    "Runs",
-    "Timing",
-    "WorkerRun",
-    "check",
-    "data",
-    "device",
-    "diagrams",
-    "environment",
-    "expect_error",
-    "explorer",
-    "figure",
-    "fit",
-    "graph_of",
-    "measure",
-    "minibatches",
-    "plot_decision_regions",
-    "plot_loss_surface",
-    "plot_losses",
-    "plot_network",
-    "plot_tensor",
-    "plot_timings",
-    "run_workers",
-    "show",
-    "synchronize",
-    "trace",
-    "train_many",
-]
+    "Explorer", "History", "Runs", "Timing", "WorkerRun", "check", "data", "device", "diagrams", "environment",
+    "expect_error", "explorer", "figure", "fit", "graph_of", "measure", "minibatches", "plot_decision_regions",
+    "plot_loss_surface", "plot_losses", "plot_network", "plot_tensor", "plot_timings", "run_workers", "show",
+    "synchronize", "trace", "train_many",
+]  # fmt: skip
 __version__ = "0.1.0"

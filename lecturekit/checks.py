@@ -1,9 +1,7 @@
 """Errors that a lesson raises on purpose, and exercises that answer back."""
 
-from __future__ import annotations
-
 import copy
-import importlib
+import importlib.util
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,28 +19,19 @@ from .devices import gpus_in_use
 def expect_error(error: type[BaseException], match: str = "") -> Iterator[None]:
     """Catch an error that the lesson raises on purpose, and print its type and the first line of its message.
 
+    AssertionError if nothing is raised; any other error passes through. Introduced in notebook 00.
+
     Parameters
     ----------
-    error : type
-        The exception that must be raised. Any other one passes through untouched.
-    match : str
-        Words that the message must contain. Take a stable part: PyTorch rewords its messages now and then.
+    error : type of the exception that must be raised
+    match : str that the message must contain; take a stable part, for PyTorch rewords its messages
 
-    Raises
-    ------
-    TypeError
-        If `error` is not an exception type, or `match` not a string.
-    AssertionError
-        If nothing is raised, or if `match` is not in the message.
-
-    Notes
-    -----
-    Introduced in notebook 00.
+    Examples
+    --------
+    >>> with expect_error(ZeroDivisionError, match="by zero"):
+    ...     1 / 0
+    ZeroDivisionError: division by zero
     """
-    if not (isinstance(error, type) and issubclass(error, BaseException)):
-        raise TypeError(f"error must be an exception type such as RuntimeError, got {error!r}")
-    if not isinstance(match, str):
-        raise TypeError(f"match must be a string, got {match!r}")
     try:
         yield
     except error as caught:
@@ -79,14 +68,9 @@ _rules: dict[str, Callable[..., str]] = {}
 
 
 def exercise(number: str) -> Callable[[Callable[..., str]], Callable[..., str]]:
-    """Register the decorated function as the rule of an exercise.
-
-    The rule takes the reader's answers. It raises `Hint` for a wrong one and returns a word of praise for a right one.
-    """
+    """Register a rule, which takes the reader's answers and raises `Hint`, or returns praise for the right ones."""
 
     def register(rule: Callable[..., str]) -> Callable[..., str]:
-        if number in _rules:
-            raise ValueError(f"exercise {number} is defined twice")
         _rules[number] = rule
         return rule
 
@@ -106,46 +90,23 @@ def _usual_defaults() -> Iterator[None]:
 
 
 def _on_cpu(value: object) -> object:
-    """Return the value with all tensors and modules in it on the CPU, where the rules compute.
-
-    What lies elsewhere is copied: a module with all that it holds, a leaf as a leaf, with its gradient.
-    """
-    if isinstance(value, nn.Module):
-        if not any(map(_on_another_device, value.state_dict().values())):
-            return value
-        try:
-            return copy.deepcopy(value).cpu()
-        except RuntimeError:  # it holds a tensor that is no leaf: the rule will see
-            return value
-    if isinstance(value, tuple | list) and not hasattr(value, "_fields"):
-        return (tuple if isinstance(value, tuple) else list)(map(_on_cpu, value))
-    if isinstance(value, dict):
-        return {key: _on_cpu(part) for key, part in value.items()}
-    if not _on_another_device(value):
-        return value
-    moved = value.cpu()
-    if value.is_leaf and value.requires_grad:
-        moved = moved.detach().requires_grad_()
-        moved.grad = _on_cpu(value.grad)
-    return moved
-
-
-def _on_another_device(value: object) -> bool:
-    return isinstance(value, Tensor) and value.device.type not in ("cpu", "meta")  # meta holds nothing to be moved
+    """Return a tensor, a tuple of them or a copy of a module on the CPU, where the rules compute."""
+    if isinstance(value, Tensor):
+        return value.cpu()
+    if type(value) in (tuple, list):
+        return type(value)(map(_on_cpu, value))
+    if isinstance(value, nn.Module) and not all(tensor.is_cpu for tensor in value.state_dict().values()):
+        return copy.deepcopy(value).cpu()
+    return value
 
 
 @_usual_defaults()
 def judge(number: str, *answers: object) -> Verdict:
     """Apply the rule of an exercise to the answers; see `check`, which prints what comes of it."""
-    lesson = number.partition(".")[0] if isinstance(number, str) else ""
-    if lesson.isdecimal():
-        module = f"{__package__}.exercises.lesson{lesson}"
-        try:
-            importlib.import_module(module)
-        except ModuleNotFoundError as error:
-            if error.name != module:
-                raise
-    if not isinstance(number, str) or number not in _rules:
+    module = f"{__package__}.exercises.lesson{str(number).partition('.')[0]}"
+    if importlib.util.find_spec(module):
+        importlib.import_module(module)
+    if number not in _rules:
         raise ValueError(f"number must be that of an exercise, such as '06.1', got {number!r}")
     blank = Verdict("not attempted", "replace each ... by your code and run the cell again.")
     if any(answer is ... for answer in answers):
@@ -167,21 +128,17 @@ def judge(number: str, *answers: object) -> Verdict:
 def check(number: str, *answers: object) -> None:
     """Print what is right or wrong with the answers to an exercise, without giving the solution away.
 
+    A wrong answer never raises: Restart & Run All goes on. Introduced in notebook 00.
+
     Parameters
     ----------
-    number : str
-        Lesson and exercise, such as ``"06.1"``.
-    *answers
-        What the exercise asks for: functions, tensors, numbers.
+    number : str, such as ``"06.1"``; ValueError if there is no such exercise
+    *answers : what the exercise asks for: functions, tensors, numbers
 
-    Raises
-    ------
-    ValueError
-        If there is no such exercise. A wrong answer never raises: Restart & Run All goes on.
-
-    Notes
-    -----
-    Introduced in notebook 00.
+    Examples
+    --------
+    >>> check("01.1", ...)
+    ○ Exercise 01.1, not attempted: replace each ... by your code and run the cell again.
     """
     verdict = judge(number, *answers)
     sign = {"correct": "✓", "wrong": "✗", "not attempted": "○"}[verdict.status]
@@ -201,30 +158,28 @@ def call(function: object, *args: object, **kwargs: object) -> object:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the hint says what is wrong
-            result = function(*args, **kwargs)
+            result = _on_cpu(function(*args, **kwargs))
     except Exception as error:
         raise Hint(f"your function raises {_summary(error)}") from error
-    result = _on_cpu(result)
     parts = result if isinstance(result, tuple) else (result,)
     if result is None or any(part is ... for part in parts):
         raise NotAttempted("your function returns nothing yet. Has it a return, and no ... left?")
     return result
 
 
+def _plain(value: object) -> object:
+    """Return a single number as Python's own; it may come in a tensor or in an array or scalar of NumPy."""
+    num_elements = value.numel() if isinstance(value, Tensor) else getattr(value, "size", None)
+    return value.item() if num_elements == 1 else value
+
+
 def as_number(name: str, value: object) -> float:
-    """Return a reader's number, also one of NumPy or in a tensor, as a float; anything else becomes a hint."""
+    """Return a reader's number as a float; anything else becomes a hint."""
     value = _plain(value)
     if isinstance(value, bool) or not isinstance(value, Real):
         what = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
         raise Hint(f"{name} should be one number, this is {what}.")
     return float(value)
-
-
-def _plain(value: object) -> object:
-    """Return what holds a single number, a tensor or a thing of NumPy, as a number of Python."""
-    if isinstance(value, Tensor):
-        return value.item() if value.numel() == 1 else value
-    return value.item() if getattr(value, "size", None) == 1 else value
 
 
 def as_tensor(name: str, value: object, shape: tuple[int, ...], dtype: torch.dtype | None = None) -> Tensor:
@@ -239,24 +194,16 @@ def as_tensor(name: str, value: object, shape: tuple[int, ...], dtype: torch.dty
 
 
 def as_truths(answer: object, right: Mapping[str, bool], inverted: str, hints: Mapping[tuple[str, ...], str]) -> None:
-    """Compare a reader's dict of True and False with the right one; a hint says where to look again.
+    """Raise a hint unless the reader's dict of True and False (or 1 and 0) is the right one.
 
-    Parameters
-    ----------
-    answer : object
-        Each value may also be 0 or 1, or a tensor of one of them.
-    right : mapping of str to bool
-    inverted : str
-        What to say where every answer is the wrong way round.
-    hints : mapping of tuple of str to str
-        What to say where one of these keys is wrong; the first that fits counts.
+    The hint is `inverted` where every answer is the wrong way round, else the first in `hints` with a wrong key.
     """
     if not isinstance(answer, dict) or set(answer) != set(right):
         raise Hint(f"leave the dict as it is, with its {len(right)} keys, and replace only the blanks.")
     if any(value is ... for value in answer.values()):
         raise NotAttempted("replace each ... by True or False.")
-    found = {name: _truth(value) for name, value in answer.items()}
-    if None in found.values():
+    found = {name: _plain(value) for name, value in answer.items()}
+    if not all(isinstance(value, int | float) and value in (0, 1) for value in found.values()):
         raise Hint("each answer is True or False.")
     wrong = {name for name, truth in right.items() if found[name] != truth}
     if len(wrong) == len(right):
@@ -264,25 +211,6 @@ def as_truths(answer: object, right: Mapping[str, bool], inverted: str, hints: M
     for names, hint in hints.items():
         if wrong & set(names):
             raise Hint(hint)
-
-
-def _truth(value: object) -> bool | None:
-    value = _plain(value)
-    return bool(value) if isinstance(value, bool | int | float) and value in (0, 1) else None
-
-
-@contextmanager
-def seeded() -> Iterator[None]:
-    """Draw the same random numbers each time, after which the reader's own go on as if there had been no check."""
-    with torch.random.fork_rng(devices=gpus_in_use()):
-        torch.manual_seed(0)
-        yield
-
-
-def close(a: object, b: object, tolerance: float = 1e-4) -> bool:
-    """Whether numbers or tensors agree to a relative and absolute tolerance; NaN agrees with nothing."""
-    a, b = torch.as_tensor(a, dtype=torch.float64), torch.as_tensor(b, dtype=torch.float64)
-    return torch.allclose(a, b, rtol=tolerance, atol=tolerance)
 
 
 def compare(
@@ -293,20 +221,10 @@ def compare(
     otherwise: str | None = None,
     tolerance: float = 1e-4,
 ) -> None:
-    """Compare a reader's number or tensor with the right one; a wrong one becomes a hint.
+    """Raise a hint unless the reader's number, or tensor where `right` is one, is the right one.
 
-    Parameters
-    ----------
-    name : str
-        What the answer is called in hints.
-    answer, right : number or torch.Tensor
-        The answer must have the shape of `right`.
-    wrong : sequence of tuple
-        Rows of one or more typical wrong answers and, last, the hint for them; the first that fits counts.
-    otherwise : str, optional
-        The hint for any other wrong answer.
-    tolerance : float
-        Relative and absolute.
+    Each row of `wrong` holds one or more typical wrong answers and, last, the hint for them; the first that fits counts.
+    `otherwise` is the hint for all others.
     """
     found = as_tensor(name, answer, tuple(right.shape)) if isinstance(right, Tensor) else as_number(name, answer)
     if close(found, right, tolerance):
@@ -314,4 +232,19 @@ def compare(
     for *values, hint in wrong:
         if any(close(found, value, tolerance) for value in values):
             raise Hint(hint)
-    raise Hint(otherwise or f"{name} is not right.")
+    came = f"this is {found:.4g}" if isinstance(found, float) else f"these are {found.tolist()}"
+    raise Hint(otherwise or f"{name} is not right: {came}.")
+
+
+def close(a: object, b: object, tolerance: float = 1e-4) -> bool:
+    """Whether numbers or tensors agree to a relative and absolute tolerance; NaN agrees with nothing."""
+    a, b = torch.as_tensor(a, dtype=torch.float64), torch.as_tensor(b, dtype=torch.float64)
+    return torch.allclose(a, b, rtol=tolerance, atol=tolerance)
+
+
+@contextmanager
+def seeded() -> Iterator[None]:
+    """Draw the same random numbers each time, after which the reader's own go on as if there had been no check."""
+    with torch.random.fork_rng(devices=gpus_in_use()):
+        torch.manual_seed(0)
+        yield

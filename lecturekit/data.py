@@ -1,6 +1,6 @@
 """The data sets of the lessons: small tensors with names, from files that come with the package. No network.
 
-All tensors are made on the CPU, whatever the default device is; `Dataset.to` moves them.
+All tensors are float32 on the CPU, whatever the defaults are; `Dataset.to` moves and casts them.
 """
 
 from __future__ import annotations
@@ -8,17 +8,14 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import operator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from . import _validate
-from .devices import FLOAT32_ON_CPU
-
 SHA256 = {"iris.csv": "9cc1c345c71bcc9b486b74cbf6063fa66f4bb5e0f603a4b3c3471ec2e5e8e355"}
-MOST_EXAMPLES = 10**8  # 0.4 GB a column: beyond, memory would run out, and no error would name the argument
 IRIS_FEATURES = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 IRIS_SPECIES = ("setosa", "versicolor", "virginica")
 
@@ -27,16 +24,8 @@ IRIS_SPECIES = ("setosa", "versicolor", "virginica")
 class Dataset:
     """Examples for training and for testing, and what their columns are called.
 
-    Attributes
-    ----------
-    X_train, y_train : torch.Tensor
-        Shapes (N, num_features) and (N, 1), of one floating point dtype: one row an example, one column an output.
-    X_test, y_test : torch.Tensor
-        Shapes (M, num_features) and (M, 1); M is 0 where a data set has no test part.
-    feature_names : tuple of str
-        One name for each column of X.
-    class_names : tuple of str
-        What y = 0 and y = 1 mean; empty where y is a measurement.
+    X has shape (N, num_features) and y (N, 1), of one floating point dtype; the test parts have no rows where a data
+    set has no test part. The class names say what y = 0 and y = 1 mean; there are none where y is a measurement.
     """
 
     X_train: Tensor
@@ -58,42 +47,15 @@ def course_folder() -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[1] / "data"
 
 
-def read(name: str, folder: Path | None = None) -> bytes:
-    """Return the bytes of a data file after comparing their SHA-256.
-
-    Parameters
-    ----------
-    name : str
-        A file of the course, such as ``"iris.csv"``.
-    folder : pathlib.Path, optional
-        Where to look. Default: `course_folder`.
-
-    Raises
-    ------
-    ValueError
-        If `name` is no file of the course, or if the file's contents are not those it was published with.
-    FileNotFoundError
-        If the file is missing.
-    OSError
-        If it cannot be read.
-    """
-    _validate.one_of("name", name, SHA256)
-    if not isinstance(folder, str | Path | None):
-        raise TypeError(f"folder must be a path, got {folder!r}")
-    path = (course_folder() if folder is None else Path(folder)) / name
-    remedy = f"Get it again with `git restore data/{name}`, or install lecturekit anew"
-    try:
-        if not path.is_file():
-            raise FileNotFoundError(f"{path} is missing. {remedy}")
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise
-    except OSError as error:  # no permission, a broken disk, a folder with a name too long
-        raise OSError(f"{path} cannot be read: {error.strerror or error}. {remedy}") from error
+def read(name: str) -> bytes:
+    """Return the bytes of a data file such as ``"iris.csv"``. ValueError: its SHA-256 is not the published one."""
+    path = course_folder() / name
+    content = path.read_bytes()
     found = hashlib.sha256(content).hexdigest()
     if found != SHA256[name]:
         raise ValueError(
-            f"{path} is damaged: its SHA-256 begins with {found[:12]}, expected {SHA256[name][:12]}. {remedy}"
+            f"{path} is damaged: its SHA-256 begins with {found[:12]}, expected {SHA256[name][:12]}. "
+            f"Get it again with `git restore data/{name}`, or install lecturekit anew"
         )
     return content
 
@@ -103,103 +65,54 @@ def iris(
     classes: tuple[str, str] = ("versicolor", "virginica"),
     *,
     seed: int = 123,
-    folder: Path | None = None,
 ) -> Dataset:
-    """Return two species of Iris, standardised, split into 70 % for training and 30 % for testing.
+    """Return two species of Iris: 70 flowers for training, 30 for testing, standardised by the training part.
 
     With the defaults these are, number for number, the tensors of STAT 453, lecture 6.4: the 100 flowers are put into
-    the order p = randperm(100), and the result is then split by p again, as that lecture does.
+    the order p = randperm(100), and the result is then split by p again, as that lecture does. Introduced in notebook
+    06. Source: R. A. Fisher (1936), "The use of multiple measurements in taxonomic problems", Annals of Eugenics 7,
+    179-188; UCI Machine Learning Repository, CC BY 4.0.
 
     Parameters
     ----------
-    features : tuple of str
-        Columns to use, out of sepal_length, sepal_width, petal_length, petal_width (centimetres before standardising).
-    classes : tuple of str
-        Two different species: y is 0 for the first and 1 for the second.
-    seed : int
-        Seed of the order p; it has a generator of its own.
-    folder : pathlib.Path, optional
-        Where ``iris.csv`` lies, if not with the package.
+    features : tuple of `IRIS_FEATURES`, the columns of X; another one is a ValueError
+    classes : tuple of two `IRIS_SPECIES`, else ValueError; y is 0 for the first and 1 for the second
+    seed : int, that of the order p, which has a generator of its own
 
-    Returns
-    -------
-    Dataset
-        float32; X_train of shape (70, num_features), X_test (30, num_features), standardised by the mean and the
-        unbiased standard deviation of the training part.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a feature or species is unknown or named twice, or if `seed` is no int of at least 0.
-    OSError, ValueError
-        If the data file is missing (FileNotFoundError), cannot be read or is damaged.
-
-    Notes
-    -----
-    Introduced in notebook 06. Source: R. A. Fisher (1936), "The use of multiple measurements in taxonomic problems",
-    Annals of Eugenics 7, 179-188; UCI Machine Learning Repository, CC BY 4.0.
+    Examples
+    --------
+    >>> data = iris(features=("petal_length", "petal_width"))
+    >>> data.X_train.shape, data.y_test.shape, data.class_names
+    (torch.Size([70, 2]), torch.Size([30, 1]), ('versicolor', 'virginica'))
     """
-    features = _chosen("features", features, IRIS_FEATURES)
-    classes = _chosen("classes", classes, IRIS_SPECIES)
-    if len(classes) != 2:
-        raise ValueError(f"classes must name two species, got {len(classes)}: {', '.join(classes)}")
-    _validate.seed("seed", seed)
-    rows = list(csv.DictReader(io.StringIO(read("iris.csv", folder).decode())))
-    rows = [row for species in classes for row in rows if row["species"] == species]
-    X = torch.tensor([[float(row[name]) for name in features] for row in rows], **FLOAT32_ON_CPU)
-    y = torch.tensor([[float(row["species"] == classes[1])] for row in rows], **FLOAT32_ON_CPU)
+    for argument, names, known in (("features", features, IRIS_FEATURES), ("classes", classes, IRIS_SPECIES)):
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise ValueError(f"{argument} must be out of {', '.join(known)}, got {unknown[0]!r}")
+    first, second = classes
+    table = list(csv.DictReader(io.StringIO(read("iris.csv").decode())))
+    rows = [row for species in (first, second) for row in table if row["species"] == species]
+    X = _float32([[float(row[name]) for name in features] for row in rows])
+    y = _float32([[float(row["species"] == second)] for row in rows])
 
-    p = _order(len(rows), seed)
+    p = _random_order(len(rows), seed)
     X, y = X[p], y[p]
-    num_train = len(rows) * 7 // 10
-    train, test = p[:num_train], p[num_train:]
+    train, test = p[:70], p[70:]
     mean, std = X[train].mean(dim=0), X[train].std(dim=0)
-    return Dataset(
-        (X[train] - mean) / std, y[train], (X[test] - mean) / std, y[test], feature_names=features, class_names=classes
-    )
-
-
-def _order(num_examples: int, seed: int) -> Tensor:
-    return torch.randperm(num_examples, generator=torch.Generator().manual_seed(seed), device="cpu")
-
-
-def _chosen(argument: str, names: object, known: tuple[str, ...]) -> tuple[str, ...]:
-    if isinstance(names, str) or not isinstance(names, tuple | list) or not names:
-        raise TypeError(f"{argument} must be a tuple of names, got {names!r}")
-    for name in names:
-        if name not in known:
-            raise ValueError(f"{argument} must be out of {', '.join(known)}, got {name!r:.80}")
-    if len(set(names)) != len(names):
-        raise ValueError(f"{argument} must be different from each other, got {', '.join(names)}")
-    return tuple(names)
+    X = (X - mean) / std
+    return Dataset(X[train], y[train], X[test], y[test], tuple(features), (first, second))
 
 
 def double_line(dtype: torch.dtype = torch.float32) -> Dataset:
-    """Return the four points of y = 2x, at x = 1, 2, 3, 4.
+    """Return the four points of y = 2x at x = 1, 2, 3, 4; X_train and y_train have shape (4, 1) and this dtype.
 
-    Parameters
-    ----------
-    dtype : torch.dtype
-        A floating point type.
-
-    Returns
-    -------
-    Dataset
-        X_train and y_train of shape (4, 1); no test part.
-
-    Raises
-    ------
-    TypeError
-        If `dtype` is not a floating point type.
-
-    Notes
-    -----
     Introduced in notebook 05. Source: Patrick Loeber's PyTorch tutorial, part 5.
+
+    Examples
+    --------
+    >>> double_line().y_train.flatten().tolist()
+    [2.0, 4.0, 6.0, 8.0]
     """
-    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
-        raise TypeError(f"dtype must be a floating point type of torch, got {dtype!r}")
-    if dtype.itemsize == 1:
-        raise TypeError(f"dtype must be a type that torch computes with, got {dtype}, which only stores numbers")
     X = torch.arange(1, 5, dtype=dtype, device="cpu").reshape(4, 1)
     return Dataset(X, 2 * X, X[:0], X[:0], feature_names=("x",))
 
@@ -207,93 +120,55 @@ def double_line(dtype: torch.dtype = torch.float32) -> Dataset:
 def noisy_line(
     num_examples: int = 1000, *, slope: float = -5.0, intercept: float = 2.0, noise: float = 1.0, seed: int = 0
 ) -> Dataset:
-    """Return points scattered round a line: y = slope · x + intercept + noise.
+    """Return points scattered round a line: y = slope · x + intercept + noise, with x standard normal.
 
-    Parameters
-    ----------
-    num_examples : int
-        From 1 to 100 million.
-    slope, intercept : float
-        Of the line.
-    noise : float
-        Standard deviation of the normally distributed noise, 0 or more, in the unit of y.
-    seed : int
-        Seed of the points; it has a generator of its own.
+    X_train and y_train have shape (num_examples, 1). The noise is normally distributed with this standard deviation.
+    The seed is that of a generator of their own. Introduced in notebook 05. Source: "PyTorch for the Impatient",
+    section 2.15: y = −5x + 2 + noise.
 
-    Returns
-    -------
-    Dataset
-        float32; X_train and y_train of shape (num_examples, 1), x standard normal; no test part.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `num_examples` or `seed` is no such int, or a number is not finite, or `noise` is negative.
-
-    Notes
-    -----
-    Introduced in notebook 05. Source: "PyTorch for the Impatient", section 2.15: y = −5x + 2 + noise.
+    Examples
+    --------
+    >>> line = noisy_line(3, slope=2.0, intercept=1.0, noise=0.0)
+    >>> bool((line.y_train == 2 * line.X_train + 1).all())
+    True
     """
-    _validate.at_most("num_examples", _validate.integer("num_examples", num_examples, 1), MOST_EXAMPLES)
-    _validate.seed("seed", seed)
-    for name, value in {"slope": slope, "intercept": intercept, "noise": noise}.items():
-        _validate.number(name, value)
-    if noise < 0:
-        raise ValueError(f"noise must be 0 or more, got {noise}")
-    generator = torch.Generator().manual_seed(seed)
-    X, deviations = (torch.randn(num_examples, 1, generator=generator, **FLOAT32_ON_CPU) for _ in range(2))
-    y = float(slope) * X + float(intercept) + float(noise) * deviations
+    generator = _generator(seed)
+    X = torch.randn(num_examples, 1, generator=generator, dtype=torch.float32, device="cpu")
+    deviations = torch.randn(num_examples, 1, generator=generator, dtype=torch.float32, device="cpu")
+    y = X * slope + intercept + deviations * noise
     return Dataset(X, y, X[:0], y[:0], feature_names=("x",))
 
 
 def moons(num_train: int = 140, num_test: int = 60, *, noise: float = 0.2, seed: int = 0) -> Dataset:
     """Return two half-circles that lie one in the other, with noise: two classes that no line separates.
 
-    Without noise, the outer moon (y = 0) is the upper half of the unit circle. The inner moon (y = 1) is the lower half
-    of the circle of radius 1 round (1, 0.5).
+    Without noise, the outer moon (y = 0) is the upper half of the unit circle, and the inner moon (y = 1) the lower
+    half of the circle of radius 1 round (1, 0.5). Half of all examples lie on each, in random order. The noise on both
+    coordinates is normally distributed with this standard deviation. The seed is that of generators of their own.
+    Introduced in notebook 09. The points are those of ``sklearn.datasets.make_moons``, not standardised.
 
-    Parameters
-    ----------
-    num_train, num_test : int
-        Examples for training, at least 2, and for testing, 0 or more; at most 100 million each.
-        Half of all of them lie on each moon (one more on the inner one where their number is odd), in random order; so
-        the halves of each part are about equal.
-    noise : float
-        Standard deviation of the normally distributed noise on both coordinates, 0 or more, in the unit of X.
-    seed : int
-        Seed of the noise and of the order, 0 to 2³² − 1; it has generators of its own.
-
-    Returns
-    -------
-    Dataset
-        float32; X_train of shape (num_train, 2), X_test of shape (num_test, 2), not standardised: both coordinates are
-        of the size of 1 already.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a number of examples or `seed` is no such int, or `noise` is negative or not finite.
-    ImportError
-        If scikit-learn is not installed.
-
-    Notes
-    -----
-    Introduced in notebook 09. The points are those of ``sklearn.datasets.make_moons``; NumPy promises that the
-    generator behind it draws the same numbers in every version.
+    Examples
+    --------
+    >>> data = moons(6, 4)
+    >>> data.X_train.shape, data.X_test.shape, data.class_names
+    (torch.Size([6, 2]), torch.Size([4, 2]), ('outer moon', 'inner moon'))
     """
-    _validate.at_most("num_train", _validate.integer("num_train", num_train, 2), MOST_EXAMPLES)
-    _validate.at_most("num_test", _validate.integer("num_test", num_test, 0), MOST_EXAMPLES)
-    if _validate.number("noise", noise) < 0:
-        raise ValueError(f"noise must be 0 or more, got {noise}")
-    _validate.integer("seed", seed, 0, 2**32 - 1)
-    try:
-        from sklearn.datasets import make_moons  # takes most of a second, so only where it is used
-    except ImportError as error:
-        raise ImportError("lk.data.moons needs scikit-learn. Install it with `pip install scikit-learn`") from error
-    X, y = make_moons(num_train + num_test, shuffle=False, noise=noise, random_state=seed)
-    X, y = torch.from_numpy(X).float(), torch.from_numpy(y).float().reshape(-1, 1)
-    p = _order(num_train + num_test, seed)
-    train, test = p[:num_train], p[num_train:]
-    return Dataset(
-        X[train], y[train], X[test], y[test], feature_names=("x₁", "x₂"), class_names=("outer moon", "inner moon")
-    )
+    from sklearn.datasets import make_moons  # takes most of a second, so only where it is used
+
+    points, labels = make_moons(num_train + num_test, shuffle=False, noise=noise, random_state=seed)
+    p = _random_order(len(points), seed)
+    X, y = _float32(points)[p], _float32(labels).reshape(-1, 1)[p]
+    parts = X[:num_train], y[:num_train], X[num_train:], y[num_train:]
+    return Dataset(*parts, feature_names=("x₁", "x₂"), class_names=("outer moon", "inner moon"))
+
+
+def _float32(numbers: object) -> Tensor:
+    return torch.tensor(numbers, dtype=torch.float32, device="cpu")
+
+
+def _generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(operator.index(seed))  # manual_seed does not take NumPy's integers
+
+
+def _random_order(num_examples: int, seed: int) -> Tensor:
+    return torch.randperm(num_examples, generator=_generator(seed), device="cpu")

@@ -2,8 +2,7 @@
 
 All pictures are white cards, which read on light and on dark pages. Nothing is told by colour alone: lines differ in
 their dashes too, points in their shapes, and what a colour means stands beside it in words. The scripts and style
-sheets cannot import this module; tests compare their colours with it. A colour that is changed here is still the old
-one in the pictures that the notebooks store, until they are executed again.
+sheets cannot import this module; tests compare their colours with it.
 """
 
 # Lines and points. Okabe and Ito's palette, which colour-blind readers can tell apart, each dark enough for a contrast
@@ -20,15 +19,15 @@ CONTOUR, LABEL = "#8fa6b8", "#f0f6fb"  # on a loss surface: the lines, and what 
 
 # Writing and outlines.
 INK = "#1f2328"
-MUTED = "#57606a"  # what is said in a low voice: axes, notes
+MUTED = "#57606a"  # axes, notes
 DETAIL = "#59636e"  # the small second line in a box
 OUTLINE = "#8b949e"  # of boxes, and of cells that only repeat others
-GRID = "#e3e6ea"  # behind plots: may be overlooked
+GRID = "#e3e6ea"  # behind plots
 
 # Graphs, and the buttons and sliders under pictures.
 FILL = {"leaf": "#e8f1fb", "input": "#f2f3f5", "constant": "#ffffff", "operation": "#fdfaf1", "output": "#e6f4ea"}
 GRAPH_INK = "#1b1f24"
-GRADIENT = "#a8200d"  # what comes back
+GRADIENT = "#a8200d"
 LOCAL = "#0b5394"  # local derivatives; also the focus, sliders, the numbers of the lessons
 RULE = "#c4cad1"  # between the value and the gradient of a node
 RESTING = "#6b7178"  # a button that has nothing to do

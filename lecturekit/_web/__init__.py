@@ -1,7 +1,5 @@
 """A picture that becomes something to click on where scripts run: what the graphs and the explorer share."""
 
-from __future__ import annotations
-
 import base64
 import html
 import json
@@ -12,20 +10,9 @@ from importlib.resources import files
 def live_image(png: bytes, width: int, alt: str, function: str, code: str, data: dict, attributes: str = "") -> str:
     """Return one ``<img>`` element that calls a function of JavaScript once it is loaded, as ``function(img, data)``.
 
-    It needs no network, kernel, style sheet or id. Where scripts are stripped, the picture and its words stay.
-
-    Parameters
-    ----------
-    png : bytes
-    width : int
-        In pixels of the page.
-    alt : str
-    function, code : str
-        The function's name, and the scripts that define it.
-    data : dict
-        What can be written as JSON.
-    attributes : str
-        Further attributes, escaped, each after a space.
+    It needs no network, kernel, style sheet or id. Where scripts are stripped, the picture and its words stay. The
+    width is in pixels of the page; `code` defines the function; `data` becomes JSON; further attributes, escaped, each
+    begin with a space.
     """
     written = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     call = f"(function(img,data){{{code}{function}(img,data)}})(this,{written})"
