@@ -596,8 +596,8 @@ def exercises_are_whole(nb: NotebookNode, path: Path) -> list[str]:
         for cell in code_cells(nb)
         if "exercise" not in tags(cell) and _check_call(cell)
     ]
-    if not 3 <= len(found) <= 6:
-        problems.append(f"{len(found)} exercises, but a lesson has 3 to 6")
+    if not 3 <= len(found) <= 7:
+        problems.append(f"{len(found)} exercises, but a lesson has 3 to 7")
     wanted = [f"{lesson_number(path)}.{number}" for number in range(1, len(found) + 1)]
     if [exercise.number for exercise in found] != wanted:
         problems.append(f"exercises are numbered {[exercise.number for exercise in found]}, not {wanted}")

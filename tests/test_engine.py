@@ -182,9 +182,9 @@ two, three, matrix = (Tensor(np.ones(shape), requires_grad=True) for shape in (2
 @pytest.mark.parametrize(
     ("code", "error", "words"),
     [
-        ("matrix.backward()", RuntimeError, "starts from one number"),
-        ("matrix.sum(axis=0).backward()", RuntimeError, "starts from one number"),
-        ("matrix.backward(np.ones(3))", RuntimeError, "gradient of"),
+        ("matrix.backward()", RuntimeError, "needs a gradient"),
+        ("matrix.sum(axis=0).backward()", RuntimeError, "needs a gradient"),
+        ("matrix.backward(np.ones(3))", RuntimeError, "a gradient (3,) for a tensor (2, 3)"),
         ("Tensor(1.0).backward()", RuntimeError, "requires a gradient"),
         ("two + three", ValueError, "broadcast"),
         ("matrix * two", ValueError, "broadcast"),
@@ -195,7 +195,11 @@ two, three, matrix = (Tensor(np.ones(shape), requires_grad=True) for shape in (2
         ("matrix.sum(axis=2)", ValueError, "out of bounds"),
         ("matrix[2]", IndexError, "out of bounds"),
         ("Tensor([[1], [2, 3]])", ValueError, "inhomogeneous"),
-        ("Tensor(2, made_from=[(two, lambda up: np.ones(3))], requires_grad=True).backward()", RuntimeError, "of (3,)"),
+        (
+            "Tensor(2, made_from=[(two, lambda up: np.ones(3))], requires_grad=True).backward()",
+            RuntimeError,
+            "a gradient (3,)",
+        ),
     ],
 )
 def test_what_does_not_fit_raises(code, error, words):

@@ -72,12 +72,12 @@ def backward(self, gradient=None):
     if not self.requires_grad:
         raise RuntimeError("nothing behind this tensor requires a gradient")
     if gradient is None and self.value.size != 1:
-        raise RuntimeError(f"backward() starts from one number; for {self.shape} give a gradient")
+        raise RuntimeError(f"backward() from shape {self.shape} needs a gradient")
     arrived = {self: np.ones(self.shape) if gradient is None else np.asarray(gradient)}
     for tensor in deepest_first(self):
         up = arrived.pop(tensor)
         if up.shape != tensor.shape:
-            raise RuntimeError(f"tensor of shape {tensor.shape}, gradient of {up.shape}")
+            raise RuntimeError(f"a gradient {up.shape} for a tensor {tensor.shape}")
         for source, rule in tensor.made_from:
             gradient = unbroadcast(rule(up), source.shape)
             arrived[source] = arrived.get(source, 0) + gradient
@@ -87,17 +87,15 @@ def backward(self, gradient=None):
             tensor.grad += up
 
 
-def as_tensor(value, like):
-    if isinstance(value, Tensor):
-        return value
-    return Tensor(np.asarray(value, dtype=like.value.dtype))
+def as_tensor(value, dtype):
+    return value if isinstance(value, Tensor) else Tensor(np.asarray(value, dtype))
 
 
 def both_sides(operation):
     """Return the operation for a tensor on the left of a number, and for one on the right."""
     return (
-        lambda a, b: operation(a, as_tensor(b, a)),
-        lambda b, a: operation(as_tensor(a, b), b),
+        lambda a, b: operation(a, as_tensor(b, a.value.dtype)),
+        lambda b, a: operation(as_tensor(a, b.value.dtype), b),
     )
 
 
@@ -132,7 +130,7 @@ def mean_over(a, axis=None, keepdims=False):
 def matmul(a, b):
     if {a.value.ndim, b.value.ndim} - {1, 2}:
         raise ValueError(f"@ is for vectors and matrices, not {a.shape} and {b.shape}")
-    left = np.atleast_2d(a.value)  # a vector on the left is one row, else one column
+    left = np.atleast_2d(a.value)  # a vector is one row here, and one column below
     right = b.value if b.value.ndim == 2 else b.value[:, None]
     shape = (left @ right).shape
     rule_a = (a, lambda up: (up.reshape(shape) @ right.T).reshape(a.shape))
