@@ -450,8 +450,8 @@ def exercises_are_whole(nb, path):
         if ("exercise" in tags(cell)) != (_check_call(cell) is not None):
             yield f"an exercise has the tag 'exercise' and ends in lk.check(\"NN.k\", …): {first_line(cell)!r}"
     found = exercises(nb)
-    if not 3 <= len(found) <= 6:
-        yield f"{len(found)} exercises, but a lesson has 3 to 6"
+    if not 3 <= len(found) <= 7:
+        yield f"{len(found)} exercises, but a lesson has 3 to 7"
     wanted = [f"{lesson_number(path)}.{number}" for number in range(1, len(found) + 1)]
     if [exercise.number for exercise in found] != wanted:
         yield f"exercises are numbered {[exercise.number for exercise in found]}, not {wanted}"

@@ -1,0 +1,250 @@
+"""Exercises of notebook 15, gradients of tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from ..checks import Hint, NotAttempted, call, close, compare, exercise
+
+
+def _draw(*shapes: tuple[int, ...]) -> list[np.ndarray]:
+    """Return an array for each shape, the same ones each time."""
+    random = np.random.default_rng(5)
+    return [random.normal(size=shape) for shape in shapes]
+
+
+def _gradients(function: Callable, upstream: np.ndarray, *arrays: np.ndarray) -> list[np.ndarray]:
+    """Return what PyTorch sends back to each array, from the upstream gradient of the function's result."""
+    tensors = [torch.tensor(array, requires_grad=True) for array in arrays]
+    return [grad.numpy() for grad in torch.autograd.grad(function(*tensors), tensors, torch.tensor(upstream))]
+
+
+def _compare(name: str, answer: object, right: np.ndarray, wrong: list[tuple[np.ndarray, str]], otherwise: str) -> None:
+    """As `compare`, for arrays; a wrong value may also have another shape than the right one."""
+    if answer is ...:
+        raise NotAttempted(f"{name} is still blank.")
+    if isinstance(answer, torch.Tensor):
+        answer = answer.detach().numpy()
+    if not isinstance(answer, np.ndarray | np.floating) or answer.dtype.kind not in "fi":
+        raise Hint(f"{name} should be an array of numbers, this is {type(answer).__name__}.")
+    for value, hint in wrong:
+        if answer.shape == value.shape and close(answer, value):
+            what = "wrong numbers" if value.shape == right.shape else f"shape {answer.shape}"
+            raise Hint(f"{name} has the {what}. {hint}")
+    compare(name, torch.as_tensor(np.array(answer)), torch.as_tensor(right), otherwise=otherwise)
+
+
+def _several(answer: object, number: int) -> tuple[object, ...]:
+    if not isinstance(answer, tuple | list) or len(answer) != number:
+        raise Hint(f"return {number} gradients, with commas between them.")
+    return tuple(answer)
+
+
+@exercise("15.1")
+def layer(function: object) -> str:
+    def right(up: np.ndarray, X: np.ndarray, W: np.ndarray) -> list[np.ndarray]:
+        return _gradients(lambda X, W, b: X @ W + b, up, X, W, np.zeros(W.shape[1]))
+
+    # Square matrices first: there a wrong product has the right shape, and its numbers tell which one it is.
+    up, X, W = _draw((3, 3), (3, 3), (3, 3))
+    no_transpose = "Square matrices hide it: one factor has to be transposed."
+    wrong = {
+        "grad_X": [(up @ W, no_transpose), (W @ up, no_transpose), (W.T @ up, "The factors are in the wrong order.")],
+        "grad_W": [(X @ up, no_transpose), (up @ X, no_transpose), (up.T @ X, "This is the gradient of W.T.")],
+        "grad_b": [
+            (up, "A gradient has the shape of its tensor. In how many rows is b used?"),
+            (up.sum(axis=0, keepdims=True), "A gradient has the shape of its tensor, and b has one axis."),
+            (up.sum(), "b has an entry for each column, and each has a gradient of its own."),
+            (up.sum(axis=1), "You added up along each row. Which entries of Y use the first entry of b?"),
+            (up.mean(axis=0), "Paths add. Why a mean?"),
+        ],
+    }
+    answers = _several(call(function, up, X, W), 3)
+    for answer, expected, (name, hints) in zip(answers, right(up, X, W), wrong.items(), strict=True):
+        _compare(
+            name, answer, expected, hints, f"{name} is not right. Follow one entry to all places where it is used."
+        )
+    up, X, W = _draw((4, 2), (4, 3), (3, 2))
+    answers = _several(call(function, up, X, W), 3)
+    for answer, expected, name in zip(answers, right(up, X, W), wrong, strict=True):
+        _compare(name, answer, expected, [], f"for X of shape (4, 3) and W of shape (3, 2), {name} is not right.")
+    return "all three, and the shapes would have told you two of them."
+
+
+@exercise("15.2")
+def mean_squared_error(function: object) -> str:
+    y_hat, y = _draw((5, 3), (5, 3))
+    (right,) = _gradients(lambda y_hat: ((y_hat - torch.tensor(y)) ** 2).mean(), np.array(1.0), y_hat)
+    wrong = [
+        (15 * right, "Your rule is that of the sum. What does the mean do with each number?"),
+        (3 * right, "You divided by the number of rows. How many numbers does the mean add up?"),
+        (5 * right, "You divided by the number of columns. How many numbers does the mean add up?"),
+        (right / 2, "What is the derivative of a square?"),
+        (-right, "The sign is wrong. Does the loss grow or fall if a prediction that is too large grows?"),
+        (
+            2 * (y_hat - y).mean(keepdims=True)[0, 0],
+            "Each prediction has a gradient of its own. Do not take their mean.",
+        ),
+        (((y_hat - y) ** 2).mean(), "That is the loss itself."),
+    ]
+    _compare("the gradient", call(function, y_hat, y), right, wrong, "the gradient is not right. Go back step by step.")
+    return "spread by the mean, times the slope of the square."
+
+
+@exercise("15.3")
+def square_root(function: object, tensor_class: object) -> str:
+    values, up = np.array([4.0, 9.0, 0.25]), np.array([1.0, -2.0, 3.0])
+    source = tensor_class(values, requires_grad=True)
+    result = call(function, source)
+    if not isinstance(result, tensor_class):
+        raise Hint(f"return a Tensor, so that the graph goes on. This is {type(result).__name__}.")
+    roots = np.sqrt(values)
+    if not close(result.value, roots):
+        raise Hint("the value is not the square root of a.value.")
+    if not result.requires_grad:
+        raise Hint("the value is right, but no rule leads back to a: made_from is empty.")
+    try:
+        result.backward(up)
+    except Exception as error:
+        raise Hint(f"the value is right, but on the way back there is {type(error).__name__}: {error}") from error
+    if source.grad is None:
+        raise Hint("the rule leads to another tensor than the one that came in.")
+    wrong = [
+        (up * 0.5 / values, "Is this root taken of the input, or is it the output already?"),
+        (0.5 / roots, "Your rule gives the local derivative. What does it do with the upstream gradient?"),
+        (up / roots, "A factor is missing. What is the derivative of x to the power ½?"),
+        (up * 0.5 * roots, "The derivative of a root falls where the root grows. Multiply, or divide?"),
+        (up, "You pass the upstream gradient on as it is. Where is the local derivative?"),
+    ]
+    _compare(
+        "the gradient", source.grad, up * 0.5 / roots, wrong, "the rule is not right. What is the derivative of √x?"
+    )
+    return "a new operation, with its rule."
+
+
+@exercise("15.4")
+def look_up(function: object) -> str:
+    words = np.array([2, 0, 2, 3, 2])
+    table, up = _draw((5, 3), (5, 3))
+    (right,) = _gradients(lambda table: table[torch.tensor(words)], up, table)
+    assigned, counts = np.zeros_like(table), np.bincount(words, minlength=5)[:, None]
+    assigned[words] = up
+    lost = "For a row that was used several times only the last gradient is there. What do paths do?"
+    wrong = [
+        (assigned, lost),
+        (right / np.maximum(counts, 1), "You took the mean where a row was used several times. What do paths do?"),
+        (counts * np.ones_like(table), "You counted how often each row was used. Where is the upstream gradient?"),
+        (up, "This is the upstream gradient as it came. Which row of it belongs to which row of the table?"),
+        (
+            up[words],
+            "You picked rows of the upstream gradient. Backward they are not picked, but put where they came from.",
+        ),
+    ]
+    answer = call(function, up, words, table.shape)
+    _compare(
+        "the gradient", answer, right, wrong, "the gradient is not right. A row that nobody used has the gradient 0."
+    )
+    up = _draw((2, 3))[0]
+    expected = np.zeros((7, 3))
+    expected[[4, 1]] = up
+    answer = call(function, up, np.array([4, 1]), (7, 3))
+    _compare("the gradient", answer, expected, [], "for another table the gradient is not right.")
+    return "every use has brought its gradient home."
+
+
+@exercise("15.5")
+def centred(function: object) -> str:
+    (up,) = _draw((3, 3))
+    (right,) = _gradients(lambda X: X - X.mean(axis=0), up, np.zeros((3, 3)))
+    wrong = [
+        (up, "You treated the mean as a constant. It is made from X, too."),
+        (
+            right - up,
+            "This comes through the mean. X has a second path: paths add, the second does not overwrite the first.",
+        ),
+        (up - up.sum(axis=0), "The path through the mean is too strong. How much of each number is in the mean?"),
+        (up + up.mean(axis=0), "The two paths have different signs."),
+        (up - up.mean(), "Each column has a mean of its own, so each has a gradient of its own."),
+        (up - up.mean(axis=1), "Y has the mean of each column taken away. Along which axis does its gradient add up?"),
+        (up - up.mean(axis=1, keepdims=True), "You took the mean of each row. Which numbers were in one mean?"),
+    ]
+    _compare(
+        "the gradient", call(function, up), right, wrong, "the gradient is not right. How many paths lead from X to Y?"
+    )
+    (up,) = _draw((5, 2))
+    _compare("the gradient", call(function, up), up - up.mean(axis=0), [], "for 5 rows the gradient is not right.")
+    return "two paths, and they add."
+
+
+@exercise("15.6")
+def softmax(function: object) -> str:
+    scores, up = _draw((3, 3), (3, 3))
+    (right,) = _gradients(lambda z: torch.softmax(z, dim=1), up, scores)
+    p = torch.softmax(torch.tensor(scores), dim=1).numpy()
+    whole, diagonal = p * up, p * (1 - p) * up
+    wrong = [
+        (diagonal, "You let each score move its own output only. It moves the others of its row as well."),
+        (up - p * up.sum(axis=1, keepdims=True), "That is the rule of log_softmax. Softmax itself is its exp."),
+        (whole - p * whole.sum(axis=1), "The sum has lost its axis, and was broadcast along the wrong one: keepdims."),
+        (whole - p * whole.sum(axis=0), "You added up over each column. In which direction is softmax taken?"),
+        (whole - p * whole.sum(), "You added up over everything. Each row has a softmax of its own."),
+        (
+            whole - whole.sum(axis=1, keepdims=True),
+            "The sum comes back through a softmax as well: a factor p is missing.",
+        ),
+        (whole + p * whole.sum(axis=1, keepdims=True), "If one score grows, the other outputs fall. Look at the sign."),
+        (whole, "You passed the gradient through exp only. The sum in the denominator is made of the scores, too."),
+    ]
+    answer = call(function, up, p)
+    _compare("the gradient", answer, right, wrong, "the gradient is not right. Each row of it adds up to 0.")
+    up, p = up[:2], p[:2]
+    whole = p * up
+    expected = whole - p * whole.sum(axis=1, keepdims=True)
+    _compare("the gradient", call(function, up, p), expected, [], "for 2 rows of 3 scores the gradient is not right.")
+    return "and each row adds up to 0, as it must."
+
+
+@exercise("15.7")
+def two_layers(function: object) -> str:
+    X, y, *parameters = _draw((4, 3), (4, 2), (3, 3), (3,), (3, 2), (2,))
+    answer = call(function, X, y, *parameters)
+    W1, b1, W2, b2 = (torch.tensor(value, requires_grad=True) for value in parameters)
+    z = torch.tensor(X) @ W1 + b1
+    h = torch.tanh(z)
+    y_hat = h @ W2 + b2
+    tensors = {"y_hat": y_hat, "W2": W2, "b2": b2, "h": h, "z": z, "W1": W1, "b1": b1}
+    if not isinstance(answer, dict) or set(answer) != set(tensors):
+        raise Hint(f"return the dict as it stands, with a gradient for each of {', '.join(tensors)}.")
+    loss = ((y_hat - torch.tensor(y)) ** 2).mean()
+    grads = torch.autograd.grad(loss, list(tensors.values()))
+    right = {name: grad.numpy() for name, grad in zip(tensors, grads, strict=True)}
+    z, h, at_z = z.detach().numpy(), h.detach().numpy(), right["h"]
+    rows = "The bias is used in every row: sum over them."
+    wrong = {
+        "y_hat": [
+            (8 * right["y_hat"], "What does the mean do with each number?"),
+            (2 * right["y_hat"], "The mean is over all numbers, not only over the rows."),
+            (-right["y_hat"], "The sign is wrong."),
+        ],
+        "b2": [(right["y_hat"], rows), (right["y_hat"].mean(axis=0), "Paths add. Why a mean?")],
+        "z": [
+            (at_z * (1 - z**2), "The slope of tanh is written with its output, and you took its input."),
+            (at_z * (1 - h), "The slope of tanh has a square in it."),
+            (1 - h**2, "That is the slope of tanh alone. Where is the gradient of h?"),
+            (at_z, "That is the gradient of h. Where is the slope of tanh?"),
+        ],
+        "W1": [
+            (X.T @ at_z, "You started from the gradient of h. Which node stands between h and W1?"),
+            (right["W1"].T, "This is the gradient of W1.T."),
+        ],
+        "b1": [(right["z"], rows), (at_z.sum(axis=0), "You started from the gradient of h, not from that of z.")],
+    }
+    for name in tensors:
+        otherwise = (
+            f"{name} is the first that is not right. Which node comes after it, and what is the rule on that edge?"
+        )
+        _compare(name, answer[name], right[name], wrong.get(name, []), otherwise)
+    return "seven gradients by hand. What backward() does holds no secret any more."
