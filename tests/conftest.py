@@ -8,18 +8,13 @@ import pytest
 import torch
 
 
-def find_chromium() -> str | None:
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-    return next((path for name in names if (path := shutil.which(name))), None)
-
-
 @pytest.fixture(scope="session")
 def chromium() -> str:
     pytest.importorskip("playwright", reason="playwright is not installed: pip install -e '.[test]'")
-    path = find_chromium()
-    if path is None:
-        pytest.skip("no Chromium or Chrome on this machine: nothing was opened in a browser")
-    return path
+    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"):
+        if path := shutil.which(name):
+            return path
+    pytest.skip("no Chromium or Chrome on this machine: nothing was opened in a browser")
 
 
 @pytest.fixture(scope="module")

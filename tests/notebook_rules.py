@@ -389,21 +389,10 @@ def budget(nb, path):
     yield from (f"{found[what]} {what}, more than {most}" for what, most in AT_MOST.items() if found[what] > most)
 
 
-def opening(nb, path):
-    """Title, question, links: the first cell."""
-    title, question, places, *_ = [*nb.cells[0].source.split("\n\n"), "", "", ""]
-    if not re.fullmatch(rf"# {lesson_number(path)} · \S.*", title):
-        yield f"the first cell does not begin with '# {lesson_number(path)} · Title'"
-    if not re.fullmatch(r"\*\*[^*]+\?\*\*", question):
-        yield "the title is not followed by one question in bold"
-    for where in ("Open in Colab", "Open on Binder"):
-        if not re.search(rf"\[{where}\]\(https://[^)]*/{re.escape(path.name)}\)", places):
-            yield f"no link '{where}' to this notebook in the third paragraph"
+def anatomy(nb, path):
+    """What a lesson is made of. (The first cell, the time it takes and the setup cell: see tools/stamp.py.)"""
     if sum(level == 1 for level, _ in headings(nb)) != 1:
         yield "there is not one heading of level 1"
-
-
-def anatomy(nb, path):
     found = [text for level, text in headings(nb) if level == 2]
     sections = [text for text in found if re.match(r"\d", text)]
     before = ["What you will be able to do", "What you need", "Setup"]
@@ -420,16 +409,13 @@ def anatomy(nb, path):
         yield f"{len(recap)} points in the recap for {len(objectives)} objectives"
     if not bullets(nb, "Sources"):
         yield "no sources are listed"
-    times = re.findall(r"^\*\*Time:\*\*.*$", prose(nb), flags=re.MULTILINE)
-    if len(times) != 1 or not re.fullmatch(r"\*\*Time:\*\* about \d+ minutes\.", times[0]):
-        yield "there is not one line '**Time:** about 60 minutes.'"
 
 
 def setup(nb, path):
-    cells = code_cells(nb)
-    if [index for index, cell in enumerate(cells) if "setup" in tags(cell)] != [0]:
-        yield "the first code cell, and no other, has the tag setup"
-    if "import lecturekit as lk" not in cells[1].source.splitlines():
+    first, second, *_ = code_cells(nb)
+    if "setup" not in tags(first):
+        yield "the first code cell has no tag setup"
+    if "import lecturekit as lk" not in second.source.splitlines():
         yield "the second code cell does not 'import lecturekit as lk'"
 
 
@@ -473,7 +459,7 @@ COMMON_RULES: list[Rule] = [
     nothing_of_this_machine, nothing_from_elsewhere, alt_texts, pixels, printed_digits, unique_headings, links,
     names_of_the_package,
 ]  # fmt: skip
-LESSON_RULES: list[Rule] = [budget, opening, anatomy, setup, predict_and_check, exercises_are_whole]
+LESSON_RULES: list[Rule] = [budget, anatomy, setup, predict_and_check, exercises_are_whole]
 
 
 def rules_for(path: Path) -> list[Rule]:
