@@ -41,6 +41,7 @@ WRONG = [
     ("00.2", [32], "at x = 3"),
     ("00.2", [-17], "wrong sign"),
     ("00.2", [16.9], "16.9 is not the slope"),
+    ("00.2", [17.003], "17.003 is not the slope"),
     ("00.2", [torch.tensor([1.0, 2.0])], "should be one number"),
     ("00.3", [-4, 0, 0], "that is u"),
     ("00.3", [5, 5, 2], "the numbers of section 7"),

@@ -104,6 +104,7 @@ WRONG = [
     ("06.2", [step(reset="between")], "when the update came"),
     ("06.2", [step(reset="never")], "the second is not"),
     ("06.2", [rebinding_step], "did not change"),
+    ("06.2", [lambda w, b, X, y, lr: loss_of(w, b, X, y).backward()], "Do you change it in place?"),
     ("06.2", [recorded_step], "Where is no_grad()?"),
     ("06.2", [step(sign=1)], "up the hill"),
     ("06.2", [step(num_moved=1)], "b is not"),

@@ -60,9 +60,9 @@ def slope_of_a_cube(slope: object) -> str:
         (32, "that is the derivative at x = 3. Look at what x is."),
         (-17, "the size is right, but it has the wrong sign."),
     ]
-    otherwise = f"{number:.4g} is not the slope. Check the formula that you differentiate, and that x is 2."
+    otherwise = f"{number:.6g} is not the slope. Check the formula that you differentiate, and that x is 2."
     compare("slope", number, 17, typical, otherwise)
-    return "that is 3x² + 5 at x = 2, and PyTorch needed no formula for it."
+    return "that is 3x² + 5 at x = 2. PyTorch finds it without the formula."
 
 
 @exercise("00.3")

@@ -101,7 +101,7 @@ def standardise_in_place(function: object) -> str:
             raise NotAttempted("your function does nothing yet.")
         if isinstance(returned, Tensor):
             raise Hint("X has not changed: what your function returns is a new tensor. Write into the old one.")
-        raise Hint("X has not changed. `X = …` only gives a new tensor the name X: write into the old one.")
+        raise Hint("X has not changed. If you wrote `X = …`, that only gives a new tensor the name X: write into X.")
     if X.shape != before.shape or not torch.equal(memory, X.reshape(-1)):
         raise Hint("X has other memory now. Write into the memory that it has: operations with _, or -= and /=.")
     mean, std, std_by_N = before.mean(dim=0), before.std(dim=0), before.std(dim=0, correction=0)

@@ -112,8 +112,8 @@ def crossover(function: object) -> str:
             (math.inf, f"for {numbers} the GPU has more bandwidth, so it catches up."),
         ]
         cpu_time, gpu_time = cpu_start + size / cpu_bandwidth, gpu_start + size / gpu_bandwidth
-        times = f"the CPU takes {cpu_time:.4g} µs, the GPU {gpu_time:.4g} µs"
-        otherwise = f"for {numbers} your size is {size:.4g} kB. There {times}."
+        times = f"the CPU takes {cpu_time:.6g} µs, the GPU {gpu_time:.6g} µs"
+        otherwise = f"for {numbers} your size is {size:.6g} kB. There {times}."
         compare("the size", size, right, typical, otherwise)
     for numbers in ((1, 10, 10, 10), (1, 10, 10, 5)):
         with explain({"ZeroDivisionError": "it divides by zero where both bandwidths are the same."}):

@@ -66,7 +66,7 @@ def manual_step(function: object) -> str:
                 raise NotAttempted("your step changes nothing yet.")
             if not w.grad.any():
                 raise Hint("w did not change. What was in w.grad when the update came?")
-            raise Hint("w did not change. `w = …` only gives a new tensor the name w: change it in place, as `w -= …`.")
+            raise Hint("w did not change. Do you change it in place? `w = …` would only give a new tensor the name w.")
         w_is_right = close(w.detach(), right_w)
         if w_is_right and close(b.detach(), right_b):
             continue

@@ -79,7 +79,7 @@ def xor_by_hand(W1: object, b1: object, W2: object, b2: object) -> str:
     else:
         wrong = (answers - xor).abs().argmax()
         corner = tuple(corners[wrong].int().tolist())
-        otherwise = f"for the input {corner} your network gives {answers[wrong]:.4g}. Go through it on paper."
+        otherwise = f"for the input {corner} your network gives {answers[wrong]:.6g}. Go through it on paper."
     compare("the answers", answers, xor, typical, otherwise)
     return "two neurons do what one cannot."
 
