@@ -15,6 +15,8 @@ import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
+ROOT = Path(__file__).parents[1]
+
 SETUP_CELL = """\
 # On Colab and other bare machines: install what is missing, replace nothing.
 import importlib.util
@@ -178,15 +180,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run as a command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if something is out of step")
-    parser.add_argument("--root", type=Path, default=Path(__file__).parents[1], help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     try:
-        changes = stamped(options.root)
+        changes = stamped(ROOT)
     except StampError as error:
         print(error, file=sys.stderr)
         return 1
     for path, text in changes.items():
-        print(f"{path.relative_to(options.root)}: {'out of step, run `make stamp`' if options.check else 'stamped'}")
+        print(f"{path.relative_to(ROOT)}: {'out of step, run `make stamp`' if options.check else 'stamped'}")
         if not options.check:
             path.write_bytes(text.encode())
     return 1 if options.check and changes else 0
