@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import lecturekit
-from lecturekit import descent, style
+from lecturekit import style
 
 ROOT = Path(__file__).parents[1]
 
@@ -50,22 +50,14 @@ def difference(one: str, other: str, eyes: str) -> float:
 def test_the_measures():
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
-    assert difference("#000000", "#ffffff", "all cones") == pytest.approx(100, abs=0.1)
     # A red and a green that the eyes of most people keep well apart.
-    assert difference("#b03030", "#5c6a00", "all cones") > 60
-    assert difference("#b03030", "#5c6a00", "deuteranopia") < 25
+    assert difference("#b03030", "#5c6a00", "all cones") > 60 > 25 > difference("#b03030", "#5c6a00", "deuteranopia")
 
 
 @pytest.mark.parametrize("eyes", EYES)
-def test_lines_differ_in_colour_for_all_eyes(eyes):
-    for one, other in combinations(style.COLOURS, 2):
-        assert difference(one, other, eyes) >= APART, (one, other)
-
-
-@pytest.mark.parametrize("eyes", EYES)
-def test_writing_in_graphs_differs_in_colour_for_all_eyes(eyes):
-    """Values, gradients and local derivatives; words say which is which as well."""
-    for one, other in combinations((style.GRAPH_INK, style.GRADIENT, style.LOCAL), 2):
+@pytest.mark.parametrize("inks", [style.COLOURS, (style.GRAPH_INK, style.GRADIENT, style.LOCAL)], ids=str)
+def test_lines_and_writing_in_graphs_differ_in_colour_for_all_eyes(eyes, inks):
+    for one, other in combinations(inks, 2):
         assert difference(one, other, eyes) >= APART, (one, other)
 
 
@@ -106,47 +98,24 @@ def test_contrast(least, inks, grounds):
         assert contrast(ink, ground) >= least, (ink, ground, contrast(ink, ground))
 
 
-def colours_of(value) -> set[str]:
-    if isinstance(value, dict):
-        value = tuple(value.values())
-    if isinstance(value, tuple):
-        return set().union(*map(colours_of, value))
-    return {value.lower()} if isinstance(value, str) and value.startswith("#") else set()
-
-
-KNOWN = set().union(*(colours_of(value) for name, value in vars(style).items() if name.isupper()))
 HEX = re.compile(r"#[0-9a-fA-F]{6}\b|#[0-9a-fA-F]{3}\b(?=[;'\"\s,)])")
+KNOWN = {colour.lower() for colour in HEX.findall(Path(style.__file__).read_text(encoding="utf-8"))}
 PACKAGE = Path(lecturekit.__file__).parent
-SHEETS = [*PACKAGE.rglob("*.js"), ROOT / "tools/slides/slides.css", ROOT / "docs/_static/course.css"]
+SCRIPTS = sorted(PACKAGE.rglob("*.js"))
+SHEETS = [*(ROOT / "tools").rglob("*.css"), *(ROOT / "docs/_static").rglob("*.css")]
 
 
-def full(colour: str) -> str:
-    """Write #abc as #aabbcc."""
-    return colour if len(colour) == 7 else "#" + "".join(2 * digit for digit in colour[1:])
-
-
-@pytest.mark.parametrize("path", SHEETS, ids=lambda path: path.name)
-def test_scripts_and_sheets_have_the_colours_of_the_house(path):
-    written = {colour.lower() for colour in HEX.findall(path.read_text(encoding="utf-8"))}
-    assert {full(colour) for colour in written} <= KNOWN
-
-
-@pytest.mark.parametrize("path", ["_web/player.js", "descent/explorer.js"])
-def test_scripts_have_the_letters_of_the_house(path):
-    assert style.SANS in (PACKAGE / path).read_text(encoding="utf-8")
+@pytest.mark.parametrize("path", [*SCRIPTS, *SHEETS], ids=lambda path: path.name)
+def test_scripts_and_sheets_have_the_colours_and_letters_of_the_house(path):
+    text = path.read_text(encoding="utf-8")
+    for colour in HEX.findall(text.lower()):
+        full = colour if len(colour) == 7 else "#" + "".join(2 * digit for digit in colour[1:])
+        assert full in KNOWN, colour
+    if path in SCRIPTS and re.search(r"\bfont:\d", text):
+        assert style.SANS in text
 
 
 def test_no_other_module_writes_a_colour_down():
     for path in PACKAGE.rglob("*.py"):
         if path.name != "style.py":
             assert not re.findall(r"[\"']#[0-9a-fA-F]{3,8}[\"']", path.read_text(encoding="utf-8")), path.name
-
-
-def test_the_explorer_has_the_colours_of_the_house():
-    """Those that it names, and the tint that it computes with."""
-    code = (Path(descent.__file__).parent / "explorer.js").read_text(encoding="utf-8")
-    named = dict(re.findall(r"\b([A-Z]+) = '(#\w{6})'", code))
-    expected = {"INK": style.INK, "MUTED": style.MUTED, "RUN": style.COLOURS[1], "FULL": style.COLOURS[0]}
-    assert named == expected
-    (bottom,) = re.findall(r"\[(\d+), (\d+), (\d+)\]\.map\(function \(c\)", code)
-    assert "#" + "".join(f"{int(channel):02x}" for channel in bottom) == style.TINTS[0]
