@@ -223,7 +223,7 @@ def compare(
 ) -> None:
     """Raise a hint unless the reader's number, or tensor where `right` is one, is the right one.
 
-    Each row of `wrong` holds one or more typical wrong answers and, last, the hint for them; the first that fits counts.
+    A row of `wrong` holds one or more typical wrong answers and, last, their hint; the first row that fits counts.
     `otherwise` is the hint for all others.
     """
     found = as_tensor(name, answer, tuple(right.shape)) if isinstance(right, Tensor) else as_number(name, answer)
