@@ -14,7 +14,7 @@ from ... import plotting
 from ..._web import live_image, player, script
 from ...style import COLOURS, DASHES, MUTED
 from .runs import QuadraticLoss, Runs
-from .surface import PATH, draw_marks, draw_surface, view_of
+from .surface import LEGEND, PATH, draw_marks, draw_surface, view_of
 
 RUN = PATH | {"label": "this run", "color": COLOURS[1], "linestyle": "solid", "marker": "o"}
 FULL_BATCH = PATH | {"label": "full batch, same rate", "color": COLOURS[0], "linestyle": DASHES[1]}
@@ -98,7 +98,7 @@ class Explorer:
         curve.yaxis.set_minor_formatter("{x:g}")
         curve.set(ylim=(low, high), xlabel="step", ylabel="loss")
         for fig in (left, right):
-            fig.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=9, columnspacing=1.2)
+            fig.legend(**LEGEND)
         return (left, right), moving
 
 

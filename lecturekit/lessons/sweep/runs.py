@@ -26,10 +26,11 @@ class QuadraticLoss:
         if X.ndim != 2 or X.shape[1] != 1 or y.shape != X.shape:
             raise ValueError(f"X and y must both have shape (N, 1), got {tuple(X.shape)} and {tuple(y.shape)}")
         x, y = X.detach().cpu().double(), y.detach().cpu().double()
-        rows = torch.cat((x, torch.ones_like(x)), dim=1)
-        best = torch.linalg.lstsq(rows, y).solution
-        lowest = (rows @ best - y).square().mean()
-        return cls(*best[:, 0].tolist(), lowest.item(), x.square().mean().item(), x.mean().item())
+        from_mean = x - x.mean()
+        w = ((from_mean * (y - y.mean())).mean() / from_mean.square().mean()).nan_to_num()  # 0 for a single example
+        b = (y - w * x).mean()
+        lowest = (w * x + b - y).square().mean()
+        return cls(w.item(), b.item(), lowest.item(), x.square().mean().item(), x.mean().item())
 
     def __call__(self, w, b):
         """Return the loss at w and b: floats, arrays or tensors of one shape."""
@@ -125,8 +126,7 @@ def _descend(rows, y, lrs, batch_size, seeds, num_steps) -> Tensor:
             batches = [(rows.expand(len(seeds), -1, -1), y)]
         elif not batches:  # an epoch begins
             order = torch.stack([torch.randperm(len(y), generator=each, device="cpu") for each in generators])
-            # Of many examples, a few steps see only the first.
-            order = order[:, : (num_steps - step) * batch_size].to(y.device)
+            order = order[:, : (num_steps - step) * batch_size].to(y.device)  # the others are not seen any more
             batches = list(zip(rows[order].split(batch_size, 1), y[order].split(batch_size, 1), strict=True))
         X_batch, y_batch = batches.pop(0)  # (S, batch_size, 2), (S, batch_size, 1)
         parameters.requires_grad_()

@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from ... import plotting
-from ...style import COLOURS, CONTOUR, DASHES, GRID, INK, MARKERS, MUTED, TINTS
+from ...style import COLOURS, CONTOUR, DASHES, INK, MARKERS, MUTED, TINTS
 from .runs import QuadraticLoss
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PATH = {"linewidth": 1.5, "markersize": 4, "markeredgewidth": 0, "zorder": 4}
+LEGEND = {"loc": "outside lower center", "ncols": 5, "frameon": False, "fontsize": 9, "columnspacing": 1.2}
 
 
 def plot_loss_surface(X: Tensor, y: Tensor, paths: Mapping[str, Tensor | Sequence]) -> Figure:
@@ -48,13 +49,13 @@ def plot_loss_surface(X: Tensor, y: Tensor, paths: Mapping[str, Tensor | Sequenc
     tensors = {name: path.detach().cpu().double() for name, path in tensors.items()}
     view = view_of(loss, list(tensors.values()))
     slope = (view[3] - view[2]) / (view[1] - view[0])
-    fig, ax = plotting.figure(6.4, round(min(5.4, 5.6 * slope + 0.7), 1))
+    fig, ax = plotting.figure(6.4, round(min(5.4, 5.6 * slope + 1), 1))
     draw_surface(ax, loss, view)
     ax.set_prop_cycle(color=COLOURS, linestyle=DASHES, marker=MARKERS)
     for name, path in tensors.items():
         ax.plot(*path.T.numpy(), label=plotting.as_label(name), **PATH)
     draw_marks(ax, loss, [path[0] for path in tensors.values()])
-    plotting.add_legend(ax, frameon=True, facecolor="white", framealpha=0.9, edgecolor=GRID, fontsize=9)
+    plotting.add_legend(fig, **LEGEND)
     return fig
 
 
@@ -64,8 +65,7 @@ def view_of(loss: QuadraticLoss, paths: list[Tensor]) -> tuple[float, float, flo
     best = points.new_tensor([loss.w, loss.b])
     reach = (starts - best).norm(dim=1).max().item() or 1.0
     near = points[(points - best).norm(dim=1) <= 1.5 * reach]  # false for NaN
-    round_minimum = best + 0.3 * reach * points.new_tensor([[1, 0], [-1, 0], [0, 1], [0, -1]])
-    near = torch.cat((near, starts, round_minimum))
+    near = torch.cat((near, starts, best + 0.3 * reach * points.new_tensor([[1, 0], [-1, 0], [0, 1], [0, -1]])))
     middle, half = (near.amin(0) + near.amax(0)) / 2, (near.amax(0) - near.amin(0)) / 2
     half = 1.15 * torch.maximum(half, 0.5 * half.max())  # some room, and no side more than twice the other
     return tuple(torch.stack((middle - half, middle + half), dim=1).flatten().tolist())
@@ -75,19 +75,20 @@ def draw_surface(ax, loss: QuadraticLoss, view: tuple[float, float, float, float
     """Draw contour lines at round losses, each with its loss."""
     import numpy as np
     from matplotlib.colors import LinearSegmentedColormap
-    from matplotlib.ticker import LogLocator
+    from matplotlib.ticker import LogLocator, MaxNLocator
 
     w, b = np.linspace(*view[:2], 241), np.linspace(*view[2:], 181)
     losses = loss(*np.meshgrid(w, b))
     low, high = losses.min(), losses.max()
     if high - low > 1e-4 * high:  # otherwise all labels would read the same
         bottom = low + (high - low) / 2000  # closer to the minimum, lines would crowd in one point
-        levels = [level for level in LogLocator(subs=(1, 2, 5)).tick_values(bottom, high) if bottom < level < high][-9:]
+        locator = LogLocator(subs=(1, 2, 5)) if high > 5 * bottom else MaxNLocator(4)
+        levels = [level for level in locator.tick_values(bottom, high) if bottom < level < high][-9:]
         tints = LinearSegmentedColormap.from_list("loss", [TINTS[0], "white"])
         shades = [tints(i / len(levels)) for i in range(len(levels) + 1)]
         ax.contourf(w, b, losses, levels=levels, colors=shades, extend="both")
         lines = ax.contour(w, b, losses, levels=levels, colors=CONTOUR, linewidths=0.8)
-        ax.clabel(lines, fmt="%g", fontsize=9, colors=MUTED)
+        ax.clabel(lines, fmt="%g", fontsize=9, colors=MUTED, use_clabeltext=True, zorder=4.5)
     ax.spines[["top", "right"]].set_visible(True)
     ax.set(xlim=view[:2], ylim=view[2:], xlabel="weight w", ylabel="bias b", aspect="equal")
 
@@ -95,6 +96,5 @@ def draw_surface(ax, loss: QuadraticLoss, view: tuple[float, float, float, float
 def draw_marks(ax, loss: QuadraticLoss, starts: list[Tensor]) -> None:
     """Draw a ring round each start and a cross at the minimum."""
     marks = {"color": INK, "linestyle": "none", "zorder": 5}
-    ring = {"marker": "o", "markersize": 11, "markerfacecolor": "none"}
-    ax.plot(*torch.stack(starts).T.numpy(), label="start", **ring, **marks)
+    ax.plot(*torch.stack(starts).T.numpy(), label="start", marker="o", markersize=11, markerfacecolor="none", **marks)
     ax.plot(loss.w, loss.b, label="minimum", marker="x", markersize=8, markeredgewidth=1.8, **marks)
