@@ -58,6 +58,11 @@ def layer_cake(highlight: str | Collection[str] = ()) -> Figure:
 
     `highlight` names layers to bring out: one or several of "code", "api", "core" (the dispatcher and autograd),
     "kernels", "libraries", "device". Introduced in notebook 00.
+
+    Examples
+    --------
+    >>> layer_cake("core").get_label().split(": ")[-1]
+    'dispatcher, autograd.'
     """
     chosen = [highlight] if isinstance(highlight, str) else list(highlight)
     left, right, height, gap = 96, 508, 56, 14
@@ -91,7 +96,13 @@ def layer_cake(highlight: str | Collection[str] = ()) -> Figure:
 
 
 def ecosystem() -> Figure:
-    """Draw libraries that stand on PyTorch and beside it, by what they are for. Introduced in notebook 00."""
+    """Draw libraries that stand on PyTorch and beside it, by what they are for. Introduced in notebook 00.
+
+    Examples
+    --------
+    >>> "torchvision" in ecosystem().get_label()
+    True
+    """
     rows = {
         "models to start from": "transformers · diffusers · timm",
         "for pictures, for sound, for molecules": "torchvision · torchaudio · PyTorch Geometric",
@@ -111,8 +122,7 @@ def ecosystem() -> Figure:
     listed = "; ".join(f"{purpose}: {names.replace(' · ', ', ')}" for purpose, names in rows.items())
     fig.set_label(
         f"Libraries that stand on PyTorch. {listed[0].upper()}{listed[1:]}. Below them PyTorch itself: tensors, "
-        "autograd, nn, optim. Data go both ways between it and its neighbours in Python: NumPy, Matplotlib, "
-        "scikit-learn."
+        "autograd, nn, optim. Data go both ways between it and its neighbours in Python: NumPy, Matplotlib, scikit-learn."
     )
     return fig
 
@@ -121,6 +131,11 @@ def trilemma() -> Figure:
     """Draw the three wishes for deep-learning software that pull apart, and where four libraries are seen.
 
     Introduced in notebook 00, after "PyTorch for the Impatient", section 2.3. Where they stand is an opinion.
+
+    Examples
+    --------
+    >>> trilemma().get_label()[:35]
+    'A triangle with three wishes at its'
     """
     from matplotlib.patches import Polygon
 
@@ -145,6 +160,11 @@ def course_map(here: str | None = None) -> Figure:
     """Draw the lessons and which builds on which; `here` is the number of one to bring out, such as "05".
 
     Arrows that follow from others are left out. Introduced in notebook 00.
+
+    Examples
+    --------
+    >>> course_map("02").get_label()[-21:]
+    'You are in lesson 02.'
     """
     if here not in (None, *COURSE):
         raise ValueError(f"here must be one of {', '.join(COURSE)}, got {here!r}")
@@ -177,6 +197,11 @@ def all_reduce(gradients: Sequence[float]) -> Figure:
     """Draw an all-reduce: each worker gives its gradient, each gets the sum, and makes the mean of it.
 
     `gradients` has one number for each worker; up to 4 have room. Introduced in notebook 10.
+
+    Examples
+    --------
+    >>> all_reduce([2.0, 4.0]).get_label()[-26:]
+    'After: every worker has 3.'
     """
     total, number = sum(gradients), len(gradients)
 
