@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import lecturekit
-from lecturekit import style
+from lecturekit import descent, style
 
 ROOT = Path(__file__).parents[1]
 
@@ -131,7 +131,7 @@ def test_scripts_and_sheets_have_the_colours_of_the_house(path):
     assert {full(colour) for colour in written} <= KNOWN
 
 
-@pytest.mark.parametrize("path", ["_web/player.js"])
+@pytest.mark.parametrize("path", ["_web/player.js", "descent/explorer.js"])
 def test_scripts_have_the_letters_of_the_house(path):
     assert style.SANS in (PACKAGE / path).read_text(encoding="utf-8")
 
@@ -142,8 +142,11 @@ def test_no_other_module_writes_a_colour_down():
             assert not re.findall(r"[\"']#[0-9a-fA-F]{3,8}[\"']", path.read_text(encoding="utf-8")), path.name
 
 
-def test_the_explorer_has_the_colours_of_its_legend():
-    """Matplotlib draws the legend, the script the lines."""
-    code = (PACKAGE / "lessons/sweep/explorer.js").read_text(encoding="utf-8")
+def test_the_explorer_has_the_colours_of_the_house():
+    """Those that it names, and the tint that it computes with."""
+    code = (Path(descent.__file__).parent / "explorer.js").read_text(encoding="utf-8")
     named = dict(re.findall(r"\b([A-Z]+) = '(#\w{6})'", code))
-    assert named == {"RUN": style.COLOURS[1], "FULL": style.COLOURS[0]}
+    expected = {"INK": style.INK, "MUTED": style.MUTED, "RUN": style.COLOURS[1], "FULL": style.COLOURS[0]}
+    assert named == expected
+    (bottom,) = re.findall(r"\[(\d+), (\d+), (\d+)\]\.map\(function \(c\)", code)
+    assert "#" + "".join(f"{int(channel):02x}" for channel in bottom) == style.TINTS[0]
