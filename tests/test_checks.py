@@ -11,8 +11,6 @@ import lecturekit as lk
 from lecturekit import checks
 from lecturekit.checks import Hint, NotAttempted, exercise, judge
 
-# --- expect_error -----------------------------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize(
     ("expected", "match", "error", "printed"),
@@ -49,9 +47,6 @@ def test_expect_error_refuses_another_message_and_silence():
             pass
 
 
-# --- exercises --------------------------------------------------------------------------------------------------------
-
-
 @exercise("test.1")
 def doubling(function, of_three=6):
     for x in (1.0, -2.5):
@@ -86,14 +81,11 @@ BLANK = "replace each ... by your code and run the cell again."
 @pytest.mark.parametrize(
     ("answers", "status", "words"),
     [
-        ((lambda x: 2 * x,), "correct", "well doubled."),
         ((lambda x: torch.tensor(2 * x, requires_grad=True), torch.tensor([6])), "correct", "well doubled."),
         ((lambda x: np.float64(2 * x), np.int64(6)), "correct", "well doubled."),
         ((with_an_ellipsis_as_index,), "correct", "well doubled."),
         ((lambda x: x * x,), "wrong", "that is the square."),
-        ((lambda x: float("nan"),), "wrong", "at 1.0 it gives nan."),
         ((lambda x: 2 * x, 7), "wrong", "put 3 in."),
-        ((lambda x: 2 * x, "6"), "wrong", "of_three should be one number, this is str."),
         ((lambda x: x / 0,), "wrong", "your function raises ZeroDivisionError: float division by zero"),
         ((6.0,), "wrong", "a function is asked for, this is float."),
         ((...,), "not attempted", BLANK),
@@ -122,10 +114,7 @@ def test_check_prints_a_sign_the_number_and_the_verdict_in_lines_of_100(capsys):
     lk.check("test.2", 2)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) > 1 and max(map(len, lines)) <= 100
-
-
-def test_an_answer_that_no_rule_has_thought_of_does_not_stop_run_all(capsys):
-    lk.check("test.2", 0)
+    lk.check("test.2", 0)  # Restart & Run All goes on
     assert "wrong: the check stumbles over it with ZeroDivisionError: division by zero." in capsys.readouterr().out
 
 
@@ -133,9 +122,6 @@ def test_an_answer_that_no_rule_has_thought_of_does_not_stop_run_all(capsys):
 def test_an_unknown_exercise_is_an_error(number):
     with pytest.raises(ValueError, match=r"^number must be that of an exercise, such as '06.1', got"):
         lk.check(number, 1)
-
-
-# --- what rules are made of -------------------------------------------------------------------------------------------
 
 
 def test_call_passes_arguments_and_results_and_no_warning():
@@ -146,52 +132,6 @@ def test_call_passes_arguments_and_results_and_no_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert checks.call(warns, 5, b=3) == (2, None)
-    with pytest.raises(NotAttempted):
-        checks.call(lambda: (1, ...))
-
-
-@pytest.mark.parametrize(
-    "value", [2, 2.0, np.float64(2), np.int8(2), np.array(2.0), np.array([2]), torch.tensor(2), torch.tensor([[2.0]])]
-)
-def test_as_number(value):
-    got = checks.as_number("w", value)
-    assert got == 2.0 and type(got) is float
-
-
-@pytest.mark.parametrize(
-    ("value", "what"),
-    [
-        (torch.zeros(2, 1), r"a tensor of shape \(2, 1\)"),
-        (np.zeros(2), "ndarray"),
-        (True, "bool"),
-        (np.bool_(True), "bool"),
-        (torch.tensor(True), "bool"),
-        ([2.0], "list"),
-    ],
-)
-def test_as_number_hints(value, what):
-    with pytest.raises(Hint, match=f"^w should be one number, this is {what}.$"):
-        checks.as_number("w", value)
-
-
-def test_as_tensor():
-    w = torch.zeros(2, 1, requires_grad=True)
-    assert not checks.as_tensor("w", w, (2, 1), torch.float32).requires_grad
-    with pytest.raises(Hint, match=r"w should have shape \(1, 2\), this one has \(2, 1\)"):
-        checks.as_tensor("w", w, (1, 2))
-    with pytest.raises(Hint, match=r"w should be torch.float64, this is torch.float32"):
-        checks.as_tensor("w", w, (2, 1), torch.float64)
-    with pytest.raises(Hint, match="w should be a tensor, this is list"):
-        checks.as_tensor("w", [0.0], (1,))
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "expected"),
-    [(1.0, 1.00001, True), (1.0, 1.001, False), (1e6, 1e6 + 50, True), (0.0, 5e-5, True), (0.0, 5e-4, False),
-     (float("nan"), float("nan"), False), (torch.ones(2), torch.ones(2, dtype=torch.float64), True)],
-)  # fmt: skip
-def test_close(a, b, expected):
-    assert checks.close(a, b) is expected
 
 
 PAIR = torch.tensor([1.0, 2.0])
@@ -200,16 +140,22 @@ PAIR = torch.tensor([1.0, 2.0])
 @pytest.mark.parametrize(
     ("answer", "right", "hint"),
     [
-        (np.float64(3.00001), 3, None),
+        (3.00001, 3, None),
+        (np.float32(3), 3, None),
+        (np.array(3), 3, None),
         (torch.tensor([3]), 3.0, None),
         (PAIR + 1e-5, PAIR, None),
+        (float("nan"), float("nan"), "w is not right: this is nan."),
+        (3.001, 3, "w is not right: this is 3.001."),
         (-3, 3, "the sign."),
         (9.0, 3, "the square."),
         (-PAIR, PAIR, "the sign."),
-        (5, 3, "w is not right: this is 5."),
         (PAIR * 0, PAIR, r"w is not right: these are \[0.0, 0.0\]."),
         (PAIR[:, None], PAIR, r"w should have shape \(2,\), this one has \(2, 1\)."),
-        ("3", 3, "w should be one number, this is str."),
+        ([1.0, 2.0], PAIR, "w should be a tensor, this is list."),
+        (PAIR, 3, r"w should be one number, this is a tensor of shape \(2,\)."),
+        (np.ones(2), 3, "w should be one number, this is ndarray."),
+        (np.bool_(True), 1, "w should be one number, this is bool."),
     ],
 )
 def test_compare(answer, right, hint):
@@ -241,21 +187,11 @@ HINTS = {("a",): "look at a.", ("b", "c"): "look at b and c.", ("c", "d"): "look
     ],
 )
 def test_as_truths(change, hint):
-    said = None
-    try:
+    if hint is None:
         checks.as_truths(RIGHT | change, RIGHT, "inverted.", HINTS)
-    except (Hint, NotAttempted) as caught:
-        said = str(caught)
-    assert said == hint
-
-
-def test_seeded_draws_the_same_and_leaves_the_readers_draws_alone():
-    state = torch.get_rng_state()
-    drawn = []
-    for _ in range(2):
-        with checks.seeded():
-            drawn.append(torch.rand(3))
-    assert torch.equal(*drawn) and torch.equal(torch.get_rng_state(), state)
+        return
+    with pytest.raises((Hint, NotAttempted), match=f"^{hint}$"):
+        checks.as_truths(RIGHT | change, RIGHT, "inverted.", HINTS)
 
 
 @needs_gpu

@@ -24,9 +24,6 @@ def same(one, other):
     return all(torch.equal(a, b) for a, b in zip(tensors(one), tensors(other), strict=True))
 
 
-# --- Iris -------------------------------------------------------------------------------------------------------------
-
-
 def test_iris_is_that_of_the_lecture():
     """Computed from the rows of the file the way lecture 6.4 does: reordered by p, then split by p again."""
     rows = [line.split(",") for line in FILE.read_text().splitlines()[51:151]]
@@ -80,18 +77,6 @@ def test_a_damaged_file_is_not_read(tmp_path, monkeypatch, damaged):
         lk.data.iris()
 
 
-def test_the_folder_of_the_course(monkeypatch, tmp_path):
-    """In a clone it lies beside the package; in an installed package inside it, which is what counts."""
-    assert data.course_folder() == FILE.parent
-    monkeypatch.setattr(data, "__file__", str(tmp_path / "lecturekit" / "data.py"))
-    assert data.course_folder() == tmp_path / "data"
-    (tmp_path / "lecturekit" / "_data").mkdir(parents=True)
-    assert data.course_folder() == tmp_path / "lecturekit" / "_data"
-
-
-# --- lines and moons --------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_double_line(dtype):
     line = lk.data.double_line(dtype)
@@ -119,18 +104,6 @@ def test_moons_are_those_of_scikit_learn():
     assert set(found) == expected and len(found) == 11
     assert y.flatten().tolist() != sorted(y.flatten().tolist())
     assert moons.X_train.shape == (7, 2) and moons.y_test.shape == (4, 1)
-
-
-def test_moons_without_noise_lie_on_two_circles():
-    moons = lk.data.moons(50, 0, noise=0)
-    outer, inner = (moons.X_train[moons.y_train[:, 0] == label] for label in (0, 1))
-    assert len(outer) == len(inner) == 25 and moons.class_names == ("outer moon", "inner moon")
-    assert (outer.norm(dim=1) - 1).abs().max() < 1e-6 and outer[:, 1].min() > -1e-6
-    centre = torch.tensor([1.0, 0.5])
-    assert ((inner - centre).norm(dim=1) - 1).abs().max() < 1e-6 and inner[:, 1].max() < 0.5 + 1e-6
-
-
-# --- all of them ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("make", [lk.data.iris, lk.data.noisy_line, lk.data.moons])

@@ -5,7 +5,6 @@ import random
 import numpy as np
 import pytest
 import torch
-from common import needs_gpu
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,16 +47,6 @@ def test_synchronize_waits_for_the_device_it_is_given(monkeypatch):
     lk.synchronize(torch.device("cuda:1"))
     lk.synchronize("mps")
     assert waited == [torch.device("cuda:1"), "mps"]
-
-
-@needs_gpu
-def test_batches_on_a_gpu_are_those_of_the_cpu():
-    X = torch.arange(3000.0).reshape(-1, 1)
-    batches = [
-        [X_batch.cpu() for X_batch, _ in lk.minibatches(part, part, 10, torch.Generator().manual_seed(1))]
-        for part in (X, X.cuda())
-    ]
-    assert all(torch.equal(a, b) for a, b in zip(*batches, strict=True))
 
 
 # --- timing -----------------------------------------------------------------------------------------------------------
@@ -113,7 +102,6 @@ def test_timing_quartiles():
         ((0.0123, 0.0124, 0.0223), "12.4 ms a call (half of the 3 samples from 12.3 to 17.4 ms)"),
         ((7e-6, 8e-6, 2e-3), "8.00 µs a call (half of the 3 samples from 7.50 to 1,004 µs)"),
         ((3e-9,), "3.00 ns a call (half of the 1 samples from 3.00 to 3.00 ns)"),
-        ((150.0,), "150 s a call (half of the 1 samples from 150 to 150 s)"),
         ((0.0,), "0 ns a call (half of the 1 samples from 0 to 0 ns)"),  # a clock too coarse
     ],
 )
@@ -149,9 +137,10 @@ def test_one_stall_moves_no_median(clock):
 
 
 def test_samples_fill_the_time_and_take_turns(clock):
-    costs = {"a": 0.001, "b": 0.003, "c": 0.05}
+    costs, state = {"a": 0.001, "b": 0.003, "c": 0.05}, random.getstate()
     candidates = {name: clock.work(name, cost) for name, cost in costs.items()}
     lk.measure(candidates, device="cpu", repeats=6, min_seconds=0.02)
+    assert random.getstate() == state  # the order has a generator of its own
     samples, calls = [], []  # between two waits, where there are calls at all
     for entry in clock.log:
         if isinstance(entry, torch.device):
@@ -170,9 +159,3 @@ def test_measure_waits_for_the_device_of_the_lessons(clock, monkeypatch):
     monkeypatch.setenv("LECTUREKIT_DEVICE", "cuda:1")
     lk.measure({"a": clock.work("a", 0.1)})
     assert torch.device("cuda:1") in clock.log and torch.device("cpu") not in clock.log
-
-
-def test_measure_disturbs_no_random_draw(clock):
-    state = random.getstate()
-    lk.measure({name: clock.work(name, 0.1) for name in "abc"}, device="cpu")
-    assert random.getstate() == state

@@ -47,13 +47,6 @@ def difference(one: str, other: str, eyes: str) -> float:
     return (lab(one) - lab(other)).norm().item()
 
 
-def test_the_measures():
-    assert contrast("#000000", "#ffffff") == pytest.approx(21)
-    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
-    # A red and a green that the eyes of most people keep well apart.
-    assert difference("#b03030", "#5c6a00", "all cones") > 60 > 25 > difference("#b03030", "#5c6a00", "deuteranopia")
-
-
 @pytest.mark.parametrize("eyes", EYES)
 @pytest.mark.parametrize("inks", [style.COLOURS, (style.GRAPH_INK, style.GRADIENT, style.LOCAL)], ids=str)
 def test_lines_and_writing_in_graphs_differ_in_colour_for_all_eyes(eyes, inks):
@@ -61,28 +54,18 @@ def test_lines_and_writing_in_graphs_differ_in_colour_for_all_eyes(eyes, inks):
         assert difference(one, other, eyes) >= APART, (one, other)
 
 
-def test_lines_differ_in_more_than_colour():
-    assert len(style.COLOURS) == len(set(style.DASHES)) == len(set(style.MARKERS))
-
-
 TEXT = {
     "figures": ([style.INK, style.LOCAL], [style.PAPER, style.PALE, *style.TINTS]),
     "small lines in boxes": ([style.DETAIL], [style.PAPER, style.PALE, *style.TINTS]),
     "explorer and loss surface": ([style.INK, style.MUTED], [style.PAPER, style.LABEL, style.TINTS[0]]),
-    "graphs": (
-        [style.GRAPH_INK, style.MUTED, style.GRADIENT, style.LOCAL],
-        [style.PAPER, *style.FILL.values()],
-    ),
+    "graphs": ([style.GRAPH_INK, style.MUTED, style.GRADIENT, style.LOCAL], [style.PAPER, *style.FILL.values()]),
     "buttons": ([style.GRAPH_INK], [style.FILL["input"]]),  # those that rest need none, says WCAG
 }
 SHAPES = {
     "lines and points": (style.COLOURS, [style.PAPER]),
     "points on regions": (style.COLOURS[:2], style.TINTS),
     "paths on the loss surface": (style.COLOURS, style.TINTS[:1]),
-    "arrows and borders": (
-        [style.GRAPH_INK, style.MUTED, style.GRADIENT, style.DETAIL, style.OUTLINE],
-        [style.PAPER],
-    ),
+    "arrows and borders": ([style.GRAPH_INK, style.MUTED, style.GRADIENT, style.DETAIL, style.OUTLINE], [style.PAPER]),
     "focus and sliders": ([style.LOCAL], [style.PAPER, style.FILL["input"]]),
 }
 
