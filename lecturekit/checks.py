@@ -6,8 +6,8 @@ import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from numbers import Real
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -35,9 +35,8 @@ def expect_error(error: type[BaseException], match: str = "") -> Iterator[None]:
     try:
         yield
     except error as caught:
-        message = str(caught)
-        if match not in message:
-            raise AssertionError(f"expected a message with {match!r}, got {message!r}") from caught
+        if match not in str(caught):
+            raise AssertionError(f"expected a message with {match!r}, got {str(caught)!r}") from caught
         print(textwrap.fill(_summary(caught), width=100, subsequent_indent="    "))
     else:
         raise AssertionError(f"expected {error.__name__}, but nothing was raised")
@@ -56,8 +55,7 @@ class NotAttempted(Exception):
     """The answer is still the blank; the message says by what that was seen."""
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What came of one check: the status is ``"correct"``, ``"wrong"`` or ``"not attempted"``."""
 
     status: str

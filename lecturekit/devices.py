@@ -40,10 +40,6 @@ def synchronize(device: torch.device | str) -> None:
 
     Introduced in notebook 02. A CUDA call returns as soon as its work is queued.
 
-    Parameters
-    ----------
-    device : torch.device or str
-
     Examples
     --------
     >>> y = torch.ones(1000, device=device()).cumsum(dim=0)
@@ -83,17 +79,15 @@ class Timing:
     @property
     def low(self) -> float:
         """A quarter of the samples lies below."""
-        return self._quartile(0)
+        return self._quantile(0.25)
 
     @property
     def high(self) -> float:
         """A quarter of the samples lies above."""
-        return self._quartile(2)
+        return self._quantile(0.75)
 
-    def _quartile(self, index: int) -> float:
-        if len(self.samples) == 1:
-            return self.samples[0]
-        return statistics.quantiles(self.samples, n=4, method="inclusive")[index]
+    def _quantile(self, share: float) -> float:
+        return torch.tensor(self.samples, dtype=torch.float64, device="cpu").quantile(share).item()
 
     def __repr__(self) -> str:
         units = {"s": 1, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}

@@ -1,4 +1,7 @@
-"""A picture that becomes something to click on where scripts run: what the graphs and the explorer share."""
+"""A picture that becomes something to click on where scripts run: what the graphs and the explorer share.
+
+The script ``player`` gives it buttons, a slider and keys over steps.
+"""
 
 import base64
 import html
@@ -29,8 +32,3 @@ def script(package: str, name: str) -> str:
     lines = files(package).joinpath(f"{name}.js").read_text(encoding="utf-8").splitlines()
     bare = (line.split("  //")[0].strip() for line in lines)
     return "\n".join(line for line in bare if line and not line.startswith("//")) + "\n"
-
-
-def player() -> str:
-    """Return the script that gives a component its buttons, its slider and its keys over steps."""
-    return script(__package__, "player")

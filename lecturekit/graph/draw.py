@@ -8,7 +8,7 @@ import itertools
 import warnings
 from html import escape
 
-from .._web import live_image, player, script
+from .._web import live_image, script
 from ..style import FILL, GRADIENT, LOCAL, MUTED, PAPER, RULE, SERIF
 from ..style import GRAPH_DASH as DASH
 from ..style import GRAPH_INK as INK
@@ -27,7 +27,7 @@ def html(scene: Scene) -> str:
     # All double quotes of the SVG delimit attributes; single ones are shorter inside the attribute that holds all this.
     drawn = svg(scene, stepping=True).replace('"', "'")
     data = {"title": scene.title, "captions": scene.steps.captions, "svg": drawn}
-    code = player() + script(__package__, "stepper")
+    code = script("lecturekit._web", "player") + script(__package__, "stepper")
     return live_image(png(scene), scene.width, scene.description, "stepper", code, data)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ... import plotting
-from ..._web import live_image, player, script
+from ..._web import live_image, script
 from ...style import COLOURS, DASHES, MUTED
 from .runs import QuadraticLoss, Runs
 from .surface import LEGEND, PATH, draw_marks, draw_surface, view_of
@@ -56,7 +56,7 @@ class Explorer:
             "points": [b64encode(numbers.float().numpy().astype("<f4")).decode() for numbers in points],
         }
         embedded = f' data-runs="{html.escape(json.dumps(computed, separators=(",", ":")))}"'
-        code = player() + script(__package__, "explorer")
+        code = script("lecturekit._web", "player") + script(__package__, "explorer")
         return live_image(picture, 960, self.description, "explorer", code, data, embedded)
 
     _repr_html_ = to_html
