@@ -1,7 +1,4 @@
-"""A picture that becomes something to click on where scripts run: what the graphs and the explorer share.
-
-The script ``player`` gives it buttons, a slider and keys over steps.
-"""
+"""A picture that becomes something to click on where scripts run; ``player`` is what the graphs and the explorer share."""
 
 import base64
 import html
