@@ -1,4 +1,4 @@
-"""A picture that becomes something to click on where scripts run; ``player`` is what the graphs and the explorer share."""
+"""A picture to click on where scripts run; graphs and explorer share ``player``, its buttons and keys over steps."""
 
 import base64
 import html

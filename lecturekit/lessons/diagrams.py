@@ -122,7 +122,8 @@ def ecosystem() -> Figure:
     listed = "; ".join(f"{purpose}: {names.replace(' · ', ', ')}" for purpose, names in rows.items())
     fig.set_label(
         f"Libraries that stand on PyTorch. {listed[0].upper()}{listed[1:]}. Below them PyTorch itself: tensors, "
-        "autograd, nn, optim. Data go both ways between it and its neighbours in Python: NumPy, Matplotlib, scikit-learn."
+        "autograd, nn, optim. Data go both ways between it and its neighbours in Python: NumPy, Matplotlib, "
+        "scikit-learn."
     )
     return fig
 
