@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .devices import Timing
-from .style import COLOURS, DASHES, DETAIL, GRID, INK, MARKERS, OUTLINE, TINTS
+from .style import COLOURS, DASHES, DETAIL, GRID, INK, MARKERS, OUTLINE, TINTS, house_style
 from .training import History
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 DPI = 100
 
 
+@house_style
 def figure(width: float = 6.4, height: float = 4.0, columns: int = 1) -> tuple[Figure, Axes]:
     """Return an empty figure in the style of the course, and its axes: an array of them for more than one column.
 
@@ -51,6 +52,7 @@ def figure(width: float = 6.4, height: float = 4.0, columns: int = 1) -> tuple[F
     return fig, axes
 
 
+@house_style
 def show(fig: Figure, *, alt: str) -> None:
     """Show a figure with a text that says what is to be seen in it.
 
@@ -92,6 +94,7 @@ def add_legend(ax: Axes, *args: object, **style: object) -> None:
         text.set_parse_math(False)
 
 
+@house_style
 def plot_losses(histories: Mapping[str, History], *, against: str = "epochs", log: bool = False) -> Figure:
     """Draw loss curves, so that curves that lie over each other can all be seen. Introduced in notebook 06.
 
@@ -129,6 +132,7 @@ def plot_losses(histories: Mapping[str, History], *, against: str = "epochs", lo
     return fig
 
 
+@house_style
 def plot_timings(
     timings: Mapping[str, Mapping[float, float | Timing]],
     *,
@@ -185,6 +189,7 @@ def plot_timings(
     return fig
 
 
+@house_style
 def plot_decision_regions(
     predict: Callable[[Tensor], Tensor],
     X: Tensor,
@@ -240,6 +245,7 @@ def plot_decision_regions(
     return fig
 
 
+@house_style
 def plot_network(sizes: Sequence[int], *, labels: Sequence[str] = ()) -> Figure:
     """Draw a feed-forward network as circles in columns: a line for each weight, from input to output.
 
@@ -272,6 +278,7 @@ def plot_network(sizes: Sequence[int], *, labels: Sequence[str] = ()) -> Figure:
     return fig
 
 
+@house_style
 def plot_tensor(tensor: Tensor | Mapping[str, Tensor]) -> Figure:
     """Draw tensors as cells: rows and columns, layers that lie one before the other, blocks of layers.
 

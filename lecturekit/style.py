@@ -5,6 +5,8 @@ their dashes too, points in their shapes, and what a colour means stands beside 
 sheets cannot import this module; tests compare their colours with it.
 """
 
+import functools
+
 # Lines and points. Okabe and Ito's palette, which colour-blind readers can tell apart, each dark enough for a contrast
 # of 3 on white. The first of each list belong together.
 COLOURS = ("#0072B2", "#D55E00", "#007A5E", "#A6508C")
@@ -15,7 +17,7 @@ MARKERS = ("o", "^", "s", "D")
 PAPER = "#ffffff"
 TINTS = ("#dcebf7", "#fbe5d6")  # areas that belong to the first two colours; the first: also what lies deep
 PALE = "#f3f5f7"  # an area that is only set apart
-CONTOUR, LABEL = "#8fa6b8", "#f0f6fb"  # on a loss surface: the lines, and what is behind their numbers
+CONTOUR = "#8fa6b8"  # the lines on a loss surface
 
 # Writing and outlines.
 INK = "#1f2328"
@@ -36,3 +38,16 @@ GRAPH_DASH = (5, 3)  # what has no derivative
 # Letters. Graphs are set like formulas. Text there is as wide as in Times New Roman, whatever font there is.
 SERIF = "Times New Roman,Liberation Serif,Tinos,STIX Two Text,Times,serif"
 SANS = "system-ui,sans-serif"
+
+
+def house_style(function):
+    """Let a function draw in the course's style, whatever style the reader has set for Matplotlib; that one stays."""
+
+    @functools.wraps(function)
+    def draw(*args, **kwargs):
+        import matplotlib.style
+
+        with matplotlib.style.context("default"):
+            return function(*args, **kwargs)
+
+    return draw

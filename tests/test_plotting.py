@@ -8,7 +8,7 @@ import re
 import pytest
 import torch
 from common import defaults, history
-from matplotlib import colors, image
+from matplotlib import colors, image, rcParams, style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import lecturekit as lk
@@ -55,6 +55,42 @@ def test_show_gives_a_white_image_with_words(monkeypatch):
     rgba, _ = pixels(html)
     assert rgba.shape == (600, 1000, 4)  # twice the pixels of the page, for sharp screens
     assert (rgba[..., 3] == 1).all() and (rgba[[0, 0, -1, -1], [0, -1, 0, -1]] == 1).all()
+
+
+def draw_graph():
+    w = torch.tensor(2.0, requires_grad=True)
+    with lk.trace() as g:
+        loss = 3 * w  # noqa: F841 - it is what is drawn
+    return g.to_png()
+
+
+def shown_html(fig):
+    with pytest.MonkeyPatch.context() as patch:
+        return displayed(patch, fig, "a figure")[0]
+
+
+X, Y = torch.tensor([[0.0], [1.0], [2.0]]), torch.tensor([[1.0], [3.0], [4.0]])
+TWO = torch.cat((X, Y), dim=1)
+PICTURES = {
+    "figure": lambda: shown_html(lk.figure()[0]),
+    "losses": lambda: shown_html(lk.plot_losses({"GD": history(), "SGD": history(2.0)})),
+    "timings": lambda: shown_html(lk.plot_timings({"yours": {10: 1e-3, 100: 2e-3}})),
+    "regions": lambda: shown_html(lk.plot_decision_regions(lambda X: X[:, :1], TWO, (X > 0).float())),
+    "network": lambda: shown_html(lk.plot_network((2, 1))),
+    "tensor": lambda: shown_html(lk.plot_tensor(torch.eye(2))),
+    "map": lambda: shown_html(lk.diagrams.course_map()),
+    "surface": lambda: shown_html(lk.plot_loss_surface(X, Y, {"GD": torch.tensor([[0.0, 0.0], [1.0, 1.0]])})),
+    "explorer": lambda: lk.explorer(X, Y, lk.train_many(X, Y, lrs=[0.1], batch_sizes=[None])).to_html(),
+    "graph": draw_graph,
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_readers_style_changes_no_picture_of_the_course_and_stays(name):
+    usual = PICTURES[name]()
+    with style.context(["dark_background", {"font.size": 20, "lines.linewidth": 9, "axes.grid": True}]):
+        assert PICTURES[name]() == usual
+        assert rcParams["font.size"] == 20
 
 
 def test_same_figure_gives_the_same_bytes(monkeypatch):

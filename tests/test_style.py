@@ -57,7 +57,7 @@ def test_lines_and_writing_in_graphs_differ_in_colour_for_all_eyes(eyes, inks):
 TEXT = {
     "figures": ([style.INK, style.LOCAL], [style.PAPER, style.PALE, *style.TINTS]),
     "small lines in boxes": ([style.DETAIL], [style.PAPER, style.PALE, *style.TINTS]),
-    "explorer and loss surface": ([style.INK, style.MUTED], [style.PAPER, style.LABEL, style.TINTS[0]]),
+    "explorer and loss surface": ([style.INK, style.MUTED], [style.PAPER, style.TINTS[0]]),
     "graphs": ([style.GRAPH_INK, style.MUTED, style.GRADIENT, style.LOCAL], [style.PAPER, *style.FILL.values()]),
     "buttons": ([style.GRAPH_INK], [style.FILL["input"]]),  # those that rest need none, says WCAG
 }

@@ -9,7 +9,7 @@ import warnings
 from html import escape
 
 from .._web import live_image, script
-from ..style import FILL, GRADIENT, LOCAL, MUTED, PAPER, RULE, SERIF
+from ..style import FILL, GRADIENT, LOCAL, MUTED, PAPER, RULE, SERIF, house_style
 from ..style import GRAPH_DASH as DASH
 from ..style import GRAPH_INK as INK
 from .scene import Scene
@@ -99,6 +99,7 @@ def _text(mark: Text) -> str:
 # --- PNG, for pages that allow no SVG
 
 
+@house_style
 def png(scene: Scene) -> bytes:
     """Return the last step of a scene as a PNG image, drawn by Matplotlib whatever the reader's `rcParams` are."""
     from matplotlib.backends.backend_agg import RendererAgg

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..plotting import figure
-from ..style import COLOURS, DETAIL, INK, LOCAL, OUTLINE, PALE, TINTS
+from ..style import COLOURS, DETAIL, INK, LOCAL, OUTLINE, PALE, TINTS, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,6 +53,7 @@ COURSE = {
 }
 
 
+@house_style
 def layer_cake(highlight: str | Collection[str] = ()) -> Figure:
     """Draw the layers of PyTorch, from the reader's Python code down to the device that computes.
 
@@ -95,6 +96,7 @@ def layer_cake(highlight: str | Collection[str] = ()) -> Figure:
     return fig
 
 
+@house_style
 def ecosystem() -> Figure:
     """Draw libraries that stand on PyTorch and beside it, by what they are for. Introduced in notebook 00.
 
@@ -128,6 +130,7 @@ def ecosystem() -> Figure:
     return fig
 
 
+@house_style
 def trilemma() -> Figure:
     """Draw the three wishes for deep-learning software that pull apart, and where four libraries are seen.
 
@@ -157,6 +160,7 @@ def trilemma() -> Figure:
     return fig
 
 
+@house_style
 def course_map(here: str | None = None) -> Figure:
     """Draw the lessons and which builds on which; `here` is the number of one to bring out, such as "05".
 
@@ -194,6 +198,7 @@ def course_map(here: str | None = None) -> Figure:
     return fig
 
 
+@house_style
 def all_reduce(gradients: Sequence[float]) -> Figure:
     """Draw an all-reduce: each worker gives its gradient, each gets the sum, and makes the mean of it.
 

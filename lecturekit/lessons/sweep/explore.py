@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ... import plotting
 from ..._web import live_image, script
-from ...style import COLOURS, DASHES, MUTED
+from ...style import COLOURS, DASHES, MUTED, house_style
 from .runs import QuadraticLoss, Runs
 from .surface import LEGEND, PATH, draw_marks, draw_surface, view_of
 
@@ -38,6 +38,7 @@ class Explorer:
             "Where scripts run, sliders choose a run: its path over the loss surface, and its loss after each step."
         )
 
+    @house_style
     def to_html(self) -> str:
         """Return the explorer as one ``<img>`` element that needs no network, kernel or style sheet, and has no id."""
         runs, loss = self.runs, self.loss

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ... import plotting
-from ...style import COLOURS, CONTOUR, DASHES, INK, MARKERS, MUTED, TINTS
+from ...style import COLOURS, CONTOUR, DASHES, INK, MARKERS, MUTED, TINTS, house_style
 from .runs import QuadraticLoss
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ PATH = {"linewidth": 1.5, "markersize": 4, "markeredgewidth": 0, "zorder": 4}
 LEGEND = {"loc": "outside lower center", "ncols": 5, "frameon": False, "fontsize": 9, "columnspacing": 1.2}
 
 
+@house_style
 def plot_loss_surface(X: Tensor, y: Tensor, paths: Mapping[str, Tensor | Sequence]) -> Figure:
     """Draw the mean squared error of ŷ = X w + b over w and b as contour lines, and the paths of runs on it.
 
