@@ -8,6 +8,7 @@ operation, with a one in one place of its result and zeros elsewhere, gives its 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import torch
@@ -61,11 +62,11 @@ def differentiate(tape: Tape, targets: list[Entry], vectors: list[Tensor]) -> De
     """
     slots: dict[Entry, dict] = {}
 
-    def sources(entry):
+    def sources_of(entry):
         slots[entry] = tape.autograd_inputs(entry)
         return sources_in(slots[entry])
 
-    reached = ancestors(targets, sources)
+    reached = ancestors(targets, sources_of)
     live = [entry for entry in tape.entries if entry in reached and entry.edge is not None]
     # Autograd nodes behind several results of one operation cannot tell which of them a gradient came through.
     users: dict = {}
@@ -74,15 +75,16 @@ def differentiate(tape: Tape, targets: list[Entry], vectors: list[Tensor]) -> De
             users.setdefault(fn, []).append(entry)
     shared = {entry for entries in users.values() if len(entries) > 1 for entry in entries}
     alone = {entry: slots[entry] for entry in live if entry not in shared}
-    grads, flows = _backward(targets, vectors, live, alone)
+    ((grads, flows),) = _backward(targets, [vectors], live, alone)
 
     found = Derivatives(targets, vectors)
     for entry in live:
         grad = grads[entry.key]
         if grad is None:
             continue
-        if entry in shared:
-            flows.update(_through(entry, slots[entry], sources_in(slots[entry]), grad))
+        if entry in shared and (sources := sources_in(slots[entry])):
+            ((_, through),) = _backward([entry], [[grad]], sources, {entry: slots[entry]})
+            flows |= through
         kind = (entry.node.shape, entry.node.dtype) if entry.ref else (tuple(grad.shape), grad.dtype)
         found.grads[entry] = (*snapshot(grad, tape.max_elems), *kind)
     for (source, entry), flow in flows.items():
@@ -101,8 +103,11 @@ def differentiate(tape: Tape, targets: list[Entry], vectors: list[Tensor]) -> De
     return found
 
 
-def _backward(targets: list[Entry], vectors: list[Tensor], inputs: list[Entry], slots_of: dict) -> tuple[dict, dict]:
-    """Go backward once; return what arrives at each input, by key, and what flows along the edges into some entries."""
+def _backward(targets: list[Entry], passes: list[list[Tensor]], inputs: list[Entry], slots_of: dict) -> Iterator[tuple]:
+    """Go backward once for each list of vectors, one vector a target.
+
+    Yield what arrives at each input, by key, and what flows along the edges into some entries, by source and entry.
+    """
     flows: dict[tuple[Entry, Entry], Tensor] = {}
 
     def watch(entry, pairs):
@@ -114,27 +119,20 @@ def _backward(targets: list[Entry], vectors: list[Tensor], inputs: list[Entry], 
 
         return hook
 
-    edges = {entry.key: entry.edge for entry in inputs}
-    # A vector that is the number 1 is left out: for any that is given, PyTorch compares shapes with the help of sympy,
-    # and to import that takes half a second, most of the time of a reader's first picture.
-    is_one = [v.is_floating_point() and v.numel() == 1 and v.item() == 1 for v in vectors]
-    given = [None if one else vector for one, vector in zip(is_one, vectors, strict=True)]
-    handles = []
+    outputs, edges, handles = [entry.edge for entry in targets], {entry.key: entry.edge for entry in inputs}, []
     try:
         for entry, slots in slots_of.items():
             handles += [fn.register_hook(watch(entry, pairs)) for fn, pairs in slots.items() if pairs]
-        grads = torch.autograd.grad(
-            [entry.edge for entry in targets], list(edges.values()), given, retain_graph=True, allow_unused=True
-        )
+        for vectors in passes:
+            flows.clear()
+            # A vector that is the number 1 is left out: for any that is given, PyTorch compares shapes with the help of
+            # sympy, and to import that takes half a second, most of the time of a reader's first picture.
+            given = [None if _is_one(vector) else vector for vector in vectors]
+            grads = torch.autograd.grad(outputs, list(edges.values()), given, retain_graph=True, allow_unused=True)
+            yield dict(zip(edges, grads, strict=True)), dict(flows)
     finally:
         for handle in handles:
             handle.remove()
-    return dict(zip(edges, grads, strict=True)), flows
-
-
-def _through(entry: Entry, slots: dict, sources: list[Entry], vector: Tensor) -> dict:
-    """Return what one operation sends to its sources if its result receives ``vector``."""
-    return _backward([entry], [vector], sources, {entry: slots})[1] if sources else {}
 
 
 def _local(entry: Entry, slots: dict, small: dict[Entry, Tensor]) -> dict:
@@ -145,17 +143,21 @@ def _local(entry: Entry, slots: dict, small: dict[Entry, Tensor]) -> dict:
         return {}
     # The name of PyTorch's own autograd nodes ends in a digit; an own Function may be called Relu and be anything.
     elementwise = entry.call.op.rstrip("_") in ELEMENTWISE and entry.edge.node.name()[-1].isdigit()
-    if elementwise and all(small[source].shape == grad.shape for source in sources):
-        flows = _through(entry, slots, sources, torch.ones_like(grad))
-        pairs = [(source, entry) for source in sources if (source, entry) in flows]
-        return {pair: torch.diag(flows[pair].flatten()).reshape(grad.shape * 2).cpu() for pair in pairs}
-    rows: dict[Entry, list] = {source: [] for source in sources}
-    for one_hot in torch.eye(grad.numel(), dtype=grad.dtype, device=grad.device):
-        flows = _through(entry, slots, sources, one_hot.view(grad.shape))
-        for source, row in rows.items():
-            flow = flows.get((source, entry))
-            row.append(torch.zeros_like(small[source]) if flow is None else flow.to_dense())
-    return {(s, entry): torch.stack(row).reshape(grad.shape + small[s].shape).cpu() for s, row in rows.items()}
+    elementwise = elementwise and all(small[source].shape == grad.shape for source in sources)
+    one_hot = torch.eye(grad.numel(), dtype=grad.dtype, device=grad.device).reshape(-1, *grad.shape)
+    passes = [[torch.ones_like(grad)]] if elementwise else [[vector] for vector in one_hot]
+    flows = [flow for _, flow in _backward([entry], passes, sources, {entry: slots})]
+    local = {}
+    for source in sources:
+        rows = [flow.get((source, entry)) for flow in flows]
+        rows = [torch.zeros_like(small[source]) if row is None else row.to_dense() for row in rows]
+        jacobian = torch.diag(rows[0].flatten()) if elementwise else torch.stack(rows)
+        local[source, entry] = jacobian.reshape(grad.shape + small[source].shape).cpu()
+    return local
+
+
+def _is_one(vector: Tensor) -> bool:
+    return vector.is_floating_point() and vector.numel() == 1 and vector.item() == 1
 
 
 def _is_same(a: Tensor, b: Tensor | None) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from typing import NamedTuple
 
-MAX_WIDTH = 1000  # pixels: a wider picture is turned
+MARGIN = 14  # pixels around everything
+MAX_WIDTH = 1000  # pixels: a picture with more between its margins is turned
 # Inches between boxes side by side, and between one step and the next.
 NODESEP = {"LR": 0.28, "TB": 0.36}
 RANKSEP = {"LR": 0.36, "TB": 0.3}
@@ -40,10 +41,10 @@ def place(nodes: list, edges: list, max_width: int = MAX_WIDTH) -> Layout:
         across, shortest = None, _least_width(nodes, edges)
         if shortest <= max_width:  # a long chain is spared the layout that would be too wide anyhow
             across = _dot(pygraphviz, nodes, edges, "LR")
-            if across.width <= max_width:
+            if across.width - 2 * MARGIN <= max_width:
                 return across
         down = _dot(pygraphviz, nodes, edges, "TB")
-        if down.width <= shortest:
+        if down.width - 2 * MARGIN <= shortest:
             return down
         across = across or _dot(pygraphviz, nodes, edges, "LR")
     return min(across, down, key=lambda layout: layout.width)
@@ -77,11 +78,11 @@ def _dot(pygraphviz, nodes, edges, rankdir: str) -> Layout:
 
     def points(text: str | None) -> list[tuple[int, int]]:
         pairs = [pair.split(",") for pair in (text or "").split(";")[0].split()]
-        return [(round(float(x)), round(height - float(y))) for x, y in pairs]
+        return [(round(float(x)) + MARGIN, round(height - float(y)) + MARGIN) for x, y in pairs]
 
     centres = [points(graph.get_node(i).attr["pos"])[0] for i in range(len(nodes))]
     drawn = [graph.get_edge(source, target, str(i)).attr for i, (source, target, _) in enumerate(edges)]
     curves = [points(attr["pos"]) for attr in drawn]
     labels = [points(attr["lp"])[0] if label else None for attr, (*_, label) in zip(drawn, edges, strict=True)]
     graph.close()
-    return Layout(round(width), round(height), centres, curves, labels)
+    return Layout(round(width) + 2 * MARGIN, round(height) + 2 * MARGIN, centres, curves, labels)

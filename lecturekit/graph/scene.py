@@ -18,7 +18,6 @@ from .steps import Steps, describe, plan
 from .text import clean, derivative, format_number, format_shape, format_tensor
 from .typeset import SMALL, Block, Curve, Mark, Rect, When, equation, formula, is_small, moved, overlay, stack, words
 
-MARGIN = 14
 CROWDED = 16  # in a picture of more nodes than this, a label that tells a shape alone is not worth the room
 
 
@@ -69,10 +68,8 @@ def build(graph) -> Scene:
         _node_group(node, block, centre, graph.target, steps)
         for node, block, centre in zip(graph.nodes, blocks, layout.nodes, strict=True)
     ]
-    for group in groups:
-        group.marks = [moved(mark, MARGIN, MARGIN) for mark in group.marks]
     title = "Computation graph" + (f" of {clean(graph.target.name, 24)}" if graph.target else "")
-    return Scene(layout.width + 2 * MARGIN, layout.height + 2 * MARGIN, title, describe(graph), groups, steps)
+    return Scene(layout.width, layout.height, title, describe(graph), groups, steps)
 
 
 # --- What stands in a box

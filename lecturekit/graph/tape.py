@@ -75,7 +75,7 @@ def snapshot(tensor: Tensor | None, max_elems: int) -> tuple[Tensor | None, floa
     if tensor is None:
         return None, None
     tensor = tensor.detach().to_dense()
-    copy = tensor.to("cpu", copy=True) if tensor.numel() <= max_elems else None
+    copy = tensor.clone().cpu() if tensor.numel() <= max_elems else None
     measured = tensor if tensor.is_floating_point() or tensor.is_complex() else tensor.float()
     return copy, float(torch.linalg.vector_norm(measured))
 

@@ -5,10 +5,12 @@ Every size is computed from one table of widths, so that pictures are the same w
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -140,7 +142,8 @@ _PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉⁰¹²³⁴⁵⁶⁷⁸�
 _INDEXED = re.compile(r"^(.*?[^\W\d_]?)([₀-₉]+|(?<=^[^\W\d_])\d+)?$")
 
 
-def math_spans(text: str) -> list[Span]:
+@functools.lru_cache(2000)  # the same names and formulas come back in each picture
+def math_spans(text: str) -> tuple[Span, ...]:
     """Set names in italics, functions and numbers upright, indices low and exponents high."""
     spans: list[Span] = []
     for token in _TOKEN.finditer(text):
@@ -154,10 +157,10 @@ def math_spans(text: str) -> list[Span]:
         else:
             spans.append(Span(token[0], "i" if token[0] == "∂" else ""))
     alike = itertools.groupby(spans, lambda span: span.style)
-    return [Span("".join(span.text for span in group), style) for style, group in alike]
+    return tuple(Span("".join(span.text for span in group), style) for style, group in alike)
 
 
-def line(spans: list[Span], colour: str = INK, size: int = SIZE) -> Block:
+def line(spans: Sequence[Span], colour: str = INK, size: int = SIZE) -> Block:
     # Rounded first: in its last digit, a sum of floats is another one since Python 3.12.
     width = math.ceil(round(sum(span.width(size) for span in spans), 6))
     return Block(width, round(size * 1.32), [Text(width // 2, round(size * 0.98), tuple(spans), width, colour, size)])
