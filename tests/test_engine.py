@@ -78,9 +78,8 @@ def test_shapes_that_broadcast(expression, shapes, seed):
 @often
 def test_operations_along_an_axis(expression, shape, data, seed):
     k = data.draw(st.integers(-len(shape), len(shape) - 1))
-    first = tuple(range(k % len(shape) + 1))
     with np.errstate(all="ignore"):
-        compare(f"out = {expression}", normal(seed, a=shape), seed, k=k, first=first)
+        compare(f"out = {expression}", normal(seed, a=shape), seed, k=k, first=tuple(range(k % len(shape) + 1)))
 
 
 @pytest.mark.parametrize("expression", PRODUCTS)
@@ -96,10 +95,9 @@ def test_products_of_vectors_and_matrices(expression, sizes, seed):
 @often
 def test_indices_that_may_repeat(expression, rows, columns, num_picked, seed):
     draw = np.random.default_rng(seed)
-    picked = {"i": draw.integers(rows, size=num_picked), "j": draw.integers(columns, size=num_picked)}
-    compare(
-        f"out = {expression}", normal(seed, M=(rows, columns), u=rows), seed, mask=draw.random(rows) < 0.5, **picked
-    )
+    i, j = draw.integers(rows, size=num_picked), draw.integers(columns, size=num_picked)
+    mask = draw.random(rows) < 0.5
+    compare(f"out = {expression}", normal(seed, M=(rows, columns), u=rows), seed, i=i, j=j, mask=mask)
 
 
 # What a program is made of: each line uses two earlier results, or the inputs a (3, 3), b (3), c (3, 1) and d ().
@@ -183,17 +181,12 @@ two, three, matrix = (Tensor(np.ones(shape), requires_grad=True) for shape in (2
     ("code", "error", "words"),
     [
         ("matrix.backward()", RuntimeError, "needs a gradient"),
-        ("matrix.sum(axis=0).backward()", RuntimeError, "needs a gradient"),
         ("matrix.backward(np.ones(3))", RuntimeError, "a gradient (3,) for a tensor (2, 3)"),
         ("Tensor(1.0).backward()", RuntimeError, "requires a gradient"),
         ("two + three", ValueError, "broadcast"),
-        ("matrix * two", ValueError, "broadcast"),
         ("matrix @ two", ValueError, "size 2 is different from 3"),
         ("matrix @ 2", ValueError, "vectors and matrices"),
         ("matrix @ np.ones((1, 3, 2))", ValueError, "vectors and matrices"),
-        ("matrix.reshape(4)", ValueError, "reshape"),
-        ("matrix.sum(axis=2)", ValueError, "out of bounds"),
-        ("matrix[2]", IndexError, "out of bounds"),
         ("Tensor([[1], [2, 3]])", ValueError, "inhomogeneous"),
         (
             "Tensor(2, made_from=[(two, lambda up: np.ones(3))], requires_grad=True).backward()",

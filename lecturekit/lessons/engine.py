@@ -53,7 +53,7 @@ class Tensor:
         return self.value.shape
 
     def __repr__(self):
-        return f"Tensor({self.value.tolist()})"
+        return f"Tensor({self.value})"
 
 
 def deepest_first(output):
