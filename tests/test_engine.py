@@ -18,7 +18,7 @@ from lecturekit.lessons import engine
 from lecturekit.lessons.engine import Tensor
 
 # ENGINE_EXAMPLES=1000 tries as many random shapes for each operation.
-often = settings(max_examples=int(os.environ.get("ENGINE_EXAMPLES", 20)))
+often = settings(max_examples=int(os.environ.get("ENGINE_EXAMPLES", 10)))
 seeds = st.integers(0, 2**32 - 1)
 
 # a and b broadcast, p and q are as they, but positive.
@@ -59,7 +59,7 @@ def compare(program, arrays, seed, **others):
 
 def normal(seed, **shapes):
     draw = np.random.default_rng(seed)
-    return {name: draw.normal(size=shape) for name, shape in shapes.items()}
+    return {name: draw.normal(size=shape).round(1) for name, shape in shapes.items()}  # some are 0
 
 
 @pytest.mark.parametrize("expression", ELEMENTWISE + SHAPES)
@@ -102,8 +102,8 @@ def test_indices_that_may_repeat(expression, rows, columns, num_picked, seed):
 
 # What a program is made of: each line uses two earlier results, or the inputs a (3, 3), b (3), c (3, 1) and d ().
 STEPS = ["{} + {}", "{} - {}", "({} * {}).tanh()", "{} / ({} ** 2 + 1)", "({} - {}).relu()", "({} * {}).sigmoid()"]
-STEPS += ["(a + {}) @ (a + {}).T", "(a + {} * {}).log_softmax(axis=0)", "({} + {}).mean()", "(a + {} * {})[[2, 0, 2]]"]
-STEPS += ["(a * {} + {}).sum(axis=1, keepdims=True)", "(b + {}.mean() - {}.tanh()).exp()"]
+STEPS += ["((a + {}) @ (a + {}).T).tanh()", "(a + {} * {}).log_softmax(axis=0)", "({} + {}).mean()"]
+STEPS += ["(a + {} * {})[[2, 0, 2]]", "(a * {} + {}).sum(axis=1, keepdims=True)", "({}.sigmoid() - {}.tanh()).exp()"]
 
 
 @st.composite
