@@ -18,7 +18,7 @@ from lecturekit.lessons import engine
 from lecturekit.lessons.engine import Tensor
 
 # ENGINE_EXAMPLES=1000 tries as many random shapes for each operation.
-often = settings(max_examples=int(os.environ.get("ENGINE_EXAMPLES", 20)))
+often = settings(max_examples=int(os.environ.get("ENGINE_EXAMPLES", 10)))
 seeds = st.integers(0, 2**32 - 1)
 
 # a and b broadcast, p and q are as they, but positive.
@@ -59,7 +59,7 @@ def compare(program, arrays, seed, **others):
 
 def normal(seed, **shapes):
     draw = np.random.default_rng(seed)
-    return {name: draw.normal(size=shape) for name, shape in shapes.items()}
+    return {name: draw.normal(size=shape).round(1) for name, shape in shapes.items()}  # some are 0
 
 
 @pytest.mark.parametrize("expression", ELEMENTWISE + SHAPES)
@@ -78,9 +78,8 @@ def test_shapes_that_broadcast(expression, shapes, seed):
 @often
 def test_operations_along_an_axis(expression, shape, data, seed):
     k = data.draw(st.integers(-len(shape), len(shape) - 1))
-    first = tuple(range(k % len(shape) + 1))
     with np.errstate(all="ignore"):
-        compare(f"out = {expression}", normal(seed, a=shape), seed, k=k, first=first)
+        compare(f"out = {expression}", normal(seed, a=shape), seed, k=k, first=tuple(range(k % len(shape) + 1)))
 
 
 @pytest.mark.parametrize("expression", PRODUCTS)
@@ -96,16 +95,15 @@ def test_products_of_vectors_and_matrices(expression, sizes, seed):
 @often
 def test_indices_that_may_repeat(expression, rows, columns, num_picked, seed):
     draw = np.random.default_rng(seed)
-    picked = {"i": draw.integers(rows, size=num_picked), "j": draw.integers(columns, size=num_picked)}
-    compare(
-        f"out = {expression}", normal(seed, M=(rows, columns), u=rows), seed, mask=draw.random(rows) < 0.5, **picked
-    )
+    i, j = draw.integers(rows, size=num_picked), draw.integers(columns, size=num_picked)
+    mask = draw.random(rows) < 0.5
+    compare(f"out = {expression}", normal(seed, M=(rows, columns), u=rows), seed, i=i, j=j, mask=mask)
 
 
 # What a program is made of: each line uses two earlier results, or the inputs a (3, 3), b (3), c (3, 1) and d ().
 STEPS = ["{} + {}", "{} - {}", "({} * {}).tanh()", "{} / ({} ** 2 + 1)", "({} - {}).relu()", "({} * {}).sigmoid()"]
-STEPS += ["(a + {}) @ (a + {}).T", "(a + {} * {}).log_softmax(axis=0)", "({} + {}).mean()", "(a + {} * {})[[2, 0, 2]]"]
-STEPS += ["(a * {} + {}).sum(axis=1, keepdims=True)", "(b + {}.mean() - {}.tanh()).exp()"]
+STEPS += ["((a + {}) @ (a + {}).T).tanh()", "(a + {} * {}).log_softmax(axis=0)", "({} + {}).mean()"]
+STEPS += ["(a + {} * {})[[2, 0, 2]]", "(a * {} + {}).sum(axis=1, keepdims=True)", "({}.sigmoid() - {}.tanh()).exp()"]
 
 
 @st.composite
@@ -183,17 +181,12 @@ two, three, matrix = (Tensor(np.ones(shape), requires_grad=True) for shape in (2
     ("code", "error", "words"),
     [
         ("matrix.backward()", RuntimeError, "needs a gradient"),
-        ("matrix.sum(axis=0).backward()", RuntimeError, "needs a gradient"),
         ("matrix.backward(np.ones(3))", RuntimeError, "a gradient (3,) for a tensor (2, 3)"),
         ("Tensor(1.0).backward()", RuntimeError, "requires a gradient"),
         ("two + three", ValueError, "broadcast"),
-        ("matrix * two", ValueError, "broadcast"),
         ("matrix @ two", ValueError, "size 2 is different from 3"),
         ("matrix @ 2", ValueError, "vectors and matrices"),
         ("matrix @ np.ones((1, 3, 2))", ValueError, "vectors and matrices"),
-        ("matrix.reshape(4)", ValueError, "reshape"),
-        ("matrix.sum(axis=2)", ValueError, "out of bounds"),
-        ("matrix[2]", IndexError, "out of bounds"),
         ("Tensor([[1], [2, 3]])", ValueError, "inhomogeneous"),
         (
             "Tensor(2, made_from=[(two, lambda up: np.ones(3))], requires_grad=True).backward()",

@@ -53,7 +53,7 @@ class Tensor:
         return self.value.shape
 
     def __repr__(self):
-        return f"Tensor({self.value.tolist()})"
+        return f"Tensor({self.value})"
 
 
 def deepest_first(output):
@@ -130,8 +130,8 @@ def mean_over(a, axis=None, keepdims=False):
 def matmul(a, b):
     if {a.value.ndim, b.value.ndim} - {1, 2}:
         raise ValueError(f"@ is for vectors and matrices, not {a.shape} and {b.shape}")
-    left = np.atleast_2d(a.value)  # a vector is one row here, and one column below
-    right = b.value if b.value.ndim == 2 else b.value[:, None]
+    left = np.atleast_2d(a.value)  # one row, if a is a vector
+    right = b.value if b.value.ndim == 2 else b.value[:, None]  # one column, if b is
     shape = (left @ right).shape
     rule_a = (a, lambda up: (up.reshape(shape) @ right.T).reshape(a.shape))
     rule_b = (b, lambda up: (left.T @ up.reshape(shape)).reshape(b.shape))
