@@ -101,7 +101,7 @@ def plot_losses(histories: Mapping[str, History], *, against: str = "epochs", lo
     Parameters
     ----------
     histories : mapping of str to History, a curve each from the loss before training to the last one
-    against : {"epochs", "steps", "examples_seen", "seconds"}
+    against : {"epochs", "steps", "examples", "seconds"}
     log : bool, whether the loss has a logarithmic axis
 
     Examples
@@ -111,8 +111,9 @@ def plot_losses(histories: Mapping[str, History], *, against: str = "epochs", lo
     'epochs'
     """
     fig, ax = figure()
+    column = "examples_seen" if against == "examples" else against
     for index, (name, history) in enumerate(histories.items()):
-        counted = range(1, len(history.losses) + 1) if against == "epochs" else getattr(history, against)
+        counted = range(1, len(history.losses) + 1) if against == "epochs" else getattr(history, column)
         curves_above = len(histories) - 1 - index
         ax.plot(
             [0, *counted],
@@ -123,7 +124,7 @@ def plot_losses(histories: Mapping[str, History], *, against: str = "epochs", lo
             linewidth=1.8 + 2.2 * curves_above,  # the curve below shows on both sides of the one above
             alpha=0.6 if curves_above else 1,
         )
-    ax.set_xlabel(against.replace("_", " "))
+    ax.set_xlabel(column.replace("_", " "))
     ax.set_ylabel("loss")
     ax.set_yscale("log" if log else "linear")
     if against == "epochs":

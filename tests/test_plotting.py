@@ -111,7 +111,7 @@ def test_same_figure_gives_the_same_bytes(monkeypatch):
     [
         ("epochs", "epochs", [1, 2, 3, 4, 5]),
         ("steps", "steps", [7, 14, 21, 28, 35]),
-        ("examples_seen", "examples seen", [70, 140, 210, 280, 350]),
+        ("examples", "examples seen", [70, 140, 210, 280, 350]),
         ("seconds", "seconds", [0.5, 1.0, 1.5, 2.0, 2.5]),
     ],
 )
