@@ -129,13 +129,10 @@ def two_layers(**changes):
 
 
 ANSWERS = {"15.1": LAYER, "15.2": ERROR, "15.4": WORDS, "15.5": CENTRED, "15.6": SOFTMAX}
-RIGHT = [(number, [answer]) for number, (right, _, _) in ANSWERS.items() for answer in right]
-RIGHT += [
-    ("15.3", [root(lambda up, x, out: up * 0.5 / out), Tensor]),
-    ("15.3", [lambda a: a**0.5, Tensor]),
-    ("15.7", [two_layers()]),
-    ("15.7", [two_layers(h="(W2 @ g['y_hat'].T).T", z="g['h'] / np.cosh(z) ** 2", b1="np.ones(len(X)) @ g['z']")]),
-]
+RIGHT = [(number, *([answer] for answer in right)) for number, (right, _, _) in ANSWERS.items()]
+RIGHT.insert(2, ("15.3", [root(lambda up, x, out: up * 0.5 / out), Tensor], [lambda a: a**0.5, Tensor]))
+OTHERWISE = {"h": "(W2 @ g['y_hat'].T).T", "z": "g['h'] / np.cosh(z) ** 2", "b1": "np.ones(len(X)) @ g['z']"}
+RIGHT.append(("15.7", [two_layers()], [two_layers(**OTHERWISE)]))
 WRONG = [(number, [answer], hint) for number, (_, wrong, _) in ANSWERS.items() for answer, hint in wrong]
 WRONG += [
     ("15.3", [root(lambda up, x, out: up * 0.5 / x), Tensor], "or is it the output already?"),
@@ -170,13 +167,10 @@ SEVEN_WRONG = [
     ({"b3": "0"}, "return the dict as it stands"),
 ]
 WRONG += [("15.7", [two_layers(**changes)], hint) for changes, hint in SEVEN_WRONG]
-BLANKS = [(number, [blank]) for number, (_, _, blank) in ANSWERS.items()]
-BLANKS += [(number, [...]) for number in ANSWERS]
-BLANKS += [
-    ("15.3", [lambda a: Tensor(..., made_from=[(a, lambda up: ...)]), Tensor]),
-    ("15.7", [two_layers(W1="...")]),
-    ("15.7", [lambda *arrays: {"y_hat": ..., "W2": ..., "b2": ..., "h": ..., "z": ..., "W1": ..., "b1": ...}]),
-]
+BLANKS = [(number, [blank], [...]) for number, (_, _, blank) in ANSWERS.items()]
+BLANKS.insert(2, ("15.3", [lambda a: Tensor(..., made_from=[(a, lambda up: ...)]), Tensor]))
+EMPTY = {name: "..." for name in ("y_hat", "W2", "b2", "h", "z", "W1", "b1")}
+BLANKS.append(("15.7", [two_layers(W1="...")], [two_layers(**EMPTY)]))
 
 
 class TestAnswers(ExerciseAnswers):
