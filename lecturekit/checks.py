@@ -90,7 +90,7 @@ def _usual_defaults() -> Iterator[None]:
 def _on_cpu(value: object) -> object:
     """Return a tensor, a tuple of them or a copy of a module on the CPU, where the rules compute."""
     if isinstance(value, Tensor):
-        return value if value.is_meta else value.cpu()
+        return value if value.is_meta else value.cpu()  # meta is what lesson 02's rule takes for another device
     if type(value) in (tuple, list):
         return type(value)(map(_on_cpu, value))
     if isinstance(value, nn.Module) and not all(tensor.is_cpu for tensor in value.state_dict().values()):

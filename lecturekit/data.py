@@ -69,9 +69,9 @@ def iris(
     """Return two species of Iris: 70 flowers for training, 30 for testing, standardised by the training part.
 
     With the defaults these are, number for number, the tensors of STAT 453, lecture 6.4: the 100 flowers are put into
-    the order p = randperm(100), and the result is then split by p again, as that lecture does. Introduced in notebook
-    06. Source: R. A. Fisher (1936), "The use of multiple measurements in taxonomic problems", Annals of Eugenics 7,
-    179-188; UCI Machine Learning Repository, CC BY 4.0.
+    the order p = randperm(100), and the result is then split by p again, as that lecture does. Source: R. A. Fisher
+    (1936), "The use of multiple measurements in taxonomic problems", Annals of Eugenics 7, 179-188; UCI Machine
+    Learning Repository, CC BY 4.0. Introduced in notebook 06.
 
     Parameters
     ----------

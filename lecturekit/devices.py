@@ -14,9 +14,9 @@ import torch
 def device() -> torch.device:
     """Return the device to compute on: CUDA where there is a GPU, else the CPU.
 
-    The environment variable ``LECTUREKIT_DEVICE`` (such as ``cpu`` or ``cuda:1``) overrides the choice. Introduced in
-    notebook 00, explained in notebook 02. Apple's ``mps`` is never chosen by itself: its numbers differ in digits that
-    the lessons print. ValueError if the variable names no device.
+    The environment variable ``LECTUREKIT_DEVICE`` (such as ``cpu`` or ``cuda:1``) overrides the choice; where it names
+    no device, a ValueError comes. Apple's ``mps`` is never chosen by itself: its numbers differ in digits that the
+    lessons print. Introduced in notebook 00, explained in notebook 02.
 
     Examples
     --------

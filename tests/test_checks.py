@@ -132,6 +132,7 @@ def test_call_passes_arguments_and_results_and_no_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert checks.call(warns, 5, b=3) == (2, None)
+    assert checks.call(torch.empty, 2, device="meta").is_meta  # lesson 02's other device
 
 
 PAIR = torch.tensor([1.0, 2.0])
