@@ -143,7 +143,7 @@ def plot_timings(
 ) -> Figure:
     """Draw times against sizes on logarithmic axes: a line is a power law, and where two cross, the faster one changes.
 
-    Introduced in notebook 02. Up to 16 series differ in colour or in dashes and shape.
+    Introduced in notebook 19. Up to 16 series differ in colour or in dashes and shape.
 
     Parameters
     ----------

@@ -1,7 +1,5 @@
 """The checks of notebook 02 tell typical wrong answers apart and accept right ones written differently."""
 
-import time
-
 import torch
 from exercise_answers import ExerciseAnswers
 
@@ -37,45 +35,6 @@ def overwrites(X):
     return result
 
 
-def crossover(cpu_start, cpu_bandwidth, gpu_start, gpu_bandwidth):
-    if gpu_bandwidth <= cpu_bandwidth:
-        return float("inf")
-    return (gpu_start - cpu_start) / (1 / cpu_bandwidth - 1 / gpu_bandwidth)
-
-
-def steps(names):
-    """An answer to 02.5 that does these one after the other, and returns the time between start and stop."""
-
-    def reading(work, wait, clock):
-        times = {}
-        for name in names.split():
-            if name == "work":
-                work()
-            elif name == "wait":
-                wait()
-            else:
-                times[name] = clock()
-        return times["stop"] - times.get("start", 0)
-
-    return reading
-
-
-def median_reading(work, wait, clock):
-    work()
-    wait()
-    return torch.tensor([steps("start work wait stop")(work, wait, clock) for _ in range(5)]).median()
-
-
-def many_calls(work, wait, clock):
-    work()
-    wait()
-    start = clock()
-    for _ in range(10):
-        work()
-    wait()
-    return (clock() - start) / 10
-
-
 RIGHT = [
     (
         "02.1",
@@ -91,8 +50,6 @@ RIGHT = [
         [filled],
     ),
     ("02.3", [20_000_000], [2e7], [torch.tensor(20_000_000)]),
-    ("02.4", [crossover], [lambda a, b, c, d: torch.tensor((c - a) * b * d / (d - b)) if d > b else torch.inf]),
-    ("02.5", [steps("work wait start work wait stop")], [median_reading], [many_calls]),
 ]
 
 WRONG = [
@@ -148,39 +105,12 @@ WRONG = [
     ("02.3", [5_000_000], "4 GB: there is still room"),
     ("02.3", [-1], "is positive"),
     ("02.3", ["20 million"], "should be one number"),
-    ("02.4", [lambda a, b, c, d: (c - a) / (1 / b - 1 / d)], "divides by zero"),
-    ("02.4", [lambda a, b, c, d: (c - a) / (1 / b - 1 / d) if b != d else float("inf")], "a negative size"),
-    ("02.4", [lambda a, b, c, d: crossover(a, b, c, d) if d >= b - 4 and d != b else 7.0], "returns 7"),
-    ("02.4", [lambda a, b, c, d: -crossover(a, b, c, d)], "the sign is not"),
-    ("02.4", [lambda a, b, c, d: c / (1 / b - 1 / d)], "has a start as well"),
-    ("02.4", [lambda a, b, c, d: (c + a) / (1 / b - 1 / d)], "added the two starts"),
-    ("02.4", [lambda a, b, c, d: a + crossover(a, b, c, d) / b], "The size is asked for"),
-    ("02.4", [lambda a, b, c, d: (c - a) / (d - b)], "How many µs does one kB take"),
-    ("02.4", [lambda a, b, c, d: (c - a) * (d - b)], "How many µs does one kB take"),
-    ("02.4", [lambda a, b, c, d: (c - a) * (1 / b - 1 / d)], "Should you multiply"),
-    ("02.4", [lambda a, b, c, d: float("inf")], "so it catches up"),
-    ("02.4", [lambda a, b, c, d: 50], "There the CPU takes 6 µs, the GPU 10.5 µs"),
-    ("02.4", [lambda a, b, c, d: "100 kB"], "should be one number"),
-    ("02.5", [steps("wait start work wait stop")], "the slow first call"),
-    ("02.5", [steps("start work wait work wait stop")], "the slow first call"),
-    ("02.5", [steps("work wait start work stop")], "how long the handing over takes"),
-    ("02.5", [steps("work start work stop")], "how long the handing over takes"),
-    ("02.5", [steps("work start work wait stop")], "Is the queue empty"),
-    ("02.5", [steps("work wait work start wait stop")], "not its handing over"),
-    ("02.5", [steps("work wait stop work wait start")], "negative"),
-    ("02.5", [steps("start wait stop")], "never calls work()"),
-    ("02.5", [lambda work, wait, clock: steps("work wait start work wait stop")(work, wait, time.time)], "of its own"),
-    ("02.5", [steps("work wait stop")], "a start and an end"),
-    ("02.5", [steps("work work wait start stop")], "nothing happens"),
-    ("02.5", [lambda work, wait, clock: steps("work wait start stop")(work, wait, clock) + 101], "runs only once"),
 ]
 
 BLANKS = [
     ("02.1", [COPIES | {"x.cpu()": ...}], [...]),
     ("02.2", [lambda X: ...], [lambda X: None]),
     ("02.3", [...]),
-    ("02.4", [lambda a, b, c, d: ...]),
-    ("02.5", [lambda work, wait, clock: ...]),
 ]
 
 

@@ -16,23 +16,17 @@ NOTEBOOKS = rules.NOTEBOOKS
 # The cells whose output is not compared on a GPU, or never: notebook and first line of the cell, with the reason. Each
 # asserts what it claims. Nothing may stand here whose output is the same everywhere.
 ON_CPU_ONLY: dict[tuple[str, str], str] = {
-    ("02_devices.ipynb", 'strangers = ["meta", "cuda"] if has_cuda else ["meta"]'): "shows an error of the GPU, too",
-    ("02_devices.ipynb", "for stranger in strangers:"): "shows an error of the GPU, too",
-    ("02_devices.ipynb", "if has_cuda:"): "counts the memory of a GPU",
+    (
+        "02_devices.ipynb",
+        'others = ["meta"] if device.type == "cpu" else ["meta", device.type]',
+    ): "shows the GPU's error, too",
+    ("02_devices.ipynb", "for other in others:"): "shows the GPU's error, too",
+    ("19_cpu_or_cuda.ipynb", "for place in places:"): "prints a line for the GPU, too",
 }
 IGNORED: dict[tuple[str, str], str] = {
     ("00_start_here.ipynb", "many = list(range(20_000))"): "a ratio of two times",
     ("00_start_here.ipynb", "report = lk.environment()"): "names versions and the device of this machine",
     ("02_devices.ipynb", "device = lk.device()"): "names the device of this machine",
-    ("02_devices.ipynb", 'program = """'): "times of single calls",
-    ("02_devices.ipynb", "with ThreadPoolExecutor(max_workers=1) as queue:"): "times of a queue",
-    ("02_devices.ipynb", "# Twenty products of large matrices, where there is a GPU."): "times on a GPU, if any",
-    ("02_devices.ipynb", "X = torch.ones(1000, 1000, device=device)"): "times of one operation",
-    ("02_devices.ipynb", "yours = {}"): "times of a training step",
-    (
-        "02_devices.ipynb",
-        'benchmarks = sorted(recorded(), key=lambda benchmark: benchmark.device == "cuda")  # with a GPU: last',
-    ): "shows what was recorded, with machine and versions",
     ("07_gd_vs_sgd.ipynb", "# The price of one step, by the clock."): "times of training steps, and their sum",
     (
         "10_data_parallel_sgd.ipynb",
@@ -42,6 +36,14 @@ IGNORED: dict[tuple[str, str], str] = {
         "10_data_parallel_sgd.ipynb",
         'timings = {"one worker": {row[0]: row[1] for row in costs}, "two workers": {row[0]: row[2] for row in costs}}',
     ): "times of a step with one and with two workers",
+    ("19_cpu_or_cuda.ipynb", 'program = """'): "times of single calls",
+    ("19_cpu_or_cuda.ipynb", "with ThreadPoolExecutor(max_workers=1) as queue:"): "times of a queue",
+    ("19_cpu_or_cuda.ipynb", "X = torch.ones(1000, 1000, device=device)"): "times of one operation",
+    (
+        "19_cpu_or_cuda.ipynb",
+        'places = ["cpu"] if device.type == "cpu" else ["cpu", device.type]',
+    ): "a ratio of two times",
+    ("19_cpu_or_cuda.ipynb", "adaline = nn.Linear(2, 1).to(device)"): "times of a forward pass",
 }
 
 
