@@ -1,7 +1,7 @@
 """How long the lessons run, beside notebooks that only import torch and matplotlib: ``python benchmarks/notebooks.py``.
 
 Each lesson and one such notebook are executed in turn, in kernels of their own, as `make notebooks` does. The wanted
-times are for two cores: 20 s a lesson, 30 s for lesson 07, 40 s for lesson 10; all lessons but these two together take
+times are for two cores: 20 s a lesson, 30 s for lesson 08, 40 s for lesson 13; all lessons but these two together take
 at most twice as long as notebooks that only import.
 """
 
@@ -22,7 +22,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 LESSONS = sorted((Path(__file__).parents[1] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-LONGER = {"07": 30, "10": 40}
+LONGER = {"08": 30, "13": 40}
 IMPORTS = "import matplotlib.pyplot\nimport torch"
 
 

@@ -105,7 +105,7 @@ def judge(number: str, *answers: object) -> Verdict:
     if importlib.util.find_spec(module):
         importlib.import_module(module)
     if number not in _rules:
-        raise ValueError(f"number must be that of an exercise, such as '06.1', got {number!r}")
+        raise ValueError(f"number must be that of an exercise, such as '07.1', got {number!r}")
     blank = Verdict("not attempted", "replace each ... by your code and run the cell again.")
     if any(answer is ... for answer in answers):
         return blank
@@ -130,7 +130,7 @@ def check(number: str, *answers: object) -> None:
 
     Parameters
     ----------
-    number : str, such as ``"06.1"``; ValueError if there is no such exercise
+    number : str, such as ``"07.1"``; ValueError if there is no such exercise
     *answers : what the exercise asks for: functions, tensors, numbers
 
     Examples

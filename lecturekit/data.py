@@ -71,7 +71,7 @@ def iris(
     With the defaults these are, number for number, the tensors of STAT 453, lecture 6.4: the 100 flowers are put into
     the order p = randperm(100), and the result is then split by p again, as that lecture does. Source: R. A. Fisher
     (1936), "The use of multiple measurements in taxonomic problems", Annals of Eugenics 7, 179-188; UCI Machine
-    Learning Repository, CC BY 4.0. Introduced in notebook 06.
+    Learning Repository, CC BY 4.0. Introduced in notebook 07.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def iris(
 def double_line(dtype: torch.dtype = torch.float32) -> Dataset:
     """Return the four points of y = 2x at x = 1, 2, 3, 4; X_train and y_train have shape (4, 1) and this dtype.
 
-    Introduced in notebook 05. Source: Patrick Loeber's PyTorch tutorial, part 5.
+    Introduced in notebook 06. Source: Patrick Loeber's PyTorch tutorial, part 5.
 
     Examples
     --------
@@ -123,7 +123,7 @@ def noisy_line(
     """Return points scattered round a line: y = slope · x + intercept + noise, with x standard normal.
 
     X_train and y_train have shape (num_examples, 1). The noise is normally distributed with this standard deviation.
-    The seed is that of a generator of their own. Introduced in notebook 05. Source: "PyTorch for the Impatient",
+    The seed is that of a generator of their own. Introduced in notebook 06. Source: "PyTorch for the Impatient",
     section 2.15: y = −5x + 2 + noise.
 
     Examples
@@ -145,7 +145,7 @@ def moons(num_train: int = 140, num_test: int = 60, *, noise: float = 0.2, seed:
     Without noise, the outer moon (y = 0) is the upper half of the unit circle, and the inner moon (y = 1) the lower
     half of the circle of radius 1 round (1, 0.5). Half of the num_train + num_test examples lie on each, in random
     order. The noise on both coordinates is normally distributed with this standard deviation. The seed is that of
-    generators of their own. Introduced in notebook 09. The points are those of ``sklearn.datasets.make_moons``, not standardised.
+    generators of their own. Introduced in notebook 11. The points are those of ``sklearn.datasets.make_moons``, not standardised.
 
     Examples
     --------

@@ -38,7 +38,7 @@ _default_device = device  # for functions that have an argument of this name
 def synchronize(device: torch.device | str) -> None:
     """Wait until everything that was asked of `device` is done. On the CPU that is always so.
 
-    Introduced in notebook 19. A CUDA call returns as soon as its work is queued.
+    Introduced in notebook 09. A CUDA call returns as soon as its work is queued.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def measure(
 
     Each candidate is warmed up, and called as often as fills `min_seconds`. That is one sample, and the clock is read
     only when the device has finished. The candidates take turns in a shuffled order (with a generator of its own):
-    whatever else slows the machine down slows down all of them. Introduced in notebook 00, explained in notebook 19.
+    whatever else slows the machine down slows down all of them. Introduced in notebook 00, explained in notebook 09.
 
     Parameters
     ----------

@@ -96,7 +96,7 @@ def add_legend(ax: Axes, *args: object, **style: object) -> None:
 
 @house_style
 def plot_losses(histories: Mapping[str, History], *, against: str = "epochs", log: bool = False) -> Figure:
-    """Draw loss curves, so that curves that lie over each other can all be seen. Introduced in notebook 06.
+    """Draw loss curves, so that curves that lie over each other can all be seen. Introduced in notebook 07.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def plot_timings(
 ) -> Figure:
     """Draw times against sizes on logarithmic axes: a line is a power law, and where two cross, the faster one changes.
 
-    Introduced in notebook 19. Up to 16 series differ in colour or in dashes and shape.
+    Introduced in notebook 09. Up to 16 series differ in colour or in dashes and shape.
 
     Parameters
     ----------
@@ -202,7 +202,7 @@ def plot_decision_regions(
 ) -> Figure:
     """Draw which class a model gives to each point of the plane, and the examples over it; a ring marks a wrong one.
 
-    Introduced in notebook 06.
+    Introduced in notebook 07.
 
     Parameters
     ----------
@@ -250,7 +250,7 @@ def plot_decision_regions(
 def plot_network(sizes: Sequence[int], *, labels: Sequence[str] = ()) -> Figure:
     """Draw a feed-forward network as circles in columns: a line for each weight, from input to output.
 
-    Introduced in notebook 09. Biases are not drawn: every circle but those of the inputs has one.
+    Introduced in notebook 11. Biases are not drawn: every circle but those of the inputs has one.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ class History:
 def minibatches(X: Tensor, y: Tensor, batch_size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield the mini-batches (X_batch, y_batch) of one epoch, in a new random order: that of STAT 453, lecture 6.4.
 
-    Introduced in notebook 10; notebook 06 writes it out. To put all rows in order once and cut them into views costs a
+    Introduced in notebook 13; notebook 07 writes it out. To put all rows in order once and cut them into views costs a
     quarter of indexing X and y for each mini-batch.
 
     Parameters
@@ -76,7 +76,7 @@ def fit(
     """Train: call `step` on one mini-batch after the other, and measure the loss after each epoch.
 
     `fit` knows nothing of models, gradients or optimisers. It shuffles, calls and measures; `step` learns.
-    Introduced in notebook 05; notebook 06 writes its loop out once.
+    Introduced in notebook 06; notebook 07 writes its loop out once.
 
     Parameters
     ----------

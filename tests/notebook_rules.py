@@ -149,8 +149,8 @@ def claims(source: str) -> int:
 
 @dataclass(frozen=True)
 class Exercise:
-    number: str  # as the check has it: "06.1"
-    check: str  # the last statement: lk.check("06.1", …)
+    number: str  # as the check has it: "07.1"
+    check: str  # the last statement: lk.check("07.1", …)
     cell: int  # where the blank stands among the cells
     solution: str | None  # the code in the fold, None where there is none
 

@@ -118,9 +118,9 @@ def test_check_prints_a_sign_the_number_and_the_verdict_in_lines_of_100(capsys):
     assert "wrong: the check stumbles over it with ZeroDivisionError: division by zero." in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("number", ["99.1", "nonsense", "", "06.99", 6.1, "os.path"])
+@pytest.mark.parametrize("number", ["99.1", "nonsense", "", "07.99", 6.1, "os.path"])
 def test_an_unknown_exercise_is_an_error(number):
-    with pytest.raises(ValueError, match=r"^number must be that of an exercise, such as '06.1', got"):
+    with pytest.raises(ValueError, match=r"^number must be that of an exercise, such as '07.1', got"):
         lk.check(number, 1)
 
 

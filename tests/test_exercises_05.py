@@ -1,189 +1,177 @@
 """The checks of notebook 05 tell typical wrong answers apart and accept right ones written differently."""
 
-import torch
+import numpy as np
 from exercise_answers import ExerciseAnswers
-from torch import nn
 
-from lecturekit.data import double_line, noisy_line
+from lecturekit.lessons.engine import Tensor
 
-
-def clean(w, lr):
-    with torch.no_grad():
-        w -= lr * w.grad
-    w.grad = None
-    return w
+NUMPY = {"np": np, "Tensor": Tensor}
 
 
-def forgetful(w, lr):
-    with torch.no_grad():
-        w -= lr * w.grad
-    return w
+def functions(parameters, right, wrong, blank="..."):
+    """Make a function of each expression, as a reader would write it behind `return`."""
+
+    def write(expression):
+        return eval(f"lambda {parameters}: {expression}", NUMPY)
+
+    return [write(code) for code in right], [(write(code), hint) for code, hint in wrong], write(blank)
 
 
-def recorded(w, lr):
-    w -= lr * w.grad
-    return w
+LAYER = functions(
+    "up, X, W",
+    ["(up @ W.T, X.T @ up, up.sum(axis=0))", "[np.dot(up, W.T), (up.T @ X).T, np.ones(len(up)) @ up]"],
+    [
+        ("(up @ W, X.T @ up, up.sum(axis=0))", "grad_X has the wrong numbers. Square matrices hide it"),
+        ("(W.T @ up, X.T @ up, up.sum(axis=0))", "wrong order"),
+        ("(up @ W.T, X @ up, up.sum(axis=0))", "grad_W has the wrong numbers. Square matrices hide it"),
+        ("(up @ W.T, up.T @ X, up.sum(axis=0))", "gradient of W.T"),
+        ("(up @ W.T, X.T @ up, up)", "In how many rows is b used?"),
+        ("(up @ W.T, X.T @ up, up.sum(axis=0, keepdims=True))", "b has one axis"),
+        ("(up @ W.T, X.T @ up, up.sum())", "an entry for each column"),
+        ("(up @ W.T, X.T @ up, up.sum(axis=1))", "along each row"),
+        ("(up @ W.T, X.T @ up, up.mean(axis=0))", "Why a mean?"),
+        ("(up @ W.T, X.T @ up, up[0])", "grad_b is not right. Follow one entry"),
+        ("(up @ W.T, X.T @ up, up[:3].sum(axis=0))", "for X of shape (4, 3) and W of shape (3, 2), grad_b"),
+        ("(up, X.T @ up, up.sum(axis=0))", "grad_X is not right. Follow one entry"),
+        ("(up @ W.T, X.T, up.sum(axis=0))", "grad_W is not right"),
+        ("(up @ W.T, X.T @ up)", "return 3 gradients"),
+        ("(up @ W.T, X.T @ up, 'b')", "grad_b should be an array of numbers, this is str"),
+    ],
+    "(..., ..., ...)",
+)
+ERROR = functions(
+    "y_hat, y",
+    ["2 * (y_hat - y) / y.size", "(y_hat - y) * 2 / (len(y) * y.shape[1])"],
+    [
+        ("2 * (y_hat - y)", "Your rule is that of the sum"),
+        ("2 * (y_hat - y) / len(y)", "number of rows"),
+        ("2 * (y_hat - y) / y.shape[1]", "number of columns"),
+        ("(y_hat - y) / y.size", "derivative of a square"),
+        ("2 * (y - y_hat) / y.size", "The sign is wrong"),
+        ("(2 * (y_hat - y)).mean()", "a gradient of its own"),
+        ("((y_hat - y) ** 2).mean()", "the loss itself"),
+        ("y_hat - y", "Go back step by step"),
+    ],
+)
 
 
-def rebound(w, lr):
-    with torch.no_grad():
-        return w - lr * w.grad
+def root(rule, value=np.sqrt):
+    return lambda a: Tensor(value(a.value), made_from=[(a, lambda up: rule(up, a.value, np.sqrt(a.value)))])
 
 
-def unmoved(w, lr):
-    w.grad.zero_()
-    return w
+WORDS = functions(
+    "up, words, shape",
+    [
+        "np.array([up[words == row].sum(axis=0) for row in range(shape[0])])",
+        "np.eye(shape[0])[words].T @ up",
+    ],
+    [
+        ("np.array([up[words == row][-1:].sum(axis=0) for row in range(shape[0])])", "only the last gradient"),
+        ("np.eye(shape[0])[words].T @ up / np.bincount(words, minlength=shape[0]).clip(1)[:, None]", "took the mean"),
+        ("np.eye(shape[0])[words].T @ np.ones_like(up)", "counted how often"),
+        ("up", "as it came"),
+        ("up[words]", "not picked, but put"),
+        ("np.zeros(shape)", "nobody used"),
+        ("(np.eye(5)[words].T @ up)[: shape[0]]", "should have shape (7, 3)"),
+    ],
+)
+CENTRED = functions(
+    "up",
+    ["up - up.mean(axis=0)", "up - up.sum(axis=0, keepdims=True) / len(up)"],
+    [
+        ("up", "as a constant"),
+        ("-up.mean(axis=0) * np.ones_like(up)", "second path"),
+        ("up - up.sum(axis=0)", "too strong"),
+        ("up + up.mean(axis=0)", "different signs"),
+        ("up - up.mean()", "a mean of its own"),
+        ("up - up.mean(axis=1)", "Along which axis"),
+        ("up - up.mean(axis=1, keepdims=True)", "the mean of each row"),
+        ("2 * up", "How many paths"),
+        ("up - up.sum(axis=0) / 3", "for 5 rows"),
+    ],
+)
+SOFTMAX = functions(
+    "up, p",
+    [
+        "p * (up - (up * p).sum(axis=1, keepdims=True))",
+        "p * up - p * np.einsum('ij,ij->i', p, up)[:, None]",
+    ],
+    [
+        ("p * (1 - p) * up", "its own output only"),
+        ("up - p * up.sum(axis=1, keepdims=True)", "log_softmax"),
+        ("p * (up - (up * p).sum(axis=1))", "keepdims"),
+        ("p * (up - (up * p).sum(axis=0))", "over each column"),
+        ("p * (up - (up * p).sum())", "over everything"),
+        ("p * up - (up * p).sum(axis=1, keepdims=True)", "a factor p is missing"),
+        ("p * (up + (up * p).sum(axis=1, keepdims=True))", "the sign"),
+        ("p * up", "through exp only"),
+        ("up", "adds up to 0"),
+        ("p * up - p * (p @ up.T).diagonal().reshape(3, 1)", "ValueError"),
+    ],
+)
 
 
-def training(update=clean, loss_of=lambda error: (error**2).mean(), epochs_more=0):
-    """The loop of 05.2 with the update, and so the mistake, left open."""
+def two_layers(**changes):
+    """Write the backward pass of exercise 15.7, with some lines written differently."""
+    lines = {"y_hat": "2 * (y_hat - y) / y.size", "W2": "h.T @ g['y_hat']", "b2": "g['y_hat'].sum(axis=0)"}
+    lines |= {"h": "g['y_hat'] @ W2.T", "z": "g['h'] * (1 - h**2)"}
+    lines |= {"W1": "X.T @ g['z']", "b1": "g['z'].sum(axis=0)", **changes}
 
-    def function(X, y, lr, num_epochs):
-        w = torch.tensor(0.0, requires_grad=True)
-        for _ in range(num_epochs + epochs_more):
-            loss_of(w * X - y).backward()
-            w = update(w, lr)
-        return w
+    def backward(X, y, W1, b1, W2, b2):
+        z = X @ W1 + b1
+        h = np.tanh(z)
+        known = {**NUMPY, "X": X, "y": y, "W2": W2, "z": z, "h": h, "y_hat": h @ W2 + b2, "g": {}}
+        for name, code in lines.items():
+            known["g"][name] = eval(code, known)
+        return known["g"]
 
-    return function
-
-
-def by_optimiser(X, y, lr, num_epochs):
-    model = nn.Linear(1, 1, bias=False)
-    nn.init.zeros_(model.weight)
-    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
-    for _ in range(num_epochs):
-        optimizer.zero_grad()
-        nn.functional.mse_loss(model(X[:, None]), y[:, None]).backward()
-        optimizer.step()
-    return model.weight
+    return backward
 
 
-def by_formula(X, y, lr, num_epochs):
-    w = torch.tensor(0.0, requires_grad=True)
-    with torch.no_grad():
-        for _ in range(num_epochs):
-            w -= lr * (2 * X * (w * X - y)).mean()
-    return w
-
-
-def by_autograd_grad(X, y, lr, num_epochs):
-    w = torch.tensor(0.0, requires_grad=True)
-    for _ in range(num_epochs):
-        (grad,) = torch.autograd.grad(nn.functional.mse_loss(X * w, y), w)
-        w = (w - lr * grad).detach().requires_grad_()
-    return w
-
-
-def blank_loop(X, y, lr, num_epochs):
-    w = torch.tensor(0.0, requires_grad=True)
-    for _ in range(num_epochs):
-        ...
-    return w
-
-
-def best_line():
-    points = noisy_line(50, slope=3.0, intercept=-1.0, seed=5)
-    X, y = points.X_train.flatten().double(), points.y_train.flatten().double()
-    w = ((X - X.mean()) * (y - y.mean())).sum() / ((X - X.mean()) ** 2).sum()
-    return w.item(), (y.mean() - w * X.mean()).item()
-
-
-w_best, b_best = best_line()
-
-
-RIGHT = [
-    ("05.1", [lambda X, y, y_hat: (2 * (y_hat - y)).mean()], [lambda X, y, y_hat: -2 / len(X) * sum(y - y_hat)]),
-    ("05.2", [training()], [by_autograd_grad], [lambda *arguments: training()(*arguments).item()]),
-    ("05.3", [{"A": 1, "B": 3, "C": 2, "D": 4}], [{"D": 4.0, "C": 2, "B": torch.tensor(3), "A": 1}]),
-    ("05.4", [0.15], [torch.tensor(3 / 20)]),
-    (
-        "05.5",
-        [(w_best, b_best)],
-        [torch.tensor([[w_best], [b_best]], requires_grad=True)],
-        [[torch.tensor(w_best), torch.tensor([b_best])]],
-    ),
+ANSWERS = {"05.1": LAYER, "05.2": ERROR, "05.4": WORDS, "05.5": CENTRED, "05.6": SOFTMAX}
+RIGHT = [(number, *([answer] for answer in right)) for number, (right, _, _) in ANSWERS.items()]
+RIGHT.insert(2, ("05.3", [root(lambda up, x, out: up * 0.5 / out), Tensor], [lambda a: a**0.5, Tensor]))
+OTHERWISE = {"h": "(W2 @ g['y_hat'].T).T", "z": "g['h'] / np.cosh(z) ** 2", "b1": "np.ones(len(X)) @ g['z']"}
+RIGHT.append(("05.7", [two_layers()], [two_layers(**OTHERWISE)]))
+WRONG = [(number, [answer], hint) for number, (_, wrong, _) in ANSWERS.items() for answer, hint in wrong]
+WRONG += [
+    ("05.3", [root(lambda up, x, out: up * 0.5 / x), Tensor], "or is it the output already?"),
+    ("05.3", [root(lambda up, x, out: 0.5 / out), Tensor], "gives the local derivative"),
+    ("05.3", [root(lambda up, x, out: up / out), Tensor], "A factor is missing"),
+    ("05.3", [root(lambda up, x, out: up * 0.5 * out), Tensor], "Multiply, or divide?"),
+    ("05.3", [root(lambda up, x, out: up), Tensor], "as it is"),
+    ("05.3", [root(lambda up, x, out: up * x), Tensor], "derivative of √x"),
+    ("05.3", [root(lambda up, x, out: up[:2]), Tensor], "on the way back there is RuntimeError"),
+    ("05.3", [root(lambda up, x, out: up, value=np.square), Tensor], "not the square root"),
+    ("05.3", [lambda a: np.sqrt(a.value), Tensor], "return a Tensor"),
+    ("05.3", [lambda a: Tensor(np.sqrt(a.value)), Tensor], "made_from is empty"),
+    ("05.3", [lambda a: Tensor(a.value, requires_grad=True) ** 0.5, Tensor], "another tensor"),
 ]
-
-WRONG = [
-    ("05.1", [lambda X, y, y_hat: (2 * (y - y_hat)).mean()], "the sign is not"),
-    ("05.1", [lambda X, y, y_hat: (2 * X * (y_hat - y)).mean()], "the gradient for w"),
-    ("05.1", [lambda X, y, y_hat: (2 * (y_hat - y)).sum()], "gradient of the sum"),
-    ("05.1", [lambda X, y, y_hat: (y_hat - y).mean()], "a factor is missing"),
-    ("05.1", [lambda X, y, y_hat: ((y_hat - y) ** 2).mean()], "the loss itself"),
-    ("05.1", [lambda X, y, y_hat: 2 * (y_hat - y)], "single examples"),
-    ("05.1", [lambda X, y, y_hat: 7.5], "that is not the gradient"),
-    ("05.1", [lambda X, y: 0.0], "raises TypeError"),
-    ("05.2", [training(update=forgetful)], "with the old gradient"),
-    ("05.2", [training(update=lambda w, lr: clean(w, -lr))], "up the hill"),
-    ("05.2", [training(loss_of=lambda error: (error**2).sum())], "N times too long"),
-    ("05.2", [training(update=recorded)], "In which block"),
-    ("05.2", [training(update=rebound)], "leads back to no leaf"),
-    ("05.2", [lambda X, y, lr, num_epochs: (0.0 * X - y).sum().backward()], "without requires_grad"),
-    ("05.2", [training(update=lambda w, lr: w - lr * w.grad)], "w.grad is None"),
-    ("05.2", [training(update=unmoved)], "w never moves"),
-    ("05.2", [training(epochs_more=-2)], "after 1 of 3 epochs"),
-    ("05.2", [training(epochs_more=1)], "after 4 of 3 epochs"),
-    ("05.2", [training(loss_of=lambda error: error.abs().mean())], "compare with section 4"),
-    ("05.2", [by_formula], "nothing went backward"),
-    ("05.2", [by_optimiser], "an optimiser made the update"),
-    ("05.2", [lambda X, y, lr, num_epochs: [0.0, 1.5]], "should be one number"),
-    ("05.3", [{"A": 1, "B": 3, "C": 4, "D": 2}], "C never moves"),
-    ("05.3", [{"A": 1, "B": 4, "C": 2, "D": 3}], "B grows by the same factor"),
-    ("05.3", [{"A": 4, "B": 3, "C": 2, "D": 1}], "2 of 4 are right. D falls"),
-    ("05.3", [{"A": 1, "B": 1, "C": 2, "D": 4}], "each number comes once"),
-    ("05.3", [{"A": 0, "B": 1, "C": 2, "D": 3}], "use the numbers"),
-    ("05.3", [{"A": 1}], "has the keys"),
-    ("05.4", [1 / 15], "four points of the lesson"),
-    ("05.4", [0.3], "from 0 to 4"),
-    ("05.4", [1 / 20], "sum of the squared errors"),
-    ("05.4", [0.01], "short of 2"),
-    ("05.4", [0.2], "beyond 2"),
-    ("05.4", [-0.15], "is positive"),
-    ("05.4", [float("nan")], "second derivative"),
-    ("05.5", [(b_best, w_best)], "wrong order"),
-    ("05.5", [(3, -1)], "made with"),
-    ("05.5", [(0, 0)], "before training"),
-    ("05.5", [(-5.02, 2.03)], "section 9"),
-    ("05.5", [(w_best - 0.1, b_best)], "still move"),
-    ("05.5", [(1.0, 0.0)], "still far"),
-    ("05.5", [3.2], "a pair of numbers"),
+SEVEN_WRONG = [
+    ({"y_hat": "2 * (y_hat - y)"}, "y_hat has the wrong numbers. What does the mean do"),
+    ({"y_hat": "2 * (y_hat - y) / len(y)"}, "not only over the rows"),
+    ({"y_hat": "2 * (y - y_hat) / y.size"}, "The sign is wrong"),
+    ({"W2": "g['y_hat'][:3]"}, "W2 is the first that is not right"),
+    ({"W2": "h @ g['y_hat']"}, "your function raises ValueError"),
+    ({"b2": "g['y_hat']"}, "used in every row"),
+    ({"b2": "g['y_hat'].mean(axis=0)"}, "Why a mean?"),
+    ({"h": "h"}, "h is the first that is not right"),
+    ({"z": "g['h'] * (1 - z**2)"}, "took its input"),
+    ({"z": "g['h'] * (1 - h)"}, "has a square in it"),
+    ({"z": "1 - h**2"}, "Where is the gradient of h?"),
+    ({"z": "g['h']"}, "Where is the slope of tanh?"),
+    ({"W1": "X.T @ g['h']"}, "stands between h and W1"),
+    ({"W1": "g['z'].T @ X"}, "gradient of W1.T"),
+    ({"b1": "g['z']"}, "used in every row"),
+    ({"b1": "g['h'].sum(axis=0)"}, "not from that of z"),
+    ({"b3": "0"}, "return the dict as it stands"),
 ]
-
-BLANKS = [
-    ("05.1", [lambda X, y, y_hat: ...]),
-    ("05.2", [blank_loop]),
-    ("05.3", [{"A": 1, "B": ..., "C": 2, "D": ...}]),
-    ("05.4", [...]),
-    ("05.5", [...], [(..., ...)]),
-]
+WRONG += [("05.7", [two_layers(**changes)], hint) for changes, hint in SEVEN_WRONG]
+BLANKS = [(number, [blank], [...]) for number, (_, _, blank) in ANSWERS.items()]
+BLANKS.insert(2, ("05.3", [lambda a: Tensor(..., made_from=[(a, lambda up: ...)]), Tensor]))
+EMPTY = {name: "..." for name in ("y_hat", "W2", "b2", "h", "z", "W1", "b1")}
+BLANKS.append(("05.7", [two_layers(W1="...")], [two_layers(**EMPTY)]))
 
 
 class TestAnswers(ExerciseAnswers):
     right, wrong, blanks = RIGHT, WRONG, BLANKS
-
-
-def six_losses(lr=0.01, reset="before", reduction="mean"):
-    """What exercise 05.3 shows, from an actual training with the mistake in it."""
-    data = double_line()
-    model = nn.Linear(1, 1, bias=False)
-    nn.init.zeros_(model.weight)
-    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
-    losses = []
-    for _ in range(6):
-        loss = nn.functional.mse_loss(model(data.X_train), data.y_train, reduction=reduction)
-        losses.append(loss.item() / (4 if reduction == "sum" else 1))
-        if reset == "before":
-            optimizer.zero_grad()
-        loss.backward()
-        if reset == "between":
-            optimizer.zero_grad()
-        optimizer.step()
-    return " | ".join(f"{value:.2f}" for value in losses)
-
-
-def test_the_sick_trainings_in_the_notebook_are_real(pytestconfig):
-    notebook = (pytestconfig.rootpath / "notebooks" / "05_gradient_descent_in_four_steps.ipynb").read_text("utf-8")
-    trainings = {"healthy": {}, "A": {"reset": "never"}, "B": {"lr": 0.2}, "C": {"reset": "between"}}
-    for name, mistake in (trainings | {"D": {"reduction": "sum"}}).items():
-        assert f"| {name} | {six_losses(**mistake)} |" in notebook

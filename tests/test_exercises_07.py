@@ -1,162 +1,135 @@
 """The checks of notebook 07 tell typical wrong answers apart and accept right ones written differently."""
 
-from fractions import Fraction
-
-import numpy as np
 import torch
-import torch.nn.functional as F
 from exercise_answers import ExerciseAnswers
-from torch import nn
-
-from lecturekit.data import noisy_line
-from lecturekit.exercises.lesson07 import LRS
-from lecturekit.lessons.sweep import train_many
 
 
-def epoch(w, b, X, y, lr, batch_size, order, *, batches=None, both=True, scale=2.0, divide=len, sign=1):
-    """The solution of 07.4, with a typical mistake on request."""
-    for index in order.split(batch_size) if batches is None else batches(order, batch_size):
-        error = X[index] * w + b - y[index]
-        w_new = w - sign * lr * scale * (error * X[index]).sum() / divide(index)
-        if not both:
-            error = X[index] * w_new + b - y[index]
-        b = b - sign * lr * scale * error.sum() / divide(index)
-        w = w_new
-    return w, b
+def halved(X, y, w, b):
+    error = X @ w + b - y
+    return X.T @ error / len(X), error.mean(dim=0)
 
 
-def changed(**mistake):
-    return lambda *args: epoch(*args, **mistake)
+def halved_by_einsum(X, y, w, b):
+    error = (X @ w).squeeze(1) + b - y.squeeze(1)
+    return torch.einsum("nf,n->f", X, error).reshape(-1, 1) / X.shape[0], error.mean()
 
 
-def with_floats(w, b, X, y, lr, batch_size, order):
-    for start in range(0, len(order), batch_size):
-        rows = order[start : start + batch_size].tolist()
-        errors = [w * X[row].item() + b - y[row].item() for row in rows]
-        grad_w = sum(2 * error * X[row].item() for error, row in zip(errors, rows, strict=True)) / len(rows)
-        grad_b = sum(2 * error for error in errors) / len(rows)
-        w, b = w - lr * grad_w, b - lr * grad_b
-    return [w, b]
+def flat(X, y, w, b):
+    grad_w, grad_b = halved(X, y, w, b)
+    return grad_w.flatten(), grad_b
 
 
-def with_autograd(w, b, X, y, lr, batch_size, order):
-    model = nn.Linear(1, 1)
-    with torch.no_grad():
-        model.weight.fill_(w)
-        model.bias.fill_(b)
-    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
-    for index in order.split(batch_size):
-        optimizer.zero_grad()
-        F.mse_loss(model(X[index]), y[index]).backward()
-        optimizer.step()
-    return model.weight, model.bias
+def bias_with_the_two(X, y, w, b):
+    grad_w, grad_b = halved(X, y, w, b)
+    return grad_w, 2 * grad_b
 
 
-def inside_the_loop(w, b, X, y, lr, batch_size, order):
-    for index in order.split(batch_size):
-        error = X[index] * w + b - y[index]
-        return w - lr * (2 * error * X[index]).mean(), b - lr * (2 * error).mean()
+def by_autograd(X, y, w, b):
+    w, b = w.clone().requires_grad_(), b.clone().requires_grad_()
+    return torch.autograd.grad(((X @ w + b - y) ** 2).mean() / 2, (w, b))
 
 
-def in_place(w, b, X, y, lr, batch_size, order):
-    answer = epoch(w, b, X, y, lr, batch_size, order)
-    X.zero_()
-    return answer
+def wrong_line(X, y, w, b):
+    raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
 
-def blank_epoch(w, b, X, y, lr, batch_size, order):
-    ...
-    return w, b
+def loss_of(w, b, X_batch, y_batch):
+    return ((X_batch @ w + b - y_batch) ** 2).mean()
 
 
-def weighted(means, sizes):
-    return sum(mean * size for mean, size in zip(means, sizes, strict=True)) / sum(sizes)
+def step(sign=-1, scale=1, reset="after", num_moved=2):
+    """The solution of 06.2 with a typical mistake on request."""
+
+    def function(w, b, X_batch, y_batch, lr):
+        if reset == "before":
+            w.grad = b.grad = None
+        (scale * loss_of(w, b, X_batch, y_batch)).backward()
+        if reset == "between":
+            w.grad.zero_()
+            b.grad.zero_()
+        with torch.no_grad():
+            for parameter in (w, b)[:num_moved]:
+                parameter += sign * lr * parameter.grad
+        if reset == "after":
+            w.grad = b.grad = None
+
+    return function
+
+
+def zero_in_place_step(w, b, X_batch, y_batch, lr):
+    loss_of(w, b, X_batch, y_batch).backward()
+    for parameter in (w, b):
+        parameter.data.sub_(parameter.grad, alpha=lr)
+        parameter.grad.zero_()
+
+
+def rebinding_step(w, b, X_batch, y_batch, lr):
+    loss_of(w, b, X_batch, y_batch).backward()
+    w = w - lr * w.grad
+    b = b - lr * b.grad
+
+
+def recorded_step(w, b, X_batch, y_batch, lr):
+    loss_of(w, b, X_batch, y_batch).backward()
+    w -= lr * w.grad
+
+
+def empty_step(w, b, X_batch, y_batch, lr): ...
+
+
+def unfinished_step(w, b, X_batch, y_batch, lr):
+    loss = ...
+    loss.backward()
 
 
 RIGHT = [
-    ("07.1", [0.1], [torch.tensor(0.1)]),
-    ("07.2", [2 / 12], [0.1667], [float(Fraction(1, 6))]),
-    ("07.3", [256], [16 * (2.0 / 0.5) ** 2]),
-    ("07.4", [epoch], [with_floats], [with_autograd]),
-    (
-        "07.5",
-        [weighted],
-        [lambda means, sizes: torch.tensor(means) @ torch.tensor(sizes, dtype=torch.float32) / sum(sizes)],
-        [lambda means, sizes: float(np.average(means, weights=sizes))],
-    ),
+    ("07.1", [halved], [halved_by_einsum]),
+    ("07.2", [step()], [zero_in_place_step], [step(reset="before")]),
+    ("07.3", [13], [torch.tensor(13.0)]),
+    ("07.4", [1.0], [torch.tensor(1.0)]),
 ]
 
 WRONG = [
-    ("07.1", [0.02], "still on their way"),
-    ("07.1", [0.6], "tremble too much"),
-    ("07.1", [0.05], "single examples"),
-    ("07.1", [0.5], "full batch"),
-    ("07.1", [0.25], "none of the rates"),
-    ("07.1", [4], "none of the rates"),
-    ("07.1", ["0.1"], "should be one number"),
-    ("07.2", [0.17], "four digits"),
-    ("07.2", [1 / 12], "one step leads to the bottom"),
-    ("07.2", [1], "flattest direction"),
-    ("07.2", [2 / 6], "factor 2 of the derivative"),
-    ("07.2", [2 / 36], "for the sum"),
-    ("07.2", [12], "that is the curvature"),
-    ("07.2", [2 / 14], "added up"),
-    ("07.2", [-1 / 6], "is positive"),
-    ("07.2", [0.12], "still converges"),
-    ("07.2", [0.2], "diverges there"),
-    ("07.3", [64], "with the root"),
-    ("07.3", [4], "more noise"),
-    ("07.3", [1], "more noise"),
-    ("07.3", [32], "only down to 1.4"),
-    ("07.3", [16], "to start with"),
-    ("07.3", [12.5], "whole number"),
-    ("07.3", [128], "more than 0.5"),
-    ("07.3", [1024], "less than 0.5"),
-    ("07.4", [changed(batches=lambda order, B: torch.arange(5).split(B))], "rows as they stand"),
-    ("07.4", [changed(batches=lambda order, B: order.split(B)[:-1])], "last batch is missing"),
-    ("07.4", [inside_the_loop], "inside the loop"),
-    ("07.4", [changed(batches=lambda order, B: [order])], "all the examples"),
-    ("07.4", [changed(batches=lambda order, B: order.split(1))], "for each example"),
-    ("07.4", [changed(batches=lambda order, B: order.argsort().split(B))], "comes at place i"),
-    ("07.4", [changed(divide=lambda index: 1)], "add up the gradients of a batch"),
-    ("07.4", [changed(scale=1.0)], "derivative of a square"),
-    ("07.4", [changed(divide=lambda index: 2)], "fewer examples"),
-    ("07.4", [changed(sign=-1)], "uphill"),
-    ("07.4", [changed(both=False)], "with the new w"),
-    ("07.4", [changed(scale=3.0)], "on paper"),
-    ("07.4", [lambda w, b, X, y, lr, batch_size, order: epoch(w, b, X, y, lr, 2, order)], "not for one batch of all"),
-    ("07.4", [in_place], "changes X, y or order"),
-    ("07.4", [lambda *args: epoch(*args)[0]], "pair of numbers"),
-    ("07.4", [lambda w, b, X, y, lr, batch_size, order: (X * w, b + 1)], "w should be one number"),
-    ("07.4", [0.5], "a function is asked for"),
-    ("07.5", [lambda means, sizes: sum(means) / len(means)], "mean of the batch means"),
-    ("07.5", [lambda means, sizes: 10 * weighted(means, sizes)], "sum over all"),
-    ("07.5", [lambda means, sizes: 10 * weighted(means, sizes) / len(sizes)], "number of batches"),
-    ("07.5", [lambda means, sizes: sum(means) / sum(sizes)], "not weighted"),
-    ("07.5", [lambda means, sizes: 10 * weighted(means, sizes) / sizes[0]], "size of the first batch"),
-    ("07.5", [lambda means, sizes: weighted(means[:-1], sizes[:-1])], "last batch is missing"),
-    ("07.5", [lambda means, sizes: (4 * means[0] + 4 * means[1] + 2 * means[-1]) / 10], "batches of 1 and 3"),
-    ("07.5", [lambda means, sizes: means[0]], "sum of their losses"),
-    ("07.5", [lambda means, sizes: means * sizes], "raises TypeError"),
+    ("07.1", [lambda X, y, w, b: tuple(2 * grad for grad in halved(X, y, w, b))], "without the ½"),
+    ("07.1", [lambda X, y, w, b: tuple(len(X) * grad for grad in halved(X, y, w, b))], "sum over the flowers"),
+    ("07.1", [lambda X, y, w, b: tuple(-grad for grad in halved(X, y, w, b))], "wrong sign"),
+    ("07.1", [flat], "should have shape (2, 1)"),
+    ("07.1", [bias_with_the_two], "grad_b"),
+    ("07.1", [lambda X, y, w, b: (halved(X, y, w, b)[0], None)], "still blank"),
+    ("07.1", [by_autograd], "do not use autograd"),
+    ("07.1", [wrong_line], "raises RuntimeError: mat1"),
+    ("07.1", [lambda X, y, w, b: w], "return two things"),
+    ("07.1", [lambda X, y, w, b: (w, b)], "not the gradient yet"),
+    ("07.1", [3], "a function is asked for"),
+    ("07.2", [step(reset="between")], "when the update came"),
+    ("07.2", [step(reset="never")], "the second is not"),
+    ("07.2", [rebinding_step], "did not change"),
+    ("07.2", [lambda w, b, X, y, lr: loss_of(w, b, X, y).backward()], "Do you change it in place?"),
+    ("07.2", [recorded_step], "Where is no_grad()?"),
+    ("07.2", [step(sign=1)], "up the hill"),
+    ("07.2", [step(num_moved=1)], "b is not"),
+    ("07.2", [step(scale=3)], "Is the gradient that of this loss"),
+    ("07.3", [12], "What is behind the last of them?"),
+    ("07.3", [22], "batches of 10"),
+    ("07.3", [10], "The last batch is short"),
+    ("07.3", [26], "only the bias"),
+    ("07.3", [999], "that is not right"),
+    ("07.3", ["13"], "should be one number"),
+    ("07.4", [64 / 70], "training flowers"),
+    ("07.4", [28 / 30], "features of the lesson"),
+    ("07.4", [14 / 30], "calls every flower class 0"),
+    ("07.4", [100], "between 0 and 1"),
+    ("07.4", [0.5], "that is not the accuracy"),
+    ("07.4", [float("nan")], "that is not the accuracy"),
 ]
 
 BLANKS = [
-    ("07.1", [...]),
-    ("07.2", [...]),
+    ("07.1", [None], [lambda X, y, w, b: (..., ...)]),
+    ("07.2", [empty_step], [unfinished_step]),
     ("07.3", [...]),
-    ("07.4", [blank_epoch]),
-    ("07.5", [lambda means, sizes: ...]),
+    ("07.4", [...]),
 ]
 
 
 class TestAnswers(ExerciseAnswers):
     right, wrong, blanks = RIGHT, WRONG, BLANKS
-
-
-def test_the_best_rate_of_the_runs_is_no_close_call():
-    """Else rounding on another machine could make another rate the best one."""
-    data = noisy_line()
-    runs = train_many(data.X_train, data.y_train, lrs=LRS, batch_sizes=[1, 10], seeds=range(5), num_steps=25)
-    for final in runs.losses[..., -1].mean(dim=2).T:
-        best, second = final.sort().values[:2]
-        assert second > 1.01 * best

@@ -1,238 +1,151 @@
 """The checks of notebook 08 tell typical wrong answers apart and accept right ones written differently."""
 
+from fractions import Fraction
+
+import numpy as np
 import torch
+import torch.nn.functional as F
 from exercise_answers import ExerciseAnswers
 from torch import nn
 
-from lecturekit.checks import judge
+from lecturekit.data import noisy_line
+from lecturekit.exercises.lesson08 import LRS
+from lecturekit.lessons.sweep import train_many
 
 
-def t(*rows):
-    return torch.tensor(rows)
+def epoch(w, b, X, y, lr, batch_size, order, *, batches=None, both=True, scale=2.0, divide=len, sign=1):
+    """The solution of 07.4, with a typical mistake on request."""
+    for index in order.split(batch_size) if batches is None else batches(order, batch_size):
+        error = X[index] * w + b - y[index]
+        w_new = w - sign * lr * scale * (error * X[index]).sum() / divide(index)
+        if not both:
+            error = X[index] * w_new + b - y[index]
+        b = b - sign * lr * scale * error.sum() / divide(index)
+        w = w_new
+    return w, b
 
 
-ONES = torch.ones(2, 2)
-XOR = (ONES, t(0.0, -1.0), t([1.0, -2.0]), t(0.0))
+def changed(**mistake):
+    return lambda *args: epoch(*args, **mistake)
 
 
-class Tower(nn.Module):
-    def __init__(self, num_layers):
-        super().__init__()
-        self.layers = self.make_layers(num_layers)
-        self.scale = self.make_scale()
-
-    def make_layers(self, num_layers):
-        return nn.ModuleList([nn.Linear(2, 2) for _ in range(num_layers)])
-
-    def make_scale(self):
-        return nn.Parameter(torch.ones(1))
-
-    def forward(self, X):
-        for layer in self.layers:
-            X = torch.relu(layer(X))
-        return self.scale * X
+def with_floats(w, b, X, y, lr, batch_size, order):
+    for start in range(0, len(order), batch_size):
+        rows = order[start : start + batch_size].tolist()
+        errors = [w * X[row].item() + b - y[row].item() for row in rows]
+        grad_w = sum(2 * error * X[row].item() for error, row in zip(errors, rows, strict=True)) / len(rows)
+        grad_b = sum(2 * error for error in errors) / len(rows)
+        w, b = w - lr * grad_w, b - lr * grad_b
+    return [w, b]
 
 
-def tower(layers=Tower.make_layers, scale=Tower.make_scale, forward=Tower.forward):
-    """A Tower with one of its methods replaced."""
-    methods = {"make_layers": layers, "make_scale": scale, "forward": forward}
-    return type("Changed", (Tower,), methods)
+def with_autograd(w, b, X, y, lr, batch_size, order):
+    model = nn.Linear(1, 1)
+    with torch.no_grad():
+        model.weight.fill_(w)
+        model.bias.fill_(b)
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    for index in order.split(batch_size):
+        optimizer.zero_grad()
+        F.mse_loss(model(X[index]), y[index]).backward()
+        optimizer.step()
+    return model.weight, model.bias
 
 
-class SequentialTower(nn.Module):
-    def __init__(self, num_layers):
-        super().__init__()
-        self.layers = nn.Sequential()
-        for _ in range(num_layers):
-            self.layers.extend([nn.Linear(2, 2), nn.ReLU()])
-        self.scale = nn.Parameter(torch.tensor(1.0))
-
-    def forward(self, X):
-        return self.layers(X) * self.scale
+def inside_the_loop(w, b, X, y, lr, batch_size, order):
+    for index in order.split(batch_size):
+        error = X[index] * w + b - y[index]
+        return w - lr * (2 * error * X[index]).mean(), b - lr * (2 * error).mean()
 
 
-class Headless(nn.Module):
-    def __init__(self, num_layers):
-        self.layers = nn.ModuleList()
+def in_place(w, b, X, y, lr, batch_size, order):
+    answer = epoch(w, b, X, y, lr, batch_size, order)
+    X.zero_()
+    return answer
 
 
-def with_frozen_layer(self, num_layers):
-    layers = Tower.make_layers(self, num_layers)
-    layers[0].weight.requires_grad_(False)
-    return layers
+def blank_epoch(w, b, X, y, lr, batch_size, order):
+    ...
+    return w, b
 
 
-def buffer_as_scale(self):
-    self.register_buffer("kept", torch.ones(1))
-    return self.kept
-
-
-def forward_without_relu(self, X):
-    for layer in self.layers:
-        X = layer(X)
-    return self.scale * X
-
-
-def forward_without_scale(self, X):
-    for layer in self.layers:
-        X = torch.relu(layer(X))
-    return X
-
-
-def standardise(keep, forward=lambda self, X: (X - self.mean) / self.std):
-    """A Standardise that keeps what `keep` says and computes what `forward` says."""
-
-    class Standardise(nn.Module):
-        def __init__(self, X_train):
-            super().__init__()
-            keep(self, X_train)
-
-    Standardise.forward = forward
-    return Standardise
-
-
-def buffers(self, X):
-    self.register_buffer("mean", X.mean(dim=0))
-    self.register_buffer("std", X.std(dim=0))
-
-
-def one_buffer(self, X):
-    self.register_buffer("table", torch.stack([X.mean(dim=0), X.std(dim=0)]))
-
-
-def frozen(self, X):
-    self.mean = nn.Parameter(X.mean(dim=0), requires_grad=False)
-    self.std = nn.Parameter(X.std(dim=0), requires_grad=False)
-
-
-def trained(self, X):
-    self.mean, self.std = nn.Parameter(X.mean(dim=0)), nn.Parameter(X.std(dim=0))
-
-
-def plain(self, X):
-    self.mean, self.std = X.mean(dim=0), X.std(dim=0)
-
-
-def half_saved(self, X):
-    self.register_buffer("mean", X.mean(dim=0))
-    self.std = X.std(dim=0)
-
-
-def not_persistent(self, X):
-    self.register_buffer("mean", X.mean(dim=0), persistent=False)
-    self.register_buffer("std", X.std(dim=0), persistent=False)
-
-
-def named_by_data(self, X):
-    self.register_buffer(f"mean{int(X[0, 0])}", X.mean(dim=0))
-    self.mean, self.std = X.mean(dim=0), X.std(dim=0)
-
-
-def whole_table(self, X):
-    self.register_buffer("mean", X.mean())
-    self.register_buffer("std", X.std())
-
-
-def biased(self, X):
-    self.register_buffer("mean", X.mean(dim=0))
-    self.register_buffer("std", X.std(dim=0, correction=0))
-
-
-def nothing(self, X): ...
-
-
-class ForgottenSuper(nn.Module):
-    def __init__(self, X_train):
-        self.register_buffer("mean", X_train.mean(dim=0))
+def weighted(means, sizes):
+    return sum(mean * size for mean, size in zip(means, sizes, strict=True)) / sum(sizes)
 
 
 RIGHT = [
-    ("08.1", [(5, 4), (7, 3), 43], [nn.Linear(4, 5).weight.shape, [7, 3], torch.tensor(43)]),
-    ("08.2", XOR, [t([1, -1], [-1, 1]), t(0, 0), t([1, 1]), t(0)]),
-    ("08.3", [Tower], [SequentialTower]),
+    ("08.1", [0.1], [torch.tensor(0.1)]),
+    ("08.2", [2 / 12], [0.1667], [float(Fraction(1, 6))]),
+    ("08.3", [256], [16 * (2.0 / 0.5) ** 2]),
+    ("08.4", [epoch], [with_floats], [with_autograd]),
     (
-        "08.4",
-        [standardise(buffers)],
-        [standardise(one_buffer, lambda self, X: (X - self.table[0]).div(self.table[1]))],
-        [standardise(frozen)],
+        "08.5",
+        [weighted],
+        [lambda means, sizes: torch.tensor(means) @ torch.tensor(sizes, dtype=torch.float32) / sum(sizes)],
+        [lambda means, sizes: float(np.average(means, weights=sizes))],
     ),
 ]
 
 WRONG = [
-    ("08.1", [(4, 5), (7, 3), 43], "in that order"),
-    ("08.1", [(5,), (7, 3), 43], "the shape of the bias"),
-    ("08.1", [(7, 5), (7, 3), 43], "number of examples"),
-    ("08.1", [(5, 5), (7, 3), 43], "weight_shape is not right"),
-    ("08.1", ["(5, 4)", (7, 3), 43], "weight_shape should be a tuple"),
-    ("08.1", [(5, 4), 7, 43], "output_shape should be a tuple of numbers, such as (10, 2). This is int"),
-    ("08.1", [t(5, 4), (7, 3), 43], "This is Tensor"),
-    ("08.1", [(5, 4.0), (7, 3), 43], "whole numbers only"),
-    ("08.1", [(5, 4), (3, 7), 43], "the examples are the rows"),
-    ("08.1", [(5, 4), (7, 5), 43], "out of the first layer"),
-    ("08.1", [(5, 4), (3,), 43], "would be one example"),
-    ("08.1", [(5, 4), (7, 4), 43], "output_shape is not right"),
-    ("08.1", [(5, 4), (7, 3), 35], "What else has a neuron"),
-    ("08.1", [(5, 4), (7, 3), 25], "one of the two layers"),
-    ("08.1", [(5, 4), (7, 3), 18], "one of the two layers"),
-    ("08.1", [(5, 4), (7, 3), 4], "counted the tensors"),
-    ("08.1", [(5, 4), (7, 3), 301], "share the same parameters"),
-    ("08.1", [(5, 4), (7, 3), 48], "Has tanh anything to train"),
-    ("08.1", [(5, 4), (7, 3), 44], "Has tanh anything to train"),
-    ("08.1", [(5, 4), (7, 3), 50], "layer by layer"),
-    ("08.1", [(5, 4), (7, 3), "43"], "should be one number"),
-    ("08.2", [ONES, t(0.0, -1.0), t([1.0, -1.0]), t(0.0)], "that is OR"),
-    ("08.2", [ONES, t(-1.0, -1.0), t([1.0, 0.0]), t(0.0)], "that is AND"),
-    ("08.2", [ONES, t(0.0, -1.0), t([-1.0, 2.0]), t(1.0)], "other way round"),
-    ("08.2", [ONES, t(0.0, -1.0), t([1.0, 0.0]), t(0.0)], "counts the ones"),
-    ("08.2", [ONES, t(0.0, 0.0), t([1.0, -2.0]), t(0.0)], "are twins"),
-    ("08.2", [ONES, t(0.0, 1.0), t([1.0, -2.0]), t(0.0)], "relu has nothing to do"),
-    ("08.2", [ONES, t(0.0, -1.0), t([1.0, -3.0]), t(0.0)], "for the input (1, 1) your network gives -1"),
-    ("08.2", [ONES, t(0.0, -1.0), t([1.0, -2.0]), t(1.0)], "for the input (0, 0) your network gives 1."),
-    ("08.2", [t([1.0, 2.0], [1.0, 1.0]), *XOR[1:]], "for the input (0, 1) your network gives 2"),
-    ("08.2", [ONES, t(0.0, -1.0), t([1.0], [-2.0]), t(0.0)], "lies the wrong way"),
-    ("08.2", [ONES, torch.zeros(1, 2), t([1.0, -2.0]), t(0.0)], "b1 should have shape (2,)"),
-    ("08.2", [[[1, 1], [1, 1]], t(0.0, -1.0), t([1.0, -2.0]), t(0.0)], "W1 should be a tensor"),
-    ("08.3", [tower(layers=lambda self, n: [nn.Linear(2, 2) for _ in range(n)])], "Python list"),
-    ("08.3", [tower(layers=lambda self, n: nn.ModuleList([nn.Linear(2, 2)] * n))], "again and again"),
-    ("08.3", [tower(layers=lambda self, n: Tower.make_layers(self, 2))], "this one has 2"),
-    ("08.3", [tower(layers=lambda self, n: Tower.make_layers(self, 3))], "Tower(5) has 3"),
-    ("08.3", [tower(layers=lambda self, n: nn.ModuleList(nn.Linear(2, 2, bias=False) for _ in range(n)))], "bias"),
-    ("08.3", [tower(layers=lambda self, n: nn.Linear(2, 2))], "this is one Linear"),
-    ("08.3", [tower(layers=with_frozen_layer)], "requires_grad=False"),
-    ("08.3", [tower(scale=lambda self: torch.ones(1, requires_grad=True))], "plain tensor is not registered"),
-    ("08.3", [tower(scale=buffer_as_scale)], "saved, but not trained"),
-    ("08.3", [tower(scale=lambda self: 1.0)], "This is float"),
-    ("08.3", [tower(scale=lambda self: nn.Parameter(1.0))], "a plain number"),
-    ("08.3", [tower(scale=lambda self: nn.Parameter(1))], "a plain number"),
-    ("08.3", [tower(scale=lambda self: nn.Parameter(torch.tensor(1)))], "whole numbers cannot be trained"),
-    ("08.3", [tower(scale=lambda self: nn.Parameter(torch.ones(2)))], "should be one number"),
-    ("08.3", [tower(scale=lambda self: nn.Parameter(torch.zeros(1)))], "start at 1"),
-    ("08.3", [tower(forward=forward_without_relu)], "forward does something else"),
-    ("08.3", [tower(forward=forward_without_scale)], "forward does something else"),
-    ("08.3", [Headless], "With which line does the __init__"),
-    ("08.3", [Tower(3)], "the class itself"),
-    ("08.3", [list], "raises TypeError"),
-    ("08.3", [lambda num_layers: num_layers], "inherits from nn.Module"),
-    ("08.4", [standardise(trained)], "the optimiser would train them"),
-    ("08.4", [standardise(plain)], "not saved"),
-    ("08.4", [standardise(not_persistent)], "not saved"),
-    ("08.4", [standardise(half_saved)], "only a part"),
-    ("08.4", [standardise(named_by_data)], "cannot load"),
-    ("08.4", [standardise(buffers, lambda self, X: (X - X.mean(dim=0)) / X.std(dim=0))], "data that comes in"),
-    ("08.4", [standardise(whole_table)], "Each column has its own"),
-    ("08.4", [standardise(buffers, lambda self, X: X - self.mean)], "is missing"),
-    ("08.4", [standardise(buffers, lambda self, X: (X - self.mean) / self.std**2)], "by the variance"),
-    ("08.4", [standardise(biased)], "divides by N."),
-    ("08.4", [standardise(buffers, lambda self, X: X / self.std)], "column by column"),
-    ("08.4", [standardise(buffers, lambda self, X: (X - self.mean).sum())], "should have shape (2, 2)"),
-    ("08.4", [ForgottenSuper], "With which line does the __init__"),
+    ("08.1", [0.02], "still on their way"),
+    ("08.1", [0.6], "tremble too much"),
+    ("08.1", [0.05], "single examples"),
+    ("08.1", [0.5], "full batch"),
+    ("08.1", [0.25], "none of the rates"),
+    ("08.1", [4], "none of the rates"),
+    ("08.1", ["0.1"], "should be one number"),
+    ("08.2", [0.17], "four digits"),
+    ("08.2", [1 / 12], "one step leads to the bottom"),
+    ("08.2", [1], "flattest direction"),
+    ("08.2", [2 / 6], "factor 2 of the derivative"),
+    ("08.2", [2 / 36], "for the sum"),
+    ("08.2", [12], "that is the curvature"),
+    ("08.2", [2 / 14], "added up"),
+    ("08.2", [-1 / 6], "is positive"),
+    ("08.2", [0.12], "still converges"),
+    ("08.2", [0.2], "diverges there"),
+    ("08.3", [64], "with the root"),
+    ("08.3", [4], "more noise"),
+    ("08.3", [1], "more noise"),
+    ("08.3", [32], "only down to 1.4"),
+    ("08.3", [16], "to start with"),
+    ("08.3", [12.5], "whole number"),
+    ("08.3", [128], "more than 0.5"),
+    ("08.3", [1024], "less than 0.5"),
+    ("08.4", [changed(batches=lambda order, B: torch.arange(5).split(B))], "rows as they stand"),
+    ("08.4", [changed(batches=lambda order, B: order.split(B)[:-1])], "last batch is missing"),
+    ("08.4", [inside_the_loop], "inside the loop"),
+    ("08.4", [changed(batches=lambda order, B: [order])], "all the examples"),
+    ("08.4", [changed(batches=lambda order, B: order.split(1))], "for each example"),
+    ("08.4", [changed(batches=lambda order, B: order.argsort().split(B))], "comes at place i"),
+    ("08.4", [changed(divide=lambda index: 1)], "add up the gradients of a batch"),
+    ("08.4", [changed(scale=1.0)], "derivative of a square"),
+    ("08.4", [changed(divide=lambda index: 2)], "fewer examples"),
+    ("08.4", [changed(sign=-1)], "uphill"),
+    ("08.4", [changed(both=False)], "with the new w"),
+    ("08.4", [changed(scale=3.0)], "on paper"),
+    ("08.4", [lambda w, b, X, y, lr, batch_size, order: epoch(w, b, X, y, lr, 2, order)], "not for one batch of all"),
+    ("08.4", [in_place], "changes X, y or order"),
+    ("08.4", [lambda *args: epoch(*args)[0]], "pair of numbers"),
+    ("08.4", [lambda w, b, X, y, lr, batch_size, order: (X * w, b + 1)], "w should be one number"),
+    ("08.4", [0.5], "a function is asked for"),
+    ("08.5", [lambda means, sizes: sum(means) / len(means)], "mean of the batch means"),
+    ("08.5", [lambda means, sizes: 10 * weighted(means, sizes)], "sum over all"),
+    ("08.5", [lambda means, sizes: 10 * weighted(means, sizes) / len(sizes)], "number of batches"),
+    ("08.5", [lambda means, sizes: sum(means) / sum(sizes)], "not weighted"),
+    ("08.5", [lambda means, sizes: 10 * weighted(means, sizes) / sizes[0]], "size of the first batch"),
+    ("08.5", [lambda means, sizes: weighted(means[:-1], sizes[:-1])], "last batch is missing"),
+    ("08.5", [lambda means, sizes: (4 * means[0] + 4 * means[1] + 2 * means[-1]) / 10], "batches of 1 and 3"),
+    ("08.5", [lambda means, sizes: means[0]], "sum of their losses"),
+    ("08.5", [lambda means, sizes: means * sizes], "raises TypeError"),
 ]
 
 BLANKS = [
-    ("08.1", [(5, 4), ..., 43], [(5, ...), (7, 3), 43]),
-    ("08.2", [*XOR[:3], ...]),
-    ("08.3", [tower(layers=lambda self, n: ..., scale=lambda self: ...)], [tower(scale=lambda self: ...)]),
-    ("08.4", [standardise(nothing, lambda self, X: ...)]),
+    ("08.1", [...]),
+    ("08.2", [...]),
+    ("08.3", [...]),
+    ("08.4", [blank_epoch]),
+    ("08.5", [lambda means, sizes: ...]),
 ]
 
 
@@ -240,9 +153,10 @@ class TestAnswers(ExerciseAnswers):
     right, wrong, blanks = RIGHT, WRONG, BLANKS
 
 
-def test_a_check_leaves_the_random_numbers_alone():
-    torch.manual_seed(1)
-    judge("08.3", Tower)
-    after = torch.rand(1)
-    torch.manual_seed(1)
-    assert torch.equal(after, torch.rand(1))
+def test_the_best_rate_of_the_runs_is_no_close_call():
+    """Else rounding on another machine could make another rate the best one."""
+    data = noisy_line()
+    runs = train_many(data.X_train, data.y_train, lrs=LRS, batch_sizes=[1, 10], seeds=range(5), num_steps=25)
+    for final in runs.losses[..., -1].mean(dim=2).T:
+        best, second = final.sort().values[:2]
+        assert second > 1.01 * best

@@ -1,221 +1,126 @@
 """The checks of notebook 09 tell typical wrong answers apart and accept right ones written differently."""
 
-import math
-import operator
-from itertools import pairwise
+import time
 
 import torch
 from exercise_answers import ExerciseAnswers
-from torch import nn
-
-from lecturekit.checks import judge
 
 
-def he(weight):
-    nn.init.kaiming_normal_(weight, nonlinearity="relu")
+def crossover(cpu_start, cpu_bandwidth, gpu_start, gpu_bandwidth):
+    if gpu_bandwidth <= cpu_bandwidth:
+        return float("inf")
+    return (gpu_start - cpu_start) / (1 / cpu_bandwidth - 1 / gpu_bandwidth)
 
 
-def relu_net(init=he, bias=nn.init.zeros_, Activation=nn.ReLU, last=False, make=nn.Sequential, has_bias=True):
-    """A right answer with one of its parts replaced."""
+def steps(names):
+    """An answer to 02.5 that does these one after the other, and returns the time between start and stop."""
 
-    def function(sizes):
-        parts = []
-        for n_in, n_out in pairwise(sizes):
-            layer = nn.Linear(n_in, n_out, bias=has_bias)
-            if init:
-                init(layer.weight)
-            if bias and has_bias:
-                bias(layer.bias)
-            parts += [layer, Activation()]
-        return make(*(parts if last else parts[:-1]))
+    def reading(work, wait, clock):
+        times = {}
+        for name in names.split():
+            if name == "work":
+                work()
+            elif name == "wait":
+                wait()
+            else:
+                times[name] = clock()
+        return times["stop"] - times.get("start", 0)
 
-    return function
-
-
-def by_numbers(sizes):
-    """The same network without nn.init, one relu for all places, the parts in blocks."""
-    relu, net = nn.ReLU(), nn.Sequential(nn.Sequential())
-    for index, (n_in, n_out) in enumerate(pairwise(sizes)):
-        layer = nn.Linear(n_in, n_out)
-        layer.weight.data = torch.randn(n_out, n_in) * (2 / n_in) ** 0.5
-        layer.bias.data.zero_()
-        net.append(nn.Sequential(relu, layer) if index else layer)
-    return net
+    return reading
 
 
-def frozen(sizes):
-    net = relu_net()(sizes)
-    net[0].weight.requires_grad_(False)
-    return net
+def median_reading(work, wait, clock):
+    work()
+    wait()
+    return torch.tensor([steps("start work wait stop")(work, wait, clock) for _ in range(5)]).median()
 
 
-def share(classes):
-    return lambda logits, y: (classes(logits).reshape(-1) == y.reshape(-1)).float().mean().item()
+def many_calls(work, wait, clock):
+    work()
+    wait()
+    start = clock()
+    for _ in range(10):
+        work()
+    wait()
+    return (clock() - start) / 10
 
 
-def by_counting(logits, y):
-    pairs = zip(logits.flatten().tolist(), y.flatten().tolist(), strict=True)
-    return sum((logit > 0) == (label == 1) for logit, label in pairs) / len(logits)
+def made_there(d, device):
+    return torch.zeros(d, 1, device=device, requires_grad=True)
 
 
-def right_epoch(losses, patience, better=operator.lt):
-    best = 1
-    for epoch, loss in enumerate(losses, start=1):
-        if better(loss, losses[best - 1]):
-            best = epoch
-        elif epoch - best >= patience:
-            break
-    return best
-
-
-def by_waiting(losses, patience):
-    lowest, best, waited = float("inf"), 0, 0
-    for index in range(len(losses)):
-        waited += 1
-        if losses[index] < lowest:
-            lowest, best, waited = losses[index], index, 0
-        if waited == patience:
-            return torch.tensor(best + 1)
-    return best + 1
-
-
-def where_it_stops(losses, patience):
-    best = 1
-    for epoch, loss in enumerate(losses, start=1):
-        if loss < losses[best - 1]:
-            best = epoch
-        elif epoch - best >= patience:
-            return epoch
-    return len(losses)
-
-
-def all_in_all(losses, patience):
-    best, at, waited = math.inf, 0, 0
-    for epoch, loss in enumerate(losses, start=1):
-        if loss < best:
-            best, at = loss, epoch
-        else:
-            waited += 1
-            if waited == patience:
-                break
-    return at
-
-
-def counted_from_the_first(losses, patience):
-    best, at, waited = losses[0], 1, 0
-    for epoch, loss in enumerate(losses, start=1):
-        if loss < best:
-            best, at, waited = loss, epoch, 0
-        else:
-            waited += 1
-        if waited > patience:
-            break
-    return at
-
-
-def only_where_it_stops_early(losses, patience):
-    for epoch in range(1, len(losses) + 1):
-        best = losses.index(min(losses[:epoch])) + 1
-        if epoch - best == patience:
-            return best
-
-
-def against_the_one_before(losses, patience):
-    rises = 0
-    for epoch in range(1, len(losses)):
-        rises = rises + 1 if losses[epoch] >= losses[epoch - 1] else 0
-        if rises == patience:
-            losses = losses[: epoch + 1]
-            break
-    return losses.index(min(losses)) + 1
+def two_numbers(plain, checkpointed):
+    return {"plain": plain, "checkpointed": checkpointed}
 
 
 RIGHT = [
-    ("09.1", [79_510, 9_960], [torch.tensor(79_510), 7_850.0 + 1_100 + 1_010]),
-    ("09.2", [relu_net()], [by_numbers], [relu_net(init=nn.init.kaiming_normal_)]),
-    ("09.3", [share(lambda logits: logits > 0)], [share(lambda logits: torch.sigmoid(logits) > 0.5)], [by_counting]),
-    ("09.4", [right_epoch], [by_waiting]),
+    ("09.1", [steps("work wait start work wait stop")], [median_reading], [many_calls]),
+    ("09.2", [crossover], [lambda a, b, c, d: torch.tensor((c - a) * b * d / (d - b)) if d > b else torch.inf]),
+    (
+        "09.3",
+        [made_there],
+        [lambda d, device: torch.zeros(d, 1).to(device).requires_grad_()],
+        [lambda d, device: torch.nn.Parameter(torch.zeros(d, 1, device=device))],
+    ),
+    ("09.4", [two_numbers(19.2, 3.2)], [two_numbers(torch.tensor(19.2), 8 * 2000 * 50 * 4 / 10**6)]),
 ]
 
 WRONG = [
-    ("09.1", [79_400, 9_960], "num_wide: these are the weights"),
-    ("09.1", [79_510, 9_840], "num_deep: these are the weights"),
-    ("09.1", [80_294, 9_960], "the inputs compute nothing"),
-    ("09.1", [894, 9_960], "these are the neurons"),
-    ("09.1", [110, 9_960], "these are the neurons"),
-    ("09.1", [28 * 100 + 100 + 1010, 9_960], "one side of the picture"),
-    ("09.1", [4, 9_960], "counted the tensors"),
-    ("09.1", [79_402, 9_960], "more than one bias"),
-    ("09.1", [78_500, 9_960], "one of the layers"),
-    ("09.1", [79_510, 1_010], "num_deep: that is one of the layers"),
-    ("09.1", [9_960, 79_510], "num_wide is not right"),
-    ("09.1", ["79510", 9_960], "should be one number"),
-    ("09.2", [relu_net(last=True)], "behind the last layer"),
-    ("09.2", [relu_net(Activation=nn.Identity)], "one linear layer"),
-    ("09.2", [relu_net(Activation=nn.Tanh)], "nothing else"),
-    ("09.2", [lambda sizes: relu_net()(sizes).append(nn.Tanh())], "nothing else"),
-    ("09.2", [relu_net(make=lambda *parts: list(parts))], "Python list"),
-    ("09.2", [relu_net(make=lambda *parts: nn.ModuleList(parts))], "this is ModuleList"),
-    ("09.2", [lambda sizes: relu_net()(sizes[:-1])], "your network has 2"),
-    ("09.2", [lambda sizes: relu_net()(sizes[::-1])], "from 40 to 60, not from 100 to 160"),
-    ("09.2", [relu_net(bias=None)], "nn.Linear makes them random"),
-    ("09.2", [relu_net(has_bias=False)], "no bias at all"),
-    ("09.2", [frozen], "requires_grad=False"),
-    ("09.2", [relu_net(init=None)], "as nn.Linear draws it"),
-    ("09.2", [relu_net(init=nn.init.zeros_)], "twins"),
-    ("09.2", [relu_net(init=lambda weight: nn.init.constant_(weight, 0.1))], "twins"),
-    ("09.2", [relu_net(init=nn.init.xavier_normal_)], "Xavier"),
-    ("09.2", [relu_net(init=lambda w: nn.init.kaiming_uniform_(w, nonlinearity="relu"))], "uniformly"),
-    ("09.2", [relu_net(init=lambda w: nn.init.kaiming_normal_(w, nonlinearity="linear"))], "factor of √2"),
-    ("09.2", [relu_net(init=lambda w: nn.init.kaiming_normal_(w, mode="fan_out"))], "number of outputs"),
-    ("09.2", [relu_net(init=nn.init.normal_)], "100 → 160 are too large: the gradient would explode"),
-    ("09.2", [relu_net(init=lambda weight: nn.init.normal_(weight, std=0.01))], "too small: the gradient would vanish"),
-    ("09.2", [relu_net()((3, 2))], "pass the function itself"),
-    ("09.3", [share(lambda logits: logits > 0.5)], "a logit of 0.5"),
-    ("09.3", [share(lambda logits: torch.sigmoid(logits) > 0)], "always above 0"),
-    ("09.3", [share(lambda logits: logits)], "First make classes"),
-    ("09.3", [lambda logits, y: 1 - by_counting(logits, y)], "share of wrong answers"),
-    ("09.3", [lambda logits, y: 100 * by_counting(logits, y)], "in percent"),
-    ("09.3", [lambda logits, y: 12 * by_counting(logits, y)], "you count the right answers"),
-    ("09.3", [lambda logits, y: ((logits > 0) == y).float().mean()], "each answer meets each label"),
-    ("09.3", [lambda logits, y: by_counting(logits, y) if y.dim() == 2 else 0.3], "(N,), it says 0.3"),
-    ("09.3", [lambda logits, y: (logits > 0).float().mean()], "answers for class 1"),
-    ("09.3", [share(lambda logits: logits.argmax(dim=1, keepdim=True))], "argmax"),
-    ("09.3", [lambda logits, y: 0.75], "where no answer is right"),
-    ("09.3", [lambda logits, y: 0.3], "your function says 0.3"),
-    ("09.3", [lambda logits, y: logits > 0], "the share should be one number"),
-    ("09.3", [lambda logits, y: by_counting(logits, y) if y.dim() == 2 else "9 of 12"], "the share should be one"),
-    ("09.3", [lambda logits, y: by_counting(logits, y) or "none"], "the share should be one number, this is str"),
-    ("09.4", [lambda losses, patience: right_epoch(losses, patience) - 1], "count the epochs from 0"),
-    ("09.4", [lambda losses, patience: losses.index(min(losses)) + 1], "after training has stopped"),
-    ("09.4", [where_it_stops], "where training stops"),
-    ("09.4", [lambda losses, patience: losses[right_epoch(losses, patience) - 1]], "In which epoch was it"),
-    ("09.4", [lambda losses, patience: right_epoch(losses, patience, better=operator.le)], "equal is not better"),
-    ("09.4", [lambda losses, patience: right_epoch(losses, patience + 1)], "one epoch too long"),
-    ("09.4", [counted_from_the_first], "one epoch too long"),
-    ("09.4", [lambda losses, patience: right_epoch(losses, patience - 1)], "one epoch too early"),
-    ("09.4", [all_in_all], "only epochs in a row count"),
-    ("09.4", [only_where_it_stops_early], "your function returns nothing"),
-    ("09.4", [against_the_one_before], "not with the one before"),
-    ("09.4", [lambda losses, patience: 1], "your function says 1. Go through it"),
-    ("09.4", [lambda losses: 1], "raises TypeError"),
+    ("09.1", [steps("wait start work wait stop")], "the slow first call"),
+    ("09.1", [steps("start work wait work wait stop")], "the slow first call"),
+    ("09.1", [steps("work wait start work stop")], "how long the handing over takes"),
+    ("09.1", [steps("work start work stop")], "how long the handing over takes"),
+    ("09.1", [steps("work start work wait stop")], "Is the queue empty"),
+    ("09.1", [steps("work wait work start wait stop")], "not its handing over"),
+    ("09.1", [steps("work wait stop work wait start")], "negative"),
+    ("09.1", [steps("start wait stop")], "never calls work()"),
+    ("09.1", [lambda work, wait, clock: steps("work wait start work wait stop")(work, wait, time.time)], "of its own"),
+    ("09.1", [steps("work wait stop")], "a start and an end"),
+    ("09.1", [steps("work work wait start stop")], "nothing happens"),
+    ("09.1", [lambda work, wait, clock: steps("work wait start stop")(work, wait, clock) + 101], "runs only once"),
+    ("09.2", [lambda a, b, c, d: (c - a) / (1 / b - 1 / d)], "divides by zero"),
+    ("09.2", [lambda a, b, c, d: (c - a) / (1 / b - 1 / d) if b != d else float("inf")], "a negative size"),
+    ("09.2", [lambda a, b, c, d: crossover(a, b, c, d) if d >= b - 4 and d != b else 7.0], "returns 7"),
+    ("09.2", [lambda a, b, c, d: -crossover(a, b, c, d)], "the sign is not"),
+    ("09.2", [lambda a, b, c, d: c / (1 / b - 1 / d)], "has a start as well"),
+    ("09.2", [lambda a, b, c, d: (c + a) / (1 / b - 1 / d)], "added the two starts"),
+    ("09.2", [lambda a, b, c, d: a + crossover(a, b, c, d) / b], "The size is asked for"),
+    ("09.2", [lambda a, b, c, d: (c - a) / (d - b)], "How many µs does one kB take"),
+    ("09.2", [lambda a, b, c, d: (c - a) * (d - b)], "How many µs does one kB take"),
+    ("09.2", [lambda a, b, c, d: (c - a) * (1 / b - 1 / d)], "Should you multiply"),
+    ("09.2", [lambda a, b, c, d: float("inf")], "so it catches up"),
+    ("09.2", [lambda a, b, c, d: 50], "There the CPU takes 6 µs, the GPU 10.5 µs"),
+    ("09.2", [lambda a, b, c, d: "100 kB"], "should be one number"),
+    ("09.3", [lambda d, device: torch.zeros(d, 1, requires_grad=True).to(device)], "on meta your weight is no leaf"),
+    ("09.3", [lambda d, device: torch.zeros(d, 1, device=device)], "does not ask for a gradient"),
+    ("09.3", [lambda d, device: torch.zeros(d, 1, requires_grad=True)], "asked for meta, your weight lies on cpu"),
+    ("09.3", [lambda d, device: torch.zeros(d, device=device, requires_grad=True)], "should be (3, 1)"),
+    ("09.3", [lambda d, device: torch.ones(d, 1, device=device, requires_grad=True)], "start with zeros"),
+    ("09.3", [lambda d, device: 2 * made_there(d, device)], "on cpu your weight is no leaf"),
+    ("09.3", [lambda d, device: made_there(d, device).cpu()], "where it has no numbers"),
+    ("09.3", [lambda d, device: [0.0] * d], "return a tensor"),
+    ("09.4", [two_numbers(3.2, 19.2)], "exchanged"),
+    ("09.4", [two_numbers(19.2e6, 3.2e6)], "number of bytes"),
+    ("09.4", [two_numbers(4.8, 0.8)], "counted the numbers"),
+    ("09.4", [two_numbers(38.4, 6.4)], "and not 8"),
+    ("09.4", [two_numbers(153.6, 25.6)], "number of bits"),
+    ("09.4", [two_numbers(2.4, 3.2)], "plain: that is one block"),
+    ("09.4", [two_numbers(3.2, 3.2)], "each block keeps six tensors"),
+    ("09.4", [two_numbers(19.2, 0.4)], "the input of one block"),
+    ("09.4", [two_numbers(19.2, 16.0)], "what is saved"),
+    ("09.4", [two_numbers(19.2, 2.4)], "one whole block"),
+    ("09.4", [two_numbers(19.2, 5.0)], "how many tensors are kept"),
+    ("09.4", [two_numbers("19 MB", 3.2)], "should be one number"),
+    ("09.4", [[19.2, 3.2]], "leave the dict as it is"),
 ]
 
 BLANKS = [
-    ("09.1", [79_510, ...]),
-    ("09.2", [lambda sizes: ...], [lambda sizes: None]),
-    ("09.3", [lambda logits, y: ...]),
-    ("09.4", [lambda losses, patience: ...]),
+    ("09.1", [lambda work, wait, clock: ...]),
+    ("09.2", [lambda a, b, c, d: ...]),
+    ("09.3", [lambda d, device: ...]),
+    ("09.4", [two_numbers(..., ...)], [two_numbers(19.2, ...)]),
 ]
 
 
 class TestAnswers(ExerciseAnswers):
     right, wrong, blanks = RIGHT, WRONG, BLANKS
-
-
-def test_a_check_leaves_the_random_numbers_alone():
-    torch.manual_seed(1)
-    judge("09.2", relu_net())
-    after = torch.rand(1)
-    torch.manual_seed(1)
-    assert torch.equal(after, torch.rand(1))

@@ -21,29 +21,29 @@ ON_CPU_ONLY: dict[tuple[str, str], str] = {
         'others = ["meta"] if device.type == "cpu" else ["meta", device.type]',
     ): "shows the GPU's error, too",
     ("02_devices.ipynb", "for other in others:"): "shows the GPU's error, too",
-    ("19_cpu_or_cuda.ipynb", "for place in places:"): "prints a line for the GPU, too",
+    ("09_cpu_or_cuda.ipynb", "for place in places:"): "prints a line for the GPU, too",
 }
 IGNORED: dict[tuple[str, str], str] = {
     ("00_start_here.ipynb", "many = list(range(20_000))"): "a ratio of two times",
     ("00_start_here.ipynb", "report = lk.environment()"): "names versions and the device of this machine",
     ("02_devices.ipynb", "device = lk.device()"): "names the device of this machine",
-    ("07_gd_vs_sgd.ipynb", "# The price of one step, by the clock."): "times of training steps, and their sum",
+    ("08_gd_vs_sgd.ipynb", "# The price of one step, by the clock."): "times of training steps, and their sum",
     (
-        "10_data_parallel_sgd.ipynb",
+        "13_data_parallel_sgd.ipynb",
         "ratios = {size: together / alone for size, alone, together in costs}",
     ): "ratios of measured times",
     (
-        "10_data_parallel_sgd.ipynb",
+        "13_data_parallel_sgd.ipynb",
         'timings = {"one worker": {row[0]: row[1] for row in costs}, "two workers": {row[0]: row[2] for row in costs}}',
     ): "times of a step with one and with two workers",
-    ("19_cpu_or_cuda.ipynb", 'program = """'): "times of single calls",
-    ("19_cpu_or_cuda.ipynb", "with ThreadPoolExecutor(max_workers=1) as queue:"): "times of a queue",
-    ("19_cpu_or_cuda.ipynb", "X = torch.ones(1000, 1000, device=device)"): "times of one operation",
+    ("09_cpu_or_cuda.ipynb", 'program = """'): "times of single calls",
+    ("09_cpu_or_cuda.ipynb", "with ThreadPoolExecutor(max_workers=1) as queue:"): "times of a queue",
+    ("09_cpu_or_cuda.ipynb", "X = torch.ones(1000, 1000, device=device)"): "times of one operation",
     (
-        "19_cpu_or_cuda.ipynb",
+        "09_cpu_or_cuda.ipynb",
         'places = ["cpu"] if device.type == "cpu" else ["cpu", device.type]',
     ): "a ratio of two times",
-    ("19_cpu_or_cuda.ipynb", "adaline = nn.Linear(2, 1).to(device)"): "times of a forward pass",
+    ("09_cpu_or_cuda.ipynb", "adaline = nn.Linear(2, 1).to(device)"): "times of a forward pass",
 }
 
 

@@ -15,7 +15,7 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
 def test_no_program_and_no_notebook_runs_what_it_reads():
-    """Ruff's rules on eval, exec, pickle, shells and the like; lesson 06 runs a line of its own: see pyproject.toml."""
+    """Ruff's rules on eval, exec, pickle, shells and the like; lesson 07 runs a line of its own: see pyproject.toml."""
     rules = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["ruff"]["lint"]["select"]
     ours = ",".join(rule for rule in rules if re.fullmatch(r"S\d+", rule))
     done = subprocess.run([sys.executable, "-m", "ruff", "check", "--no-cache", "--select", ours], cwd=ROOT)
@@ -29,7 +29,7 @@ def test_only_lesson_08_loads_more_than_weights():
     dangers = re.compile(r"weights_only\s*=\s*(?!True)\w+|allow_pickle\s*=\s*True")
     found = {path.name: dangers.findall(path.read_text("utf-8")) for path in files}
     assert {name: calls for name, calls in found.items() if calls} == {
-        "08_layers_and_activations.ipynb": ["weights_only=False"]
+        "10_layers_and_activations.ipynb": ["weights_only=False"]
     }
 
 

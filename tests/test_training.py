@@ -62,7 +62,7 @@ def seen_by(X, y, **arguments):
 
 
 def test_published_losses_and_accuracies():
-    """Of the gradient by hand; lesson 06 asserts those of all three versions."""
+    """Of the gradient by hand; lesson 07 asserts those of all three versions."""
     iris, line = lk.data.iris(), Line()
     history = lk.fit(
         line.step, iris.X_train, iris.y_train, predict=line.predict, num_epochs=20, batch_size=10, seed=123

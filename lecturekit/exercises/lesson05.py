@@ -1,143 +1,250 @@
-"""Exercises of notebook 05, gradient descent in four steps."""
+"""Exercises of notebook 05, gradients of tensors."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
 import torch
-from torch import Tensor
-from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from ..checks import Hint, NotAttempted, as_number, call, compare, exercise
-from ..data import noisy_line
-from .common import explain, watch_backward
+from ..checks import Hint, NotAttempted, call, close, compare, exercise
+
+
+def _draw(*shapes: tuple[int, ...]) -> list[np.ndarray]:
+    """Return an array for each shape, the same ones each time."""
+    random = np.random.default_rng(5)
+    return [random.normal(size=shape) for shape in shapes]
+
+
+def _gradients(function: Callable, upstream: np.ndarray, *arrays: np.ndarray) -> list[np.ndarray]:
+    """Return what PyTorch sends back to each array, from the upstream gradient of the function's result."""
+    tensors = [torch.tensor(array, requires_grad=True) for array in arrays]
+    return [grad.numpy() for grad in torch.autograd.grad(function(*tensors), tensors, torch.tensor(upstream))]
+
+
+def _compare(name: str, answer: object, right: np.ndarray, wrong: list[tuple[np.ndarray, str]], otherwise: str) -> None:
+    """As `compare`, for arrays; a wrong value may also have another shape than the right one."""
+    if answer is ...:
+        raise NotAttempted(f"{name} is still blank.")
+    if isinstance(answer, torch.Tensor):
+        answer = answer.detach().numpy()
+    if not isinstance(answer, np.ndarray | np.floating) or answer.dtype.kind not in "fi":
+        raise Hint(f"{name} should be an array of numbers, this is {type(answer).__name__}.")
+    for value, hint in wrong:
+        if answer.shape == value.shape and close(answer, value):
+            what = "wrong numbers" if value.shape == right.shape else f"shape {answer.shape}"
+            raise Hint(f"{name} has the {what}. {hint}")
+    compare(name, torch.as_tensor(np.array(answer)), torch.as_tensor(right), otherwise=otherwise)
+
+
+def _several(answer: object, number: int) -> tuple[object, ...]:
+    if not isinstance(answer, tuple | list) or len(answer) != number:
+        raise Hint(f"return {number} gradients, with commas between them.")
+    return tuple(answer)
 
 
 @exercise("05.1")
-def gradient_of_the_bias(function: object) -> str:
-    # Three examples, so that N is not the factor 2; no mean or sum here equals another one, whatever its sign.
-    X, y, y_hat = (torch.tensor(v, dtype=torch.float64).numpy() for v in ([1, 2, 5], [1, 0, 3], [2, 4, 3]))
-    answer = call(function, X, y, y_hat)
-    if getattr(answer, "shape", ()) == X.shape:
-        raise Hint("these are the derivatives of the single examples. The loss is their mean, so is its gradient.")
-    error = y_hat - y
-    right = 2 * error.mean()
-    typical = [
-        (-right, "the size is right, the sign is not. The error is ŷ − y, not y − ŷ."),
-        ((2 * X * error).mean(), "that is the gradient for w. By how much does ŷ = wx + b grow when b grows by 1?"),
-        (2 * error.sum(), "that is the gradient of the sum. The loss is a mean."),
-        (error.mean(), "a factor is missing. What is the derivative of a square?"),
-        ((error**2).mean(), "that is the loss itself, not its derivative."),
-    ]
-    otherwise = "that is not the gradient. Differentiate (wx + b − y)² by b for one example, then take the mean."
-    compare("the gradient", answer, right, typical, otherwise)
-    return "it is the formula for w, with a 1 in place of x."
+def layer(function: object) -> str:
+    def right(up: np.ndarray, X: np.ndarray, W: np.ndarray) -> list[np.ndarray]:
+        return _gradients(lambda X, W, b: X @ W + b, up, X, W, np.zeros(W.shape[1]))
+
+    # Square matrices first: there a wrong product has the right shape, and its numbers tell which one it is.
+    up, X, W = _draw((3, 3), (3, 3), (3, 3))
+    no_transpose = "Square matrices hide it: one factor has to be transposed."
+    wrong = {
+        "grad_X": [(up @ W, no_transpose), (W @ up, no_transpose), (W.T @ up, "The factors are in the wrong order.")],
+        "grad_W": [(X @ up, no_transpose), (up @ X, no_transpose), (up.T @ X, "This is the gradient of W.T.")],
+        "grad_b": [
+            (up, "A gradient has the shape of its tensor. In how many rows is b used?"),
+            (up.sum(axis=0, keepdims=True), "A gradient has the shape of its tensor, and b has one axis."),
+            (up.sum(), "b has an entry for each column, and each has a gradient of its own."),
+            (up.sum(axis=1), "You added up along each row. Which entries of Y use the first entry of b?"),
+            (up.mean(axis=0), "Paths add. Why a mean?"),
+        ],
+    }
+    answers = _several(call(function, up, X, W), 3)
+    for answer, expected, (name, hints) in zip(answers, right(up, X, W), wrong.items(), strict=True):
+        _compare(
+            name, answer, expected, hints, f"{name} is not right. Follow one entry to all places where it is used."
+        )
+    up, X, W = _draw((4, 2), (4, 3), (3, 2))
+    answers = _several(call(function, up, X, W), 3)
+    for answer, expected, name in zip(answers, right(up, X, W), wrong, strict=True):
+        _compare(name, answer, expected, [], f"for X of shape (4, 3) and W of shape (3, 2), {name} is not right.")
+    return "all three, and the shapes would have told you two of them."
 
 
 @exercise("05.2")
-def trained_weight(function: object) -> str:
-    X, y = torch.tensor([1.0, 1.0, 2.0]), torch.tensor([3.0, 3.0, 6.0])
-    optimisers = []
-    explanations = {
-        "leaf Variable": "PyTorch refuses to change w in place while it records. In which block must the update stand?",
-        "NoneType": "w.grad is None when your update reads it. Is w still the leaf you began with, and has backward() "
-        "filled its gradient?",
-        "does not require grad": "your loss leads back to no leaf that requires a gradient. Did you make w without "
-        "requires_grad=True, or has `w = …` put a new tensor in its place?",
-    }
-    handle = register_optimizer_step_post_hook(lambda optimizer, args, kwargs: optimisers.append(optimizer))
-    try:
-        with watch_backward() as went_backward, explain(explanations):
-            answer = call(function, X, y, 1 / 8, 3)
-    finally:
-        handle.remove()
-    number = as_number("w", answer)
-    if number == 0 and isinstance(answer, Tensor) and answer.is_leaf and answer.grad is None:
-        raise NotAttempted("your function returns the weight it began with.")
-
-    # The gradient is 4w − 12 and lr = 1/8, so the weights after each epoch are 1.5, 2.25, 2.625, 2.8125.
-    typical = [
-        (0.0, "w never moves, though there is a gradient. Does anything change w itself, in place?"),
-        (5.625, "the first step is right, the next are not. What does backward() do with the old gradient?"),
-        (-7.125, "w walks up the hill: the update subtracts the gradient."),
-        (3.375, "each step is N times too long. Is your loss a mean?"),
-        (1.5, "your w is that after 1 of 3 epochs. Look at where the loop ends."),
-        (2.25, "your w is that after 2 of 3 epochs. Look at where the loop ends."),
-        (2.8125, "your w is that after 4 of 3 epochs. Look at where the loop ends."),
+def mean_squared_error(function: object) -> str:
+    y_hat, y = _draw((5, 3), (5, 3))
+    (right,) = _gradients(lambda y_hat: ((y_hat - torch.tensor(y)) ** 2).mean(), np.array(1.0), y_hat)
+    wrong = [
+        (15 * right, "Your rule is that of the sum. What does the mean do with each number?"),
+        (3 * right, "You divided by the number of rows. How many numbers does the mean add up?"),
+        (5 * right, "You divided by the number of columns. How many numbers does the mean add up?"),
+        (right / 2, "What is the derivative of a square?"),
+        (-right, "The sign is wrong. Does the loss grow or fall if a prediction that is too large grows?"),
+        (
+            2 * (y_hat - y).mean(keepdims=True)[0, 0],
+            "Each prediction has a gradient of its own. Do not take their mean.",
+        ),
+        (((y_hat - y) ** 2).mean(), "That is the loss itself."),
     ]
-    otherwise = "w is not where three steps lead. Print w and w.grad in each round, and compare with section 4."
-    compare("w", number, 2.625, typical, otherwise)
-    if not went_backward:
-        raise Hint("the number is right, but nothing went backward: that is step 1. Use autograd.")
-    if optimisers:
-        raise Hint("the number is right, but an optimiser made the update. Here the update is yours to write.")
-    return "forward, reset, backward, update: all training loops grow from this one."
+    _compare("the gradient", call(function, y_hat, y), right, wrong, "the gradient is not right. Go back step by step.")
+    return "spread by the mean, times the slope of the square."
 
 
 @exercise("05.3")
-def diagnoses(answer: object) -> str:
-    letters = {
-        "A": "A begins like the healthy one. What grows from step to step, so that it swings past the goal?",
-        "B": "B grows by the same factor each time. Which factor does section 8 give, for which lr?",
-        "C": "C never moves, not even by a little. What must step() have found in .grad?",
-        "D": "D falls by the same factor each time, faster than the healthy one. How long is its first step?",
-    }
-    if not isinstance(answer, dict) or set(answer) != set(letters):
-        raise Hint("answer with a dict that has the keys 'A', 'B', 'C' and 'D'.")
-    if any(value is ... or value is None for value in answer.values()):
-        raise NotAttempted("replace each ... by 1, 2, 3 or 4.")
-    numbers = {letter: as_number(letter, value) for letter, value in answer.items()}
-    if set(numbers.values()) - {1, 2, 3, 4}:
-        raise Hint("use the numbers 1, 2, 3 and 4 of the text.")
-    if len(set(numbers.values())) < 4:
-        raise Hint("each mistake was made once, so each number comes once.")
-    wrong = [letter for letter, right in {"C": 2, "B": 3, "D": 4, "A": 1}.items() if numbers[letter] != right]
-    if wrong:
-        raise Hint(f"{4 - len(wrong)} of 4 are right. {letters[wrong[0]]}")
-    return "you can now read a training from its losses."
+def square_root(function: object, tensor_class: object) -> str:
+    values, up = np.array([4.0, 9.0, 0.25]), np.array([1.0, -2.0, 3.0])
+    source = tensor_class(values, requires_grad=True)
+    result = call(function, source)
+    if not isinstance(result, tensor_class):
+        raise Hint(f"return a Tensor, so that the graph goes on. This is {type(result).__name__}.")
+    roots = np.sqrt(values)
+    if not close(result.value, roots):
+        raise Hint("the value is not the square root of a.value.")
+    if not result.requires_grad:
+        raise Hint("the value is right, but no rule leads back to a: made_from is empty.")
+    try:
+        result.backward(up)
+    except Exception as error:
+        raise Hint(f"the value is right, but on the way back there is {type(error).__name__}: {error}") from error
+    if source.grad is None:
+        raise Hint("the rule leads to another tensor than the one that came in.")
+    wrong = [
+        (up * 0.5 / values, "Is this root taken of the input, or is it the output already?"),
+        (0.5 / roots, "Your rule gives the local derivative. What does it do with the upstream gradient?"),
+        (up / roots, "A factor is missing. What is the derivative of x to the power ½?"),
+        (up * 0.5 * roots, "The derivative of a root falls where the root grows. Multiply, or divide?"),
+        (up, "You pass the upstream gradient on as it is. Where is the local derivative?"),
+    ]
+    _compare(
+        "the gradient", source.grad, up * 0.5 / roots, wrong, "the rule is not right. What is the derivative of √x?"
+    )
+    return "a new operation, with its rule."
 
 
 @exercise("05.4")
-def best_learning_rate(answer: object) -> str:
-    lr = as_number("best_lr", answer)
-    if lr <= 0:
-        raise Hint("a learning rate is positive: the minus sign stands in the update already.")
-    X = torch.tensor([0.0, 1.0, 3.0], dtype=torch.float64)
-    curvature = (2 * X**2).mean().item()
-    total = (2 * X**2).sum().item()
-    typical = [
-        (1 / 15, "that is the best rate for the four points of the lesson. These points have another curvature."),
-        (2 / curvature, "with this lr, w jumps from 0 to 4, then back to 0, for ever. Is a factor 2 missing?"),
-        (1 / total, "that is the best rate for the sum of the squared errors. The loss is their mean."),
+def look_up(function: object) -> str:
+    words = np.array([2, 0, 2, 3, 2])
+    table, up = _draw((5, 3), (5, 3))
+    (right,) = _gradients(lambda table: table[torch.tensor(words)], up, table)
+    assigned, counts = np.zeros_like(table), np.bincount(words, minlength=5)[:, None]
+    assigned[words] = up
+    lost = "For a row that was used several times only the last gradient is there. What do paths do?"
+    wrong = [
+        (assigned, lost),
+        (right / np.maximum(counts, 1), "You took the mean where a row was used several times. What do paths do?"),
+        (counts * np.ones_like(table), "You counted how often each row was used. Where is the upstream gradient?"),
+        (up, "This is the upstream gradient as it came. Which row of it belongs to which row of the table?"),
+        (
+            up[words],
+            "You picked rows of the upstream gradient. Backward they are not picked, but put where they came from.",
+        ),
     ]
-    w = lr * curvature * 2  # after one step from w = 0, towards w = 2
-    side = "short of 2" if w < 2 else "beyond 2"
-    otherwise = f"one step from 0 leads {side}, to {w:.4g}. What is the second derivative of the loss for these points?"
-    compare("best_lr", lr, 1 / curvature, typical, otherwise, tolerance=4e-4)
-    return "one step leads to the goal. Newton's method works like this."
+    answer = call(function, up, words, table.shape)
+    _compare(
+        "the gradient", answer, right, wrong, "the gradient is not right. A row that nobody used has the gradient 0."
+    )
+    up = _draw((2, 3))[0]
+    expected = np.zeros((7, 3))
+    expected[[4, 1]] = up
+    answer = call(function, up, np.array([4, 1]), (7, 3))
+    _compare("the gradient", answer, expected, [], "for another table the gradient is not right.")
+    return "every use has brought its gradient home."
 
 
 @exercise("05.5")
-def another_line(answer: object) -> str:
-    if hasattr(answer, "flatten"):
-        answer = answer.flatten().tolist()
-    if not isinstance(answer, tuple | list) or len(answer) != 2:
-        raise Hint("answer with a pair of numbers, (w, b).")
-    if any(part is ... or part is None for part in answer):
-        raise NotAttempted("replace each ... by your numbers.")
-    found = torch.tensor([as_number("w", answer[0]), as_number("b", answer[1])])
-    points = noisy_line(50, slope=3.0, intercept=-1.0, seed=5)
-    X_one = torch.cat([points.X_train, torch.ones_like(points.X_train)], dim=1)
-    best = torch.linalg.lstsq(X_one, points.y_train).solution.flatten()
-
-    def loss(line: Tensor) -> float:
-        return (X_one @ line.reshape(2, 1) - points.y_train).square().mean().item()
-
-    if (found - torch.tensor([-5.0, 2.0])).abs().max() < 0.25:
-        raise Hint("that is the line of section 9. Does your training use the new points?")
-    typical = [
-        (best.flip(0), "these are the right numbers in the wrong order: w first, then b."),
-        ([3.0, -1.0], "the points were made with these numbers. The noise has moved the best line: train it."),
-        (0.0, "this is the line before training."),
+def centred(function: object) -> str:
+    (up,) = _draw((3, 3))
+    (right,) = _gradients(lambda X: X - X.mean(axis=0), up, np.zeros((3, 3)))
+    wrong = [
+        (up, "You treated the mean as a constant. It is made from X, too."),
+        (
+            right - up,
+            "This comes through the mean. X has a second path: paths add, the second does not overwrite the first.",
+        ),
+        (up - up.sum(axis=0), "The path through the mean is too strong. How much of each number is in the mean?"),
+        (up + up.mean(axis=0), "The two paths have different signs."),
+        (up - up.mean(), "Each column has a mean of its own, so each has a gradient of its own."),
+        (up - up.mean(axis=1), "Y has the mean of each column taken away. Along which axis does its gradient add up?"),
+        (up - up.mean(axis=1, keepdims=True), "You took the mean of each row. Which numbers were in one mean?"),
     ]
-    otherwise = "this line is still far from the points. Train for longer, and plot it over them."
-    if loss(found) < 1.5 * loss(best):
-        otherwise = "this is close, but w and b still move. Do you need more epochs, or all points in each step?"
-    compare("w_and_b", found, best, typical, otherwise, tolerance=5e-3)
-    return "that is the best line for these points, and not quite the line they were made from."
+    _compare(
+        "the gradient", call(function, up), right, wrong, "the gradient is not right. How many paths lead from X to Y?"
+    )
+    (up,) = _draw((5, 2))
+    _compare("the gradient", call(function, up), up - up.mean(axis=0), [], "for 5 rows the gradient is not right.")
+    return "two paths, and they add."
+
+
+@exercise("05.6")
+def softmax(function: object) -> str:
+    scores, up = _draw((3, 3), (3, 3))
+    (right,) = _gradients(lambda z: torch.softmax(z, dim=1), up, scores)
+    p = torch.softmax(torch.tensor(scores), dim=1).numpy()
+    whole, diagonal = p * up, p * (1 - p) * up
+    wrong = [
+        (diagonal, "You let each score move its own output only. It moves the others of its row as well."),
+        (up - p * up.sum(axis=1, keepdims=True), "That is the rule of log_softmax. Softmax itself is its exp."),
+        (whole - p * whole.sum(axis=1), "The sum has lost its axis, and was broadcast along the wrong one: keepdims."),
+        (whole - p * whole.sum(axis=0), "You added up over each column. In which direction is softmax taken?"),
+        (whole - p * whole.sum(), "You added up over everything. Each row has a softmax of its own."),
+        (
+            whole - whole.sum(axis=1, keepdims=True),
+            "The sum comes back through a softmax as well: a factor p is missing.",
+        ),
+        (whole + p * whole.sum(axis=1, keepdims=True), "If one score grows, the other outputs fall. Look at the sign."),
+        (whole, "You passed the gradient through exp only. The sum in the denominator is made of the scores, too."),
+    ]
+    answer = call(function, up, p)
+    _compare("the gradient", answer, right, wrong, "the gradient is not right. Each row of it adds up to 0.")
+    up, p = up[:2], p[:2]
+    whole = p * up
+    expected = whole - p * whole.sum(axis=1, keepdims=True)
+    _compare("the gradient", call(function, up, p), expected, [], "for 2 rows of 3 scores the gradient is not right.")
+    return "and each row adds up to 0, as it must."
+
+
+@exercise("05.7")
+def two_layers(function: object) -> str:
+    X, y, *parameters = _draw((4, 3), (4, 2), (3, 3), (3,), (3, 2), (2,))
+    answer = call(function, X, y, *parameters)
+    W1, b1, W2, b2 = (torch.tensor(value, requires_grad=True) for value in parameters)
+    z = torch.tensor(X) @ W1 + b1
+    h = torch.tanh(z)
+    y_hat = h @ W2 + b2
+    tensors = {"y_hat": y_hat, "W2": W2, "b2": b2, "h": h, "z": z, "W1": W1, "b1": b1}
+    if not isinstance(answer, dict) or set(answer) != set(tensors):
+        raise Hint(f"return the dict as it stands, with a gradient for each of {', '.join(tensors)}.")
+    loss = ((y_hat - torch.tensor(y)) ** 2).mean()
+    grads = torch.autograd.grad(loss, list(tensors.values()))
+    right = {name: grad.numpy() for name, grad in zip(tensors, grads, strict=True)}
+    z, h, at_z = z.detach().numpy(), h.detach().numpy(), right["h"]
+    rows = "The bias is used in every row: sum over them."
+    wrong = {
+        "y_hat": [
+            (8 * right["y_hat"], "What does the mean do with each number?"),
+            (2 * right["y_hat"], "The mean is over all numbers, not only over the rows."),
+            (-right["y_hat"], "The sign is wrong."),
+        ],
+        "b2": [(right["y_hat"], rows), (right["y_hat"].mean(axis=0), "Paths add. Why a mean?")],
+        "z": [
+            (at_z * (1 - z**2), "The slope of tanh is written with its output, and you took its input."),
+            (at_z * (1 - h), "The slope of tanh has a square in it."),
+            (1 - h**2, "That is the slope of tanh alone. Where is the gradient of h?"),
+            (at_z, "That is the gradient of h. Where is the slope of tanh?"),
+        ],
+        "W1": [
+            (X.T @ at_z, "You started from the gradient of h. Which node stands between h and W1?"),
+            (right["W1"].T, "This is the gradient of W1.T."),
+        ],
+        "b1": [(right["z"], rows), (at_z.sum(axis=0), "You started from the gradient of h, not from that of z.")],
+    }
+    for name in tensors:
+        otherwise = (
+            f"{name} is the first that is not right. Which node comes after it, and what is the rule on that edge?"
+        )
+        _compare(name, answer[name], right[name], wrong.get(name, []), otherwise)
+    return "seven gradients by hand. What backward() does holds no secret any more."

@@ -1,129 +1,143 @@
-"""Exercises of notebook 06, ADALINE three ways."""
-
-from functools import cache
+"""Exercises of notebook 06, gradient descent in four steps."""
 
 import torch
+from torch import Tensor
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from ..checks import Hint, NotAttempted, as_number, call, close, compare, exercise
-from ..data import iris
-from ..training import fit
-from .common import call_in_place, explain
-
-# Three examples, so that the number of examples (3) is neither the number of features (2) nor the factor 2.
-X = torch.tensor([[1.0, 2.0], [3.0, -1.0], [0.0, 1.0]])
-y = torch.tensor([[1.0], [0.0], [2.0]])
-
-
-def _parameters(requires_grad: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
-    w = torch.tensor([[1.0], [2.0]], requires_grad=requires_grad)
-    return w, torch.tensor([-1.0], requires_grad=requires_grad)
-
-
-def _gradient(w: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the gradient of the mean squared error, by autograd, of copies."""
-    w, b = (t.detach().clone().requires_grad_() for t in (w, b))
-    return torch.autograd.grad(((X @ w + b - y) ** 2).mean(), (w, b))
+from ..checks import Hint, NotAttempted, as_number, call, compare, exercise
+from ..data import noisy_line
+from .common import explain, watch_backward
 
 
 @exercise("06.1")
-def half_gradient(function: object) -> str:
-    w, b = _parameters()
-    by_formula = "do not use autograd here: write the formula, as in section 2."
-    with torch.no_grad(), explain({"does not require grad": by_formula}):
-        answer = call(function, X, y, w, b)
-    if not isinstance(answer, tuple | list) or len(answer) != 2:
-        raise Hint("return two things, grad_w and grad_b.")
-    if any(part is None for part in answer):
-        raise Hint("one of the two gradients is still blank.")
-    grad_w, grad_b = answer
-    if getattr(grad_b, "shape", None) == ():
-        grad_b = grad_b.reshape(1)  # a mean over everything has no dimension left; that is fine for a single bias
-    for name, found, full in zip(("grad_w", "grad_b"), (grad_w, grad_b), _gradient(w, b), strict=True):
-        typical = [
-            (-full / 2, f"{name} has the wrong sign. The error is ŷ − y, and the update subtracts the gradient."),
-            (full, f"{name} is the gradient without the ½. What does the derivative of ½u² look like?"),
-            (full / 2 * len(X), f"{name} is the sum over the flowers. The loss is a mean: divide by N."),
-        ]
-        otherwise = f"{name} is not the gradient yet. Compare with section 2, on two flowers, on paper."
-        compare(name, found, full / 2, typical, otherwise)
-    return "the ½ cancels the 2, and the mean stays."
+def gradient_of_the_bias(function: object) -> str:
+    # Three examples, so that N is not the factor 2; no mean or sum here equals another one, whatever its sign.
+    X, y, y_hat = (torch.tensor(v, dtype=torch.float64).numpy() for v in ([1, 2, 5], [1, 0, 3], [2, 4, 3]))
+    answer = call(function, X, y, y_hat)
+    if getattr(answer, "shape", ()) == X.shape:
+        raise Hint("these are the derivatives of the single examples. The loss is their mean, so is its gradient.")
+    error = y_hat - y
+    right = 2 * error.mean()
+    typical = [
+        (-right, "the size is right, the sign is not. The error is ŷ − y, not y − ŷ."),
+        ((2 * X * error).mean(), "that is the gradient for w. By how much does ŷ = wx + b grow when b grows by 1?"),
+        (2 * error.sum(), "that is the gradient of the sum. The loss is a mean."),
+        (error.mean(), "a factor is missing. What is the derivative of a square?"),
+        ((error**2).mean(), "that is the loss itself, not its derivative."),
+    ]
+    otherwise = "that is not the gradient. Differentiate (wx + b − y)² by b for one example, then take the mean."
+    compare("the gradient", answer, right, typical, otherwise)
+    return "it is the formula for w, with a 1 in place of x."
 
 
 @exercise("06.2")
-def manual_step(function: object) -> str:
-    w, b = _parameters(requires_grad=True)
-    right_w, right_b = _parameters()
-    lr = 0.1
-    refused = "PyTorch refuses to change a leaf in place while it records. Where is no_grad()?"
-    for number in (1, 2):
-        before = w.detach().clone()
-        grad_w, grad_b = _gradient(right_w, right_b)
-        right_w, right_b = right_w - lr * grad_w, right_b - lr * grad_b
-        with explain({"leaf Variable": refused}):
-            call_in_place(function, w, b, X, y, lr)
-        if torch.equal(w, before):
-            if w.grad is None:
-                raise NotAttempted("your step changes nothing yet.")
-            if not w.grad.any():
-                raise Hint("w did not change. What was in w.grad when the update came?")
-            raise Hint("w did not change. Do you change it in place? `w = …` would only give a new tensor the name w.")
-        w_is_right = close(w.detach(), right_w)
-        if w_is_right and close(b.detach(), right_b):
-            continue
-        if close(w.detach(), before + lr * grad_w):
-            raise Hint("w went up the hill: the update subtracts lr times the gradient.")
-        if number == 2:
-            raise Hint("the first step is right, the second is not. What is left in w.grad and b.grad after a step?")
-        if w_is_right:
-            raise Hint("w is right after a step, b is not.")
-        raise Hint("w is not w − lr · grad after a step. Is the gradient that of this loss, and lr used once?")
-    return "these lines are what zero_grad(), backward() and step() do."
+def trained_weight(function: object) -> str:
+    X, y = torch.tensor([1.0, 1.0, 2.0]), torch.tensor([3.0, 3.0, 6.0])
+    optimisers = []
+    explanations = {
+        "leaf Variable": "PyTorch refuses to change w in place while it records. In which block must the update stand?",
+        "NoneType": "w.grad is None when your update reads it. Is w still the leaf you began with, and has backward() "
+        "filled its gradient?",
+        "does not require grad": "your loss leads back to no leaf that requires a gradient. Did you make w without "
+        "requires_grad=True, or has `w = …` put a new tensor in its place?",
+    }
+    handle = register_optimizer_step_post_hook(lambda optimizer, args, kwargs: optimisers.append(optimizer))
+    try:
+        with watch_backward() as went_backward, explain(explanations):
+            answer = call(function, X, y, 1 / 8, 3)
+    finally:
+        handle.remove()
+    number = as_number("w", answer)
+    if number == 0 and isinstance(answer, Tensor) and answer.is_leaf and answer.grad is None:
+        raise NotAttempted("your function returns the weight it began with.")
+
+    # The gradient is 4w − 12 and lr = 1/8, so the weights after each epoch are 1.5, 2.25, 2.625, 2.8125.
+    typical = [
+        (0.0, "w never moves, though there is a gradient. Does anything change w itself, in place?"),
+        (5.625, "the first step is right, the next are not. What does backward() do with the old gradient?"),
+        (-7.125, "w walks up the hill: the update subtracts the gradient."),
+        (3.375, "each step is N times too long. Is your loss a mean?"),
+        (1.5, "your w is that after 1 of 3 epochs. Look at where the loop ends."),
+        (2.25, "your w is that after 2 of 3 epochs. Look at where the loop ends."),
+        (2.8125, "your w is that after 4 of 3 epochs. Look at where the loop ends."),
+    ]
+    otherwise = "w is not where three steps lead. Print w and w.grad in each round, and compare with section 4."
+    compare("w", number, 2.625, typical, otherwise)
+    if not went_backward:
+        raise Hint("the number is right, but nothing went backward: that is step 1. Use autograd.")
+    if optimisers:
+        raise Hint("the number is right, but an optimiser made the update. Here the update is yours to write.")
+    return "forward, reset, backward, update: all training loops grow from this one."
 
 
 @exercise("06.3")
-def num_nodes(answer: object) -> str:
-    typical = [
-        (12, "you counted the steps. What is behind the last of them?"),
-        (21, 22, "that would be right for batches of 10. How many batches of 20 do 70 flowers make?"),
-        (9, 10, 10.5, 11.5, "70 does not divide by 20. The last batch is short, and it is a step as well."),
-        (25, 26, "only the bias is asked for: the weight has a chain of its own."),
-    ]
-    otherwise = "that is not right. Count the steps of an epoch, the epochs, and then what is behind the last step."
-    compare("num_nodes", answer, 13, typical, otherwise)
-    return "each step adds one node, and the first bias stands at the end of the chain."
+def diagnoses(answer: object) -> str:
+    letters = {
+        "A": "A begins like the healthy one. What grows from step to step, so that it swings past the goal?",
+        "B": "B grows by the same factor each time. Which factor does section 8 give, for which lr?",
+        "C": "C never moves, not even by a little. What must step() have found in .grad?",
+        "D": "D falls by the same factor each time, faster than the healthy one. How long is its first step?",
+    }
+    if not isinstance(answer, dict) or set(answer) != set(letters):
+        raise Hint("answer with a dict that has the keys 'A', 'B', 'C' and 'D'.")
+    if any(value is ... or value is None for value in answer.values()):
+        raise NotAttempted("replace each ... by 1, 2, 3 or 4.")
+    numbers = {letter: as_number(letter, value) for letter, value in answer.items()}
+    if set(numbers.values()) - {1, 2, 3, 4}:
+        raise Hint("use the numbers 1, 2, 3 and 4 of the text.")
+    if len(set(numbers.values())) < 4:
+        raise Hint("each mistake was made once, so each number comes once.")
+    wrong = [letter for letter, right in {"C": 2, "B": 3, "D": 4, "A": 1}.items() if numbers[letter] != right]
+    if wrong:
+        raise Hint(f"{4 - len(wrong)} of 4 are right. {letters[wrong[0]]}")
+    return "you can now read a training from its losses."
 
 
 @exercise("06.4")
-def test_accuracy(answer: object) -> str:
-    if as_number("test_accuracy", answer) > 1:
-        raise Hint("give a fraction between 0 and 1: neither a percentage nor a count.")
-    petals = _accuracies(("petal_length", "petal_width"))
-    lesson = _accuracies(("sepal_width", "petal_length"))
+def best_learning_rate(answer: object) -> str:
+    lr = as_number("best_lr", answer)
+    if lr <= 0:
+        raise Hint("a learning rate is positive: the minus sign stands in the update already.")
+    X = torch.tensor([0.0, 1.0, 3.0], dtype=torch.float64)
+    curvature = (2 * X**2).mean().item()
+    total = (2 * X**2).sum().item()
     typical = [
-        (petals["train"], "that is the accuracy on the training flowers."),
-        (lesson["test"], "that is the accuracy with the features of the lesson. Train on petals.X_train."),
-        (petals["untrained"], "that is what a model gets that calls every flower class 0. Is yours trained?"),
+        (1 / 15, "that is the best rate for the four points of the lesson. These points have another curvature."),
+        (2 / curvature, "with this lr, w jumps from 0 to 4, then back to 0, for ever. Is a factor 2 missing?"),
+        (1 / total, "that is the best rate for the sum of the squared errors. The loss is their mean."),
     ]
-    otherwise = "that is not the accuracy. Use the settings of the lesson, and predict(X) > 0.5 for class 1."
-    compare("test_accuracy", answer, petals["test"], typical, otherwise, tolerance=3e-3)
-    return "the class and the loop are the same, with other data."
+    w = lr * curvature * 2  # after one step from w = 0, towards w = 2
+    side = "short of 2" if w < 2 else "beyond 2"
+    otherwise = f"one step from 0 leads {side}, to {w:.4g}. What is the second derivative of the loss for these points?"
+    compare("best_lr", lr, 1 / curvature, typical, otherwise, tolerance=4e-4)
+    return "one step leads to the goal. Newton's method works like this."
 
 
-@cache
-def _accuracies(features: tuple[str, str]) -> dict[str, float]:
-    """Train as the lesson does, by the formula of its section 2."""
-    data = iris(features)
-    w, b = torch.zeros(2, 1), torch.zeros(1)
+@exercise("06.5")
+def another_line(answer: object) -> str:
+    if hasattr(answer, "flatten"):
+        answer = answer.flatten().tolist()
+    if not isinstance(answer, tuple | list) or len(answer) != 2:
+        raise Hint("answer with a pair of numbers, (w, b).")
+    if any(part is ... or part is None for part in answer):
+        raise NotAttempted("replace each ... by your numbers.")
+    found = torch.tensor([as_number("w", answer[0]), as_number("b", answer[1])])
+    points = noisy_line(50, slope=3.0, intercept=-1.0, seed=5)
+    X_one = torch.cat([points.X_train, torch.ones_like(points.X_train)], dim=1)
+    best = torch.linalg.lstsq(X_one, points.y_train).solution.flatten()
 
-    def step(X_batch: torch.Tensor, y_batch: torch.Tensor) -> None:
-        error = X_batch @ w + b - y_batch
-        w.sub_(0.01 * 2 / len(error) * X_batch.T @ error)
-        b.sub_(0.01 * 2 * error.mean())
+    def loss(line: Tensor) -> float:
+        return (X_one @ line.reshape(2, 1) - points.y_train).square().mean().item()
 
-    def accuracy(X: torch.Tensor, y: torch.Tensor) -> float:
-        return ((X @ w + b > 0.5) == y.bool()).double().mean().item()
-
-    untrained = accuracy(data.X_test, data.y_test)
-    fit(step, data.X_train, data.y_train, predict=lambda X: X @ w + b, num_epochs=20, batch_size=10, seed=123)
-    train, test = accuracy(data.X_train, data.y_train), accuracy(data.X_test, data.y_test)
-    return {"train": train, "test": test, "untrained": untrained}
+    if (found - torch.tensor([-5.0, 2.0])).abs().max() < 0.25:
+        raise Hint("that is the line of section 9. Does your training use the new points?")
+    typical = [
+        (best.flip(0), "these are the right numbers in the wrong order: w first, then b."),
+        ([3.0, -1.0], "the points were made with these numbers. The noise has moved the best line: train it."),
+        (0.0, "this is the line before training."),
+    ]
+    otherwise = "this line is still far from the points. Train for longer, and plot it over them."
+    if loss(found) < 1.5 * loss(best):
+        otherwise = "this is close, but w and b still move. Do you need more epochs, or all points in each step?"
+    compare("w_and_b", found, best, typical, otherwise, tolerance=5e-3)
+    return "that is the best line for these points, and not quite the line they were made from."

@@ -1,141 +1,129 @@
-"""Exercises of notebook 07, gradient descent versus SGD."""
+"""Exercises of notebook 07, ADALINE three ways."""
 
-from collections.abc import Iterable
+from functools import cache
 
 import torch
-from torch import Tensor
 
 from ..checks import Hint, NotAttempted, as_number, call, close, compare, exercise
-from ..data import noisy_line
-from ..lessons.sweep import train_many
+from ..data import iris
+from ..training import fit
+from .common import call_in_place, explain
 
-LRS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1)
+# Three examples, so that the number of examples (3) is neither the number of features (2) nor the factor 2.
+X = torch.tensor([[1.0, 2.0], [3.0, -1.0], [0.0, 1.0]])
+y = torch.tensor([[1.0], [0.0], [2.0]])
+
+
+def _parameters(requires_grad: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+    w = torch.tensor([[1.0], [2.0]], requires_grad=requires_grad)
+    return w, torch.tensor([-1.0], requires_grad=requires_grad)
+
+
+def _gradient(w: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the gradient of the mean squared error, by autograd, of copies."""
+    w, b = (t.detach().clone().requires_grad_() for t in (w, b))
+    return torch.autograd.grad(((X @ w + b - y) ** 2).mean(), (w, b))
 
 
 @exercise("07.1")
-def best_of_the_runs(answer: object) -> str:
-    lr = as_number("best_lr", answer)
-    if not any(close(lr, known, 1e-6) for known in LRS):
-        raise Hint("that is none of the rates in runs.lrs. Answer with a rate, not with its place or a loss.")
-    data = noisy_line()
-    runs = train_many(data.X_train, data.y_train, lrs=LRS, batch_sizes=[1, 10], seeds=range(5), num_steps=25)
-    final = runs.losses[..., -1].mean(dim=2)  # (learning rates, batch sizes)
-    single, right = (LRS[i] for i in final.argmin(dim=0).tolist())
-    typical = [
-        (single, "that is the best rate for single examples. Which batch size is asked for?"),
-        (0.5, "the full batch arrives in one step with this rate. Which batch size is asked for?"),
-    ]
-    otherwise = "with this rate the runs tremble too much, at least with some seeds."
-    if lr < right:
-        otherwise = "with this rate the runs are still on their way down after 25 steps."
-    compare("best_lr", lr, right, typical, otherwise, tolerance=1e-6)
-    return "this rate lies between those that are too slow and those that tremble."
+def half_gradient(function: object) -> str:
+    w, b = _parameters()
+    by_formula = "do not use autograd here: write the formula, as in section 2."
+    with torch.no_grad(), explain({"does not require grad": by_formula}):
+        answer = call(function, X, y, w, b)
+    if not isinstance(answer, tuple | list) or len(answer) != 2:
+        raise Hint("return two things, grad_w and grad_b.")
+    if any(part is None for part in answer):
+        raise Hint("one of the two gradients is still blank.")
+    grad_w, grad_b = answer
+    if getattr(grad_b, "shape", None) == ():
+        grad_b = grad_b.reshape(1)  # a mean over everything has no dimension left; that is fine for a single bias
+    for name, found, full in zip(("grad_w", "grad_b"), (grad_w, grad_b), _gradient(w, b), strict=True):
+        typical = [
+            (-full / 2, f"{name} has the wrong sign. The error is ŷ − y, and the update subtracts the gradient."),
+            (full, f"{name} is the gradient without the ½. What does the derivative of ½u² look like?"),
+            (full / 2 * len(X), f"{name} is the sum over the flowers. The loss is a mean: divide by N."),
+        ]
+        otherwise = f"{name} is not the gradient yet. Compare with section 2, on two flowers, on paper."
+        compare(name, found, full / 2, typical, otherwise)
+    return "the ½ cancels the 2, and the mean stays."
 
 
 @exercise("07.2")
-def border(answer: object) -> str:
-    lr = as_number("largest_lr", answer)
-    if lr <= 0:
-        raise Hint("a learning rate is positive: the minus sign stands in the update already.")
-    steepest, flattest = 2 * 18 / 3, 2.0  # H is diagonal, since the mean of x is 0
-    right = 2 / steepest
-    typical = [
-        (0.17, "almost: with this rounded rate GD diverges already. Give a fraction, or four digits."),
-        (1 / steepest, "one step leads to the bottom of the steepest direction. Beyond it, GD still converges."),
-        (2 / flattest, "that is the border of the flattest direction. The other one diverges long before."),
-        (4 / steepest, "that is the border of (ŷ − y)² / 2. Is the factor 2 of the derivative in your H?"),
-        (2 / (3 * steepest), "that is the border for the sum of the three squares. The loss is their mean."),
-        (steepest, "that is the curvature. How does the border follow from it?"),
-        (2 / (steepest + flattest), "you added up the two curvatures. Each direction has a border of its own."),
-    ]
-    side = "still converges a little above it" if lr < right else "diverges there"
-    otherwise = f"GD {side}. Write down H for these points: it has zeros beside the diagonal."
-    compare("largest_lr", lr, right, typical, otherwise, tolerance=6e-4)
-    return "the steepest direction decides."
+def manual_step(function: object) -> str:
+    w, b = _parameters(requires_grad=True)
+    right_w, right_b = _parameters()
+    lr = 0.1
+    refused = "PyTorch refuses to change a leaf in place while it records. Where is no_grad()?"
+    for number in (1, 2):
+        before = w.detach().clone()
+        grad_w, grad_b = _gradient(right_w, right_b)
+        right_w, right_b = right_w - lr * grad_w, right_b - lr * grad_b
+        with explain({"leaf Variable": refused}):
+            call_in_place(function, w, b, X, y, lr)
+        if torch.equal(w, before):
+            if w.grad is None:
+                raise NotAttempted("your step changes nothing yet.")
+            if not w.grad.any():
+                raise Hint("w did not change. What was in w.grad when the update came?")
+            raise Hint("w did not change. Do you change it in place? `w = …` would only give a new tensor the name w.")
+        w_is_right = close(w.detach(), right_w)
+        if w_is_right and close(b.detach(), right_b):
+            continue
+        if close(w.detach(), before + lr * grad_w):
+            raise Hint("w went up the hill: the update subtracts lr times the gradient.")
+        if number == 2:
+            raise Hint("the first step is right, the second is not. What is left in w.grad and b.grad after a step?")
+        if w_is_right:
+            raise Hint("w is right after a step, b is not.")
+        raise Hint("w is not w − lr · grad after a step. Is the gradient that of this loss, and lr used once?")
+    return "these lines are what zero_grad(), backward() and step() do."
 
 
 @exercise("07.3")
-def less_noise(answer: object) -> str:
-    batch_size = as_number("batch_size", answer)
-    if batch_size <= 0 or not batch_size.is_integer():
-        raise Hint("a batch size is a whole number of examples.")
+def num_nodes(answer: object) -> str:
     typical = [
-        (64, "that would be right if the error fell with the batch size itself. It falls with the root of it."),
-        (1, 4, "a smaller batch has more noise, not less."),
-        (32, "twice the batch brings 2.0 only down to 1.4."),
-        (16, "that is the size to start with, and its error is 2.0."),
+        (12, "you counted the steps. What is behind the last of them?"),
+        (21, 22, "that would be right for batches of 10. How many batches of 20 do 70 flowers make?"),
+        (9, 10, 10.5, 11.5, "70 does not divide by 20. The last batch is short, and it is a step as well."),
+        (25, 26, "only the bias is asked for: the weight has a chain of its own."),
     ]
-    side = "more" if batch_size < 256 else "less"
-    otherwise = f"with that batch size the error would be {side} than 0.5. Solve spread / √B for the spread first."
-    compare("batch_size", batch_size, 256, typical, otherwise)
-    return "a quarter of the error costs sixteen times the work."
+    otherwise = "that is not right. Count the steps of an epoch, the epochs, and then what is behind the last step."
+    compare("num_nodes", answer, 13, typical, otherwise)
+    return "each step adds one node, and the first bias stands at the end of the chain."
 
 
 @exercise("07.4")
-def epoch_by_hand(function: object) -> str:
-    # Five rows in batches of 2, so that the last one is short, in an order that is not that of the rows.
-    X = torch.tensor([[1.0], [2.0], [-1.0], [3.0], [0.5]])
-    y = torch.tensor([[2.0], [-1.0], [4.0], [0.0], [1.0]])
-    order = torch.tensor([3, 0, 4, 2, 1])
-    w, b, lr, batch_size = 0.5, -1.0, 0.1, 2
-    given = [tensor.clone() for tensor in (X, y, order)]
-
-    def epoch(batches: Iterable[Tensor], factor: float = 2, divide_by: int | None = None, late: bool = False) -> Tensor:
-        """Do one epoch by the formula, with a typical mistake on request."""
-        new_w, new_b = w, b
-        for index in batches:
-            error = X[index] * new_w + new_b - y[index]
-            scale = lr * factor / (divide_by or len(index))
-            new_w -= scale * (error * X[index]).sum().item()
-            if late:
-                error = X[index] * new_w + new_b - y[index]
-            new_b -= scale * error.sum().item()
-        return torch.tensor([new_w, new_b])
-
-    answer = call(function, w, b, X, y, lr, batch_size, order)
-    if not isinstance(answer, tuple | list) or len(answer) != 2:
-        raise Hint("return a pair of numbers, w and b.")
-    found = torch.tensor([as_number("w", answer[0]), as_number("b", answer[1])])
-    if found.tolist() == [w, b]:
-        raise NotAttempted("your function returns the w and b that it was given.")
-    if not all(map(torch.equal, given, (X, y, order))):
-        raise Hint("your function changes X, y or order. Leave them as they are.")
-    batches = order.split(batch_size)
+def test_accuracy(answer: object) -> str:
+    if as_number("test_accuracy", answer) > 1:
+        raise Hint("give a fraction between 0 and 1: neither a percentage nor a count.")
+    petals = _accuracies(("petal_length", "petal_width"))
+    lesson = _accuracies(("sepal_width", "petal_length"))
     typical = [
-        (epoch(torch.arange(5).split(2)), "you took the rows as they stand. Take them in the given order."),
-        (epoch(batches[:2]), "the short last batch is missing."),
-        (epoch(batches[:1]), "only the first batch moves w and b. Does your return stand inside the loop?"),
-        (epoch([order]), "that is one step with all the examples. Cut the order into batches."),
-        (epoch(order.split(1)), "that is one step for each example. Cut the order into batches."),
-        (epoch(order.argsort().split(2)), "order[i] says which row comes at place i, not at which place row i comes."),
-        (epoch(batches, divide_by=1), "you add up the gradients of a batch. The loss is a mean."),
-        (epoch(batches, factor=1), "each step is half as long as it should be. What is the derivative of a square?"),
-        (epoch(batches, divide_by=2), "the short batch is divided by batch_size. It has fewer examples."),
-        (epoch(batches, factor=-2), "w and b walk uphill. Is your error ŷ − y, and does the update subtract?"),
-        (epoch(batches, late=True), "b is moved with the new w. Both need the error from before the step."),
+        (petals["train"], "that is the accuracy on the training flowers."),
+        (lesson["test"], "that is the accuracy with the features of the lesson. Train on petals.X_train."),
+        (petals["untrained"], "that is what a model gets that calls every flower class 0. Is yours trained?"),
     ]
-    otherwise = "that is not right. Do the first batch on paper: rows 3 and 0, error = x·w + b − y, then the two means."
-    compare("w and b", found, epoch(batches), typical, otherwise)
-    again = torch.tensor([as_number("w and b", part) for part in call(function, w, b, X, y, lr, 5, order)])
-    otherwise = "your function is right for batches of 2, but not for one batch of all the examples."
-    compare("w and b", again, epoch([order]), otherwise=otherwise)
-    return "fit, the optimiser and autograd do no more than this for you here."
+    otherwise = "that is not the accuracy. Use the settings of the lesson, and predict(X) > 0.5 for class 1."
+    compare("test_accuracy", answer, petals["test"], typical, otherwise, tolerance=3e-3)
+    return "the class and the loop are the same, with other data."
 
 
-@exercise("07.5")
-def loss_of_an_epoch(function: object) -> str:
-    means, sizes = [1.0, 5.0, 9.0], [4, 4, 2]
-    typical = [
-        (5.0, "that is the mean of the batch means. The short batch counts as much as a long one."),
-        (42.0, "that is the sum over all examples. A mean is asked for."),
-        (14.0, "you divided by the number of batches. By how many examples should it be?"),
-        (1.5, "you added the means, not weighted, and divided by the number of examples."),
-        (10.5, "you divided by the size of the first batch. There are more examples than that."),
-        (3.0, "the last batch is missing. It is short, but it has examples too."),
-    ]
-    otherwise = "that is not the loss. How many examples are there in all, and what is the sum of their losses?"
-    compare("the loss", call(function, list(means), list(sizes)), 4.2, typical, otherwise)
-    # A function that has these sizes built in shows here.
-    otherwise = "your function is right for batches of 4, 4 and 2 examples, but not for batches of 1 and 3."
-    compare("the loss", call(function, [2.0, 4.0], [1, 3]), 3.5, otherwise=otherwise)
-    return "each example counts once."
+@cache
+def _accuracies(features: tuple[str, str]) -> dict[str, float]:
+    """Train as the lesson does, by the formula of its section 2."""
+    data = iris(features)
+    w, b = torch.zeros(2, 1), torch.zeros(1)
+
+    def step(X_batch: torch.Tensor, y_batch: torch.Tensor) -> None:
+        error = X_batch @ w + b - y_batch
+        w.sub_(0.01 * 2 / len(error) * X_batch.T @ error)
+        b.sub_(0.01 * 2 * error.mean())
+
+    def accuracy(X: torch.Tensor, y: torch.Tensor) -> float:
+        return ((X @ w + b > 0.5) == y.bool()).double().mean().item()
+
+    untrained = accuracy(data.X_test, data.y_test)
+    fit(step, data.X_train, data.y_train, predict=lambda X: X @ w + b, num_epochs=20, batch_size=10, seed=123)
+    train, test = accuracy(data.X_train, data.y_train), accuracy(data.X_test, data.y_test)
+    return {"train": train, "test": test, "untrained": untrained}

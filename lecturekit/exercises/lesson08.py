@@ -1,190 +1,141 @@
-"""Exercises of notebook 08, layers and activations."""
+"""Exercises of notebook 08, gradient descent versus SGD."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..checks import Hint, NotAttempted, as_tensor, call, close, compare, exercise, seeded
-from .common import as_whole_numbers, explain
+from ..checks import Hint, NotAttempted, as_number, call, close, compare, exercise
+from ..data import noisy_line
+from ..lessons.sweep import train_many
 
-
-def _compare_shape(name: str, answer: object, right: tuple[int, ...], wrong: Sequence[tuple], otherwise: str) -> None:
-    if not isinstance(answer, Sequence) or isinstance(answer, str):
-        raise Hint(f"{name} should be a tuple of numbers, such as (10, 2). This is {type(answer).__name__}.")
-    shape = tuple(as_whole_numbers(name, answer, f"{name} should hold whole numbers only."))
-    if shape == right:
-        return
-    for *shapes, hint in wrong:
-        if shape in shapes:
-            raise Hint(hint)
-    raise Hint(otherwise)
+LRS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1)
 
 
 @exercise("08.1")
-def shapes_on_paper(weight_shape: object, output_shape: object, num_parameters: object) -> str:
-    # The numbers of examples, inputs, neurons and outputs are all different, so each mistake shows.
-    N, inputs, neurons, outputs = 7, 4, 5, 3
-    with_N = [(N, inputs), (N, neurons), (N, outputs), (inputs, N), (neurons, N)]
+def best_of_the_runs(answer: object) -> str:
+    lr = as_number("best_lr", answer)
+    if not any(close(lr, known, 1e-6) for known in LRS):
+        raise Hint("that is none of the rates in runs.lrs. Answer with a rate, not with its place or a loss.")
+    data = noisy_line()
+    runs = train_many(data.X_train, data.y_train, lrs=LRS, batch_sizes=[1, 10], seeds=range(5), num_steps=25)
+    final = runs.losses[..., -1].mean(dim=2)  # (learning rates, batch sizes)
+    single, right = (LRS[i] for i in final.argmin(dim=0).tolist())
     typical = [
-        ((inputs, neurons), "weight_shape: you make the layer in that order. One row of the weight is one neuron."),
-        ((neurons,), "weight_shape: that is the shape of the bias."),
-        (*with_N, "weight_shape: a weight does not depend on the number of examples."),
+        (single, "that is the best rate for single examples. Which batch size is asked for?"),
+        (0.5, "the full batch arrives in one step with this rate. Which batch size is asked for?"),
     ]
-    otherwise = "weight_shape is not right. How many neurons has the first layer, and how many inputs has each?"
-    _compare_shape("weight_shape", weight_shape, (neurons, inputs), typical, otherwise)
-    typical = [
-        ((outputs, N), "output_shape: the examples are the rows."),
-        ((N, neurons), "output_shape: that is what comes out of the first layer."),
-        ((outputs,), "output_shape: that would be one example. How many come in?"),
-    ]
-    otherwise = "output_shape is not right. How many examples go in, and how many numbers come out for each?"
-    _compare_shape("output_shape", output_shape, (N, outputs), typical, otherwise)
-    first, second = neurons * inputs + neurons, outputs * neurons + outputs
-    right = first + second
-    typical = [
-        (neurons * inputs + outputs * neurons, "num_parameters: these are the weights. What else has a neuron?"),
-        (first, second, "num_parameters: that is one of the two layers."),
-        (4, "num_parameters: you counted the tensors. Count the numbers in them."),
-        (N * right, "num_parameters: all examples share the same parameters."),
-        (right + 1, right + neurons, "num_parameters: a little too many. Has tanh anything to train?"),
-    ]
-    otherwise = "num_parameters is not right. Count layer by layer: the weights, then the biases."
-    compare("num_parameters", num_parameters, right, typical, otherwise)
-    return "the layers have weights and biases, and tanh has nothing to train."
+    otherwise = "with this rate the runs tremble too much, at least with some seeds."
+    if lr < right:
+        otherwise = "with this rate the runs are still on their way down after 25 steps."
+    compare("best_lr", lr, right, typical, otherwise, tolerance=1e-6)
+    return "this rate lies between those that are too slow and those that tremble."
 
 
 @exercise("08.2")
-def xor_by_hand(W1: object, b1: object, W2: object, b2: object) -> str:
-    corners = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], dtype=torch.float64)
-    xor = torch.tensor([0.0, 1.0, 1.0, 0.0])
-    for name, value, shape in (("W1", W1, (2, 2)), ("W2", W2, (1, 2)), ("b1", b1, (2,)), ("b2", b2, (1,))):
-        if isinstance(value, Tensor) and tuple(value.shape) == shape[::-1] != shape:
-            raise Hint(f"{name} lies the wrong way: a weight has the shape (out, in).")
-        as_tensor(name, value, shape)
-    W1, b1, W2, b2 = (tensor.detach().double() for tensor in (W1, b1, W2, b2))
-    net_input = F.linear(corners, W1, b1)
-    answers = F.linear(torch.relu(net_input), W2, b2).flatten()
+def border(answer: object) -> str:
+    lr = as_number("largest_lr", answer)
+    if lr <= 0:
+        raise Hint("a learning rate is positive: the minus sign stands in the update already.")
+    steepest, flattest = 2 * 18 / 3, 2.0  # H is diagonal, since the mean of x is 0
+    right = 2 / steepest
     typical = [
-        ([0.0, 1.0, 1.0, 1.0], "that is OR: it says 1 to (1, 1) as well."),
-        ([0.0, 0.0, 0.0, 1.0], "that is AND: one neuron is enough for it."),
-        ([1.0, 0.0, 0.0, 1.0], "it is exactly the other way round: 1 where the inputs are equal."),
-        ([0.0, 1.0, 1.0, 2.0], "your network counts the ones. What must the second neuron take away for (1, 1)?"),
+        (0.17, "almost: with this rounded rate GD diverges already. Give a fraction, or four digits."),
+        (1 / steepest, "one step leads to the bottom of the steepest direction. Beyond it, GD still converges."),
+        (2 / flattest, "that is the border of the flattest direction. The other one diverges long before."),
+        (4 / steepest, "that is the border of (ŷ − y)² / 2. Is the factor 2 of the derivative in your H?"),
+        (2 / (3 * steepest), "that is the border for the sum of the three squares. The loss is their mean."),
+        (steepest, "that is the curvature. How does the border follow from it?"),
+        (2 / (steepest + flattest), "you added up the two curvatures. Each direction has a border of its own."),
     ]
-    if torch.equal(W1[0], W1[1]) and b1[0] == b1[1]:
-        otherwise = "your two neurons are twins: same weights, same bias. Together they can do no more than one."
-    elif close(torch.relu(net_input), net_input):
-        otherwise = "relu has nothing to do: no net input is negative. So the network is linear, and XOR is not."
-    else:
-        wrong = (answers - xor).abs().argmax()
-        corner = tuple(corners[wrong].int().tolist())
-        otherwise = f"for the input {corner} your network gives {answers[wrong]:.6g}. Go through it on paper."
-    compare("the answers", answers, xor, typical, otherwise)
-    return "two neurons do what one cannot."
-
-
-def _module(function: object, *args: object) -> nn.Module:
-    if isinstance(function, nn.Module):
-        raise Hint("pass the class itself, not a module made from it.")
-    plain_number = "a Parameter is made from a tensor, and you gave it a plain number."
-    explanations = {
-        "__init__() call": "the register is not there yet. With which line does the __init__ of a module begin?",
-        "'float' object has no attribute 'detach'": plain_number,
-        "'int' object has no attribute": plain_number,
-        "can require gradients": "whole numbers cannot be trained. Make a tensor of floating point numbers.",
-    }
-    with explain(explanations):
-        module = call(function, *args)
-    if not isinstance(module, nn.Module):
-        raise Hint(f"a class that inherits from nn.Module is asked for, this makes {type(module).__name__}.")
-    return module
-
-
-def _output(module: nn.Module, X: Tensor) -> object:
-    try:
-        return call(module, X)
-    except NotAttempted:
-        raise NotAttempted("your forward returns nothing yet. Has it a return, and no ... left?") from None
+    side = "still converges a little above it" if lr < right else "diverges there"
+    otherwise = f"GD {side}. Write down H for these points: it has zeros beside the diagonal."
+    compare("largest_lr", lr, right, typical, otherwise, tolerance=6e-4)
+    return "the steepest direction decides."
 
 
 @exercise("08.3")
-@seeded()
-def tower(function: object) -> str:
-    num_layers = 3
-    module = _module(function, num_layers)
-    layers, scale = getattr(module, "layers", None), getattr(module, "scale", None)
-    if any(part is ... or part is None for part in (layers, scale)):
-        raise NotAttempted("fill in self.layers and self.scale.")
-    if not isinstance(layers, Iterable):
-        raise Hint(f"layers: something with several layers is asked for, this is one {type(layers).__name__}.")
-    if isinstance(layers, list | tuple):
-        raise Hint("layers: the module does not look into a Python list, so the optimiser misses these layers.")
-    if not isinstance(scale, Tensor):
-        raise Hint(f"scale: to be trained, a number must be a special kind of tensor. This is {type(scale).__name__}.")
-    if any(scale is buffer for buffer in module.buffers()):
-        raise Hint("scale: a buffer is saved, but not trained.")
-    if not isinstance(scale, nn.Parameter):
-        raise Hint("scale: a plain tensor is not registered, so the optimiser misses it.")
-    linear = _linear_layers(module)
-    if sum(isinstance(part, nn.Linear) for part in layers) > len(linear):
-        raise Hint("layers: it is the same layer again and again. Make a new one each time.")
-    if len(linear) != num_layers:
-        raise Hint(f"layers: Tower({num_layers}) should have {num_layers} linear layers, this one has {len(linear)}.")
-    if any(layer.weight.shape != (2, 2) or layer.bias is None for layer in linear):
-        raise Hint("layers: each should be nn.Linear(2, 2), with its bias.")
-    if scale.numel() != 1:
-        raise Hint(f"scale should be one number, this is a tensor of shape {tuple(scale.shape)}.")
-    if scale.item() != 1:
-        raise Hint("scale should start at 1.")
-    if not all(parameter.requires_grad for parameter in module.parameters()):
-        raise Hint("one of the parameters has requires_grad=False, so it is not trained.")
-    X = torch.tensor([[3.0, 1.0], [1.0, 2.0], [-1.0, 4.0]])
-    right = X
-    for layer in linear:
-        right = torch.relu(layer(right))
-    with torch.no_grad():
-        scale.fill_(2.0)
-    otherwise = "all is registered, but forward does something else now: layer and relu, n times, then the scale."
-    compare("the output", _output(module, X), 2 * right.detach(), otherwise=otherwise)
-    taller = len(_linear_layers(_module(function, num_layers + 2)))
-    if taller != num_layers + 2:
-        raise Hint(f"layers: Tower({num_layers}) is right, but Tower({num_layers + 2}) has {taller} linear layers.")
-    return "the optimiser sees every layer and the scale."
-
-
-def _linear_layers(module: nn.Module) -> list[nn.Linear]:
-    return [part for part in module.modules() if isinstance(part, nn.Linear)]
+def less_noise(answer: object) -> str:
+    batch_size = as_number("batch_size", answer)
+    if batch_size <= 0 or not batch_size.is_integer():
+        raise Hint("a batch size is a whole number of examples.")
+    typical = [
+        (64, "that would be right if the error fell with the batch size itself. It falls with the root of it."),
+        (1, 4, "a smaller batch has more noise, not less."),
+        (32, "twice the batch brings 2.0 only down to 1.4."),
+        (16, "that is the size to start with, and its error is 2.0."),
+    ]
+    side = "more" if batch_size < 256 else "less"
+    otherwise = f"with that batch size the error would be {side} than 0.5. Solve spread / √B for the spread first."
+    compare("batch_size", batch_size, 256, typical, otherwise)
+    return "a quarter of the error costs sixteen times the work."
 
 
 @exercise("08.4")
-def standardise(function: object) -> str:
-    X_train = torch.tensor([[1.0, 10.0], [3.0, 30.0], [8.0, 20.0]])
-    X = torch.tensor([[2.0, 40.0], [5.0, 10.0]])
-    mean, std, std_by_N = X_train.mean(dim=0), X_train.std(dim=0), X_train.std(dim=0, correction=0)
-    right = (X - mean) / std
-    incoming = (X - X.mean(dim=0)) / X.std(dim=0)
-    whole = (X - X_train.mean()) / X_train.std()
+def epoch_by_hand(function: object) -> str:
+    # Five rows in batches of 2, so that the last one is short, in an order that is not that of the rows.
+    X = torch.tensor([[1.0], [2.0], [-1.0], [3.0], [0.5]])
+    y = torch.tensor([[2.0], [-1.0], [4.0], [0.0], [1.0]])
+    order = torch.tensor([3, 0, 4, 2, 1])
+    w, b, lr, batch_size = 0.5, -1.0, 0.1, 2
+    given = [tensor.clone() for tensor in (X, y, order)]
+
+    def epoch(batches: Iterable[Tensor], factor: float = 2, divide_by: int | None = None, late: bool = False) -> Tensor:
+        """Do one epoch by the formula, with a typical mistake on request."""
+        new_w, new_b = w, b
+        for index in batches:
+            error = X[index] * new_w + new_b - y[index]
+            scale = lr * factor / (divide_by or len(index))
+            new_w -= scale * (error * X[index]).sum().item()
+            if late:
+                error = X[index] * new_w + new_b - y[index]
+            new_b -= scale * error.sum().item()
+        return torch.tensor([new_w, new_b])
+
+    answer = call(function, w, b, X, y, lr, batch_size, order)
+    if not isinstance(answer, tuple | list) or len(answer) != 2:
+        raise Hint("return a pair of numbers, w and b.")
+    found = torch.tensor([as_number("w", answer[0]), as_number("b", answer[1])])
+    if found.tolist() == [w, b]:
+        raise NotAttempted("your function returns the w and b that it was given.")
+    if not all(map(torch.equal, given, (X, y, order))):
+        raise Hint("your function changes X, y or order. Leave them as they are.")
+    batches = order.split(batch_size)
     typical = [
-        (incoming, "your forward uses the mean of the data that comes in, instead of that of the training data."),
-        (whole, "that is one mean for the whole table. Each column has its own."),
-        (X - mean, "the mean is taken away, but the division by the standard deviation is missing."),
-        ((X - mean) / std**2, "you divide by the variance. The standard deviation is asked for."),
-        ((X - mean) / std_by_N, "your standard deviation divides by N. Use std(dim=0), which divides by N − 1."),
+        (epoch(torch.arange(5).split(2)), "you took the rows as they stand. Take them in the given order."),
+        (epoch(batches[:2]), "the short last batch is missing."),
+        (epoch(batches[:1]), "only the first batch moves w and b. Does your return stand inside the loop?"),
+        (epoch([order]), "that is one step with all the examples. Cut the order into batches."),
+        (epoch(order.split(1)), "that is one step for each example. Cut the order into batches."),
+        (epoch(order.argsort().split(2)), "order[i] says which row comes at place i, not at which place row i comes."),
+        (epoch(batches, divide_by=1), "you add up the gradients of a batch. The loss is a mean."),
+        (epoch(batches, factor=1), "each step is half as long as it should be. What is the derivative of a square?"),
+        (epoch(batches, divide_by=2), "the short batch is divided by batch_size. It has fewer examples."),
+        (epoch(batches, factor=-2), "w and b walk uphill. Is your error ŷ − y, and does the update subtract?"),
+        (epoch(batches, late=True), "b is moved with the new w. Both need the error from before the step."),
     ]
-    module = _module(function, X_train.clone())
-    otherwise = "the output is not (X − mean) / std, column by column."
-    compare("the output", _output(module, X.clone()), right, typical, otherwise)
-    if any(parameter.requires_grad for parameter in module.parameters()):
-        raise Hint("the numbers are right, but they are parameters: the optimiser would train them.")
-    if not module.state_dict():
-        raise Hint("the numbers are right, but the state_dict is empty: they are not saved.")
-    # What counts is that another module is like this one as soon as it has loaded its state.
-    other = _module(function, 5 * X_train + 1)
-    try:
-        other.load_state_dict(module.state_dict())
-    except RuntimeError as error:
-        raise Hint("another module of your class cannot load the state_dict of this one.") from error
-    otherwise = "the numbers are right, but only a part of them is saved in the state_dict."
-    compare("the output", _output(other, X.clone()), right, otherwise=otherwise)
-    return "the numbers are saved with the model, and never trained."
+    otherwise = "that is not right. Do the first batch on paper: rows 3 and 0, error = x·w + b − y, then the two means."
+    compare("w and b", found, epoch(batches), typical, otherwise)
+    again = torch.tensor([as_number("w and b", part) for part in call(function, w, b, X, y, lr, 5, order)])
+    otherwise = "your function is right for batches of 2, but not for one batch of all the examples."
+    compare("w and b", again, epoch([order]), otherwise=otherwise)
+    return "fit, the optimiser and autograd do no more than this for you here."
+
+
+@exercise("08.5")
+def loss_of_an_epoch(function: object) -> str:
+    means, sizes = [1.0, 5.0, 9.0], [4, 4, 2]
+    typical = [
+        (5.0, "that is the mean of the batch means. The short batch counts as much as a long one."),
+        (42.0, "that is the sum over all examples. A mean is asked for."),
+        (14.0, "you divided by the number of batches. By how many examples should it be?"),
+        (1.5, "you added the means, not weighted, and divided by the number of examples."),
+        (10.5, "you divided by the size of the first batch. There are more examples than that."),
+        (3.0, "the last batch is missing. It is short, but it has examples too."),
+    ]
+    otherwise = "that is not the loss. How many examples are there in all, and what is the sum of their losses?"
+    compare("the loss", call(function, list(means), list(sizes)), 4.2, typical, otherwise)
+    # A function that has these sizes built in shows here.
+    otherwise = "your function is right for batches of 4, 4 and 2 examples, but not for batches of 1 and 3."
+    compare("the loss", call(function, [2.0, 4.0], [1, 3]), 3.5, otherwise=otherwise)
+    return "each example counts once."

@@ -1,167 +1,140 @@
-"""Exercises of notebook 09, multi-layer networks."""
+"""Exercises of notebook 09, CPU or CUDA."""
 
 import math
-from itertools import pairwise
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..checks import Hint, NotAttempted, as_number, call, compare, exercise, seeded
+from ..checks import Hint, NotAttempted, as_number, call, close, compare, exercise
+from .common import explain
+
+
+class _Device:
+    """A device with a queue and a clock of its own: handing over takes 1, the work 100, the first call 1,000 more."""
+
+    def __init__(self) -> None:
+        self.now, self.free, self.calls, self.looks = 5000.0, 0.0, 0, 0
+
+    def work(self) -> None:
+        self.now += 1 if self.calls else 1001
+        self.free = max(self.free, self.now) + 100
+        self.calls += 1
+
+    def wait(self) -> None:
+        self.now = max(self.now, self.free)
+
+    def clock(self) -> float:
+        self.looks += 1
+        return self.now
 
 
 @exercise("09.1")
-def count_on_paper(num_wide: object, num_deep: object) -> str:
-    for name, answer, sizes in (("num_wide", num_wide, (784, 100, 10)), ("num_deep", num_deep, (784, 10, 100, 10))):
-        layers = [n_in * n_out + n_out for n_in, n_out in pairwise(sizes)]
-        right, biases = sum(layers), sum(sizes[1:])
-        weights = right - biases
-        one_side = right - (784 - 28) * sizes[1]
-        neurons = f"{name}: these are the neurons. A layer has a weight for each input of each of its neurons."
-        typical = [
-            (weights, f"{name}: these are the weights. What else has a neuron?"),
-            (right + 784, f"{name}: the inputs compute nothing, so they have no biases."),
-            (one_side, f"{name}: 28 is only one side of the picture. Each pixel is an input."),
-            (sum(sizes), biases, neurons),
-            (2 * len(layers), f"{name}: you counted the tensors. Count the numbers in them."),
-            (weights + len(layers), f"{name}: a layer has more than one bias, one for each neuron."),
-            (*layers, f"{name}: that is one of the layers. Add the others."),
-        ]
-        otherwise = f"{name} is not right. Count layer by layer: the weights, then the biases."
-        compare(name, answer, right, typical, otherwise, tolerance=1e-9)
-    return "the second network has more layers, and fewer parameters."
+def honest_reading(function: object) -> str:
+    device = _Device()
+    seconds = as_number("the reading", call(function, device.work, device.wait, device.clock))
+    if not device.calls:
+        raise Hint("your function never calls work().")
+    if not device.looks:
+        raise Hint("read the time from clock(). The device of the check has a time of its own.")
+    if device.looks == 1:
+        raise Hint("you look at the clock once. A duration needs a start and an end.")
+    if seconds < 0:
+        raise Hint("your reading is negative: end minus start, and not the other way round.")
+    if seconds > 1000:
+        raise Hint("the slow first call is in your reading. What do you do before you look at the clock?")
+    if seconds == 0:
+        raise Hint("your reading is 0: nothing happens between your two looks at the clock.")
+    if device.calls == 1:
+        raise Hint("there is no warm-up: work() runs only once.")
+    if seconds < 50:
+        raise Hint("you measured only how long the handing over takes. What must be done before you stop the clock?")
+    if seconds < 99:
+        raise Hint("your reading is too short. Which part of the work is done before you look at the clock?")
+    if seconds == 100:
+        raise Hint("almost: the work is in it, but not its handing over. Start the clock before you call work().")
+    if seconds > 150:
+        raise Hint("more than one call is in your reading. Is the queue empty when you start the clock?")
+    return "the device is warm, its queue is empty before, and the work is done after."
 
 
 @exercise("09.2")
-@seeded()
-def good_start(function: object) -> str:
-    # Large enough that the size of random weights can be measured, and different from each other.
-    sizes = (100, 160, 60, 40)
-    if isinstance(function, nn.Module):
-        raise Hint("pass the function itself, not a network made by it.")
-    net = call(function, sizes)
-    if isinstance(net, list | tuple):
-        raise Hint("that is a Python list of parts. Make an nn.Sequential of them.")
-    if not isinstance(net, nn.Sequential):
-        raise Hint(f"an nn.Sequential is asked for, this is {type(net).__name__}.")
-    linear = [part for part in net.modules() if isinstance(part, nn.Linear)]
-    if len(linear) != len(sizes) - 1:
-        raise Hint(f"{len(sizes)} sizes make {len(sizes) - 1} linear layers, your network has {len(linear)}.")
-    for layer, (n_in, n_out) in zip(linear, pairwise(sizes), strict=True):
-        if (layer.in_features, layer.out_features) != (n_in, n_out):
-            raise Hint(f"a layer leads from {layer.in_features} to {layer.out_features}, not from {n_in} to {n_out}.")
-        if layer.bias is None:
-            raise Hint("a layer has no bias at all. It should have one, with zeros at first.")
-
-    X = torch.randn(30, sizes[0])
-    right = without_relu = linear[0](X).detach()
-    for layer in linear[1:]:
-        right = layer(torch.relu(right)).detach()
-        without_relu = layer(without_relu).detach()
-    typical = [
-        (torch.relu(right), "there is a relu behind the last layer. A logit must be able to be negative."),
-        (without_relu, "there is no relu between the layers, so together they are one linear layer."),
-    ]
-    otherwise = "relu should stand between the layers, and nothing else. Print your network and look."
-    compare("the output", call(net, X), right, typical, otherwise)
-
-    if not all(parameter.requires_grad for parameter in net.parameters()):
-        raise Hint("one of the parameters has requires_grad=False, so it is not trained.")
-    if any(bool(layer.bias.any()) for layer in linear):
-        raise Hint("the biases should be 0 at first. nn.Linear makes them random.")
-    for layer in linear:
-        _weights_of_he(layer.weight.detach())
-    return "no neuron is a twin of another, and gradients reach the first layer."
-
-
-def _weights_of_he(weight: Tensor) -> None:
-    n_out, n_in = weight.shape
-    if (weight == weight[0, 0]).all():
-        raise Hint("all weights of a layer are equal, so its neurons are twins and stay twins.")
-    std = math.sqrt(2 / n_in)
-    found = weight.std().item() / std
-    xavier, by_outputs = math.sqrt(n_in / (n_in + n_out)), math.sqrt(n_in / n_out)
-    typical = [
-        (math.sqrt(1 / 6), "a weight is still as nn.Linear draws it, and that is too small for relu."),
-        (xavier, "these are Xavier's weights. Relu throws away half of the numbers and needs larger ones."),
-        (math.sqrt(1 / 2), "your weights are too small by a factor of √2. Does the function know that relu follows?"),
-        (by_outputs, "your weights are made for the number of outputs. What counts here is the number of inputs."),
-    ]
-    size = "large: the gradient would explode" if found > 1 else "small: the gradient would vanish"
-    otherwise = f"the weights of the layer {n_in} → {n_out} are too {size}."
-    compare("the standard deviation", found, 1, typical, otherwise, tolerance=0.03)
-    if weight.abs().max() < math.sqrt(3) * std * 1.001:
-        raise Hint("your weights are uniformly distributed. The function with `normal` in its name is asked for.")
+def crossover(function: object) -> str:
+    for cpu_start, cpu_bandwidth, gpu_start, gpu_bandwidth in ((1, 10, 10, 100), (2, 5, 20, 50), (4, 10, 40, 40)):
+        numbers = (cpu_start, cpu_bandwidth, gpu_start, gpu_bandwidth)
+        delay, gain = gpu_start - cpu_start, 1 / cpu_bandwidth - 1 / gpu_bandwidth
+        right = delay / gain
+        size = as_number("the size", call(function, *numbers))
+        more = gpu_bandwidth - cpu_bandwidth
+        typical = [
+            (-right, "the size is right, the sign is not. Which difference did you take the wrong way round?"),
+            (gpu_start / gain, "the CPU has a start as well, small as it is."),
+            ((gpu_start + cpu_start) / gain, "you added the two starts. By how much does the GPU come later?"),
+            (cpu_start + right / cpu_bandwidth, "that is when they meet, in µs. The size is asked for, in kB."),
+            (delay / more, delay * more, "bandwidth is kB per µs. How many µs does one kB take, on each of the two?"),
+            (delay * gain, "the GPU makes up for its delay with each kB. Should you multiply by the gain?"),
+            (math.inf, f"for {numbers} the GPU has more bandwidth, so it catches up."),
+        ]
+        cpu_time, gpu_time = cpu_start + size / cpu_bandwidth, gpu_start + size / gpu_bandwidth
+        times = f"the CPU takes {cpu_time:.6g} µs, the GPU {gpu_time:.6g} µs"
+        otherwise = f"for {numbers} your size is {size:.6g} kB. There {times}."
+        compare("the size", size, right, typical, otherwise)
+    for numbers in ((1, 10, 10, 10), (1, 10, 10, 5)):
+        with explain({"ZeroDivisionError": "it divides by zero where both bandwidths are the same."}):
+            size = as_number("the size", call(function, *numbers))
+        if size < 0:
+            raise Hint("a negative size comes out where the GPU has less bandwidth. Does it ever catch up there?")
+        if size != math.inf:
+            raise Hint(f"for {numbers} the GPU never catches up, but your function returns {size:.4g}.")
+    return "it is the delay, divided by the time that the GPU wins with each kB."
 
 
 @exercise("09.3")
-def count_what_is_right(function: object) -> str:
-    # As many of each kind that no two of the mistakes below give the same share.
-    logits = torch.tensor([-3.0, 0.2, 2.0, 0.6, -0.1, -2.0, 0.9, -4.0, 3.0, -0.8, 1.5, -1.0])[:, None]
-    labels = torch.tensor([0.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0])[:, None]
-    found = as_number("the share", call(function, logits.clone(), labels.clone()))
-    typical = [
-        (8 / 12, "your border is at a logit of 0.5. Where does a probability of 0.5 lie?"),
-        (7 / 12, "a probability is always above 0, so every example gets class 1."),
-        (5 / 12, "every example gets class 0. Of a single column, argmax always takes the first."),
-        (6 / 12, "that is the share of answers for class 1. Compare the answers with y."),
-        (0, "you compare the logits themselves with the labels. First make classes of them."),
-        (3 / 12, "that is the share of wrong answers."),
-        (75, "a share between 0 and 1 is asked for, this is in percent."),
-        (9, "you count the right answers. Divide by how many there are."),
-    ]
-    compare("the share", found, 9 / 12, typical, f"9 of 12 answers are right, your function says {found:.4g}.")
-    found = as_number("the share", call(function, logits.clone(), labels.flatten()))
-    typical = [
-        (
-            6 / 12,
-            "your function is right for y of shape (N, 1). With (N,), it is broadcast: each answer meets each label.",
-        )
-    ]
-    otherwise = f"your function is right for y of shape (N, 1). With (N,), it says {found:.4g}."
-    compare("the share", found, 9 / 12, typical, otherwise)
-    found = as_number("the share", call(function, logits.clone(), (logits < 0).float()))
-    compare("the share", found, 0, otherwise=f"where no answer is right, your function says {found:.4g}.")
-    return "the border is at 0, and every shape is safe."
+def weight_on_a_device(function: object) -> str:
+    for place in ("cpu", "meta"):
+        with explain({"no data": "your weight leaves meta, where it has no numbers. Make it on the device, and stay."}):
+            w = call(function, 3, torch.device(place))
+        if not isinstance(w, Tensor):
+            raise Hint("return a tensor.")
+        if w.device.type != place:
+            raise Hint(f"asked for {place}, your weight lies on {w.device}.")
+        if tuple(w.shape) != (3, 1):
+            raise Hint(f"for d = 3 the shape should be (3, 1). Yours is {tuple(w.shape)}.")
+        if not w.is_leaf:
+            raise Hint(f"on {place} your weight is no leaf, so optim.SGD refuses it. What was recorded?")
+        if not w.requires_grad:
+            raise Hint("your weight does not ask for a gradient.")
+        if place == "cpu" and not close(w, 0.0):
+            raise Hint("the weight should start with zeros.")
+    return "it is made where it lives, so it is a leaf on every device."
 
 
 @exercise("09.4")
-def stop_in_time(function: object) -> str:
-    # The losses, the patience, the right answer.
-    cases = [
-        ([9.0, 7.0, 6.0, 6.5, 6.2, 6.4, 6.6, 2.0], 3, 3),  # stops before the best of all
-        ([9.0, 7.0, 8.0, 7.5, 6.0, 6.5, 6.7, 6.9], 3, 5),  # survives a bump
-        ([9.0, 7.0, 8.0, 7.5, 6.0, 6.5, 5.0], 3, 7),  # after each best one, the counting starts again
-        ([9.0, 8.0, 8.0, 8.5, 7.0, 7.5], 2, 2),  # equal is not better
-        ([5.0, 4.0, 3.0], 2, 3),  # never stops early
-        ([5.0, 6.0, 4.0], 1, 1),
-        ([9.0, 8.0, 8.5, 7.0], 1, 2),
+def bytes_kept(answer: object) -> str:
+    names = ("plain", "checkpointed")
+    if not isinstance(answer, dict) or set(answer) != set(names):
+        raise Hint("leave the dict as it is, with its 2 keys, and replace only the blanks.")
+    if any(value is ... for value in answer.values()):
+        raise NotAttempted("one of the two numbers is still blank.")
+    plain, checkpointed = (as_number(name, answer[name]) for name in names)
+    right, blocks, tensors = 2000 * 50 * 4 / 1e6, 8, 6
+    if close(plain, blocks * right) and close(checkpointed, blocks * tensors * right):
+        raise Hint("the two are exchanged: checkpointing keeps less.")
+    any_unit = [
+        (1e6, "that is the number of bytes. How many MB are they?"),
+        (1 / 4, "you counted the numbers. How many bytes has one in float32?"),
+        (2, "a float32 has 4 bytes, and not 8."),
+        (8, "32 is the number of bits. How many bytes are they?"),
     ]
-    answers = []
-    for losses, patience, _ in cases:
-        try:
-            answers.append(as_number("the epoch", call(function, list(losses), patience)))
-        except NotAttempted:
-            if not answers:
-                raise
-            case = f"best_epoch({losses}, {patience})"
-            raise Hint(f"for {case} your function returns nothing. Where is the return?") from None
-    too_long = [3, 5, 7, 5, 3, 1, 4]  # the first epoch is counted too, so that patience=1 is not too long
-    typical = [
-        ([2, 4, 6, 1, 2, 0, 1], "you count the epochs from 0."),
-        ([8, 5, 7, 5, 3, 3, 4], "your function looks at all epochs, also at those after training has stopped."),
-        ([6, 8, 7, 4, 3, 2, 3], "that is the epoch where training stops. Which one before it was the best?"),
-        ([6.0, 6.0, 5.0, 8.0, 3.0, 5.0, 8.0], "that is the best loss. In which epoch was it?"),
-        ([3, 5, 7, 5, 3, 1, 2], "equal is not better: it must not start the counting again."),
-        ([3, 5, 7, 5, 3, 3, 4], too_long, "you wait one epoch too long."),
-        ([3, 2, 2, 2, 3, 1, 1], "you stop one epoch too early."),
-        ([3, 5, 5, 2, 3, 1, 2], "only epochs in a row count: after a better one, counting starts again."),
-        ([8, 5, 7, 2, 3, 1, 2], "compare with the best epoch so far, not with the one before."),
-    ]
-    otherwise = "that is not the best epoch."
-    for (losses, patience, right), answer in zip(cases, answers, strict=True):
-        if answer != right:
-            otherwise = f"for best_epoch({losses}, {patience}) your function says {answer:g}. Go through it on paper."
-            break
-    right = torch.tensor([right for _, _, right in cases])
-    compare("the epochs", torch.tensor(answers), right, typical, otherwise)
-    return "training stops where the next epochs would only have learnt the noise."
+    for name, found, kept in zip(names, (plain, checkpointed), (blocks * tensors, blocks), strict=True):
+        typical = [(factor * kept * right, f"{name}: {hint}") for factor, hint in any_unit]
+        if name == "plain":
+            typical.append((tensors * right, "plain: that is one block. There are eight."))
+            typical.append((blocks * right, "plain: without checkpointing, each block keeps six tensors."))
+        else:
+            typical.append((right, "checkpointed: that is the input of one block. There are eight."))
+            typical.append((blocks * (tensors - 1) * right, "checkpointed: that is what is saved. What is kept?"))
+            typical.append(
+                (tensors * right, "checkpointed: that is one whole block. What is kept of each of the eight?")
+            )
+        compare(name, found, kept * right, typical, f"{name}: how many tensors are kept, and how many MB has each?")
+    return "one tensor of six is kept, and the others are computed again."

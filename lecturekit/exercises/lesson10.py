@@ -1,138 +1,190 @@
-"""Exercises of notebook 10, SGD on several workers."""
+"""Exercises of notebook 10, layers and activations."""
 
-from collections.abc import Iterable
-from itertools import chain, pairwise
+from collections.abc import Iterable, Sequence
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
-from ..checks import Hint, call, compare, exercise
-from .common import as_whole_numbers
+from ..checks import Hint, NotAttempted, as_tensor, call, close, compare, exercise, seeded
+from .common import as_whole_numbers, explain
+
+
+def _compare_shape(name: str, answer: object, right: tuple[int, ...], wrong: Sequence[tuple], otherwise: str) -> None:
+    if not isinstance(answer, Sequence) or isinstance(answer, str):
+        raise Hint(f"{name} should be a tuple of numbers, such as (10, 2). This is {type(answer).__name__}.")
+    shape = tuple(as_whole_numbers(name, answer, f"{name} should hold whole numbers only."))
+    if shape == right:
+        return
+    for *shapes, hint in wrong:
+        if shape in shapes:
+            raise Hint(hint)
+    raise Hint(otherwise)
 
 
 @exercise("10.1")
-def a_plan_on_paper(equal_batch_size: object, steps_per_epoch: object, scaled_lr: object) -> str:
-    N, workers, batch_size, lr = 960, 4, 8, 0.01
+def shapes_on_paper(weight_shape: object, output_shape: object, num_parameters: object) -> str:
+    # The numbers of examples, inputs, neurons and outputs are all different, so each mistake shows.
+    N, inputs, neurons, outputs = 7, 4, 5, 3
+    with_N = [(N, inputs), (N, neurons), (N, outputs), (inputs, N), (neurons, N)]
     typical = [
-        (batch_size, "equal_batch_size: that is the batch of one of the workers. How many examples does a step see?"),
-        (batch_size / workers, "equal_batch_size: here each worker has 8 examples, they do not share 8."),
-        (N / workers, "equal_batch_size: that is the share of a worker in a whole epoch. A step is asked for."),
+        ((inputs, neurons), "weight_shape: you make the layer in that order. One row of the weight is one neuron."),
+        ((neurons,), "weight_shape: that is the shape of the bias."),
+        (*with_N, "weight_shape: a weight does not depend on the number of examples."),
     ]
-    otherwise = "equal_batch_size is not right. How many examples do all workers see in one step?"
-    compare("equal_batch_size", equal_batch_size, workers * batch_size, typical, otherwise)
+    otherwise = "weight_shape is not right. How many neurons has the first layer, and how many inputs has each?"
+    _compare_shape("weight_shape", weight_shape, (neurons, inputs), typical, otherwise)
     typical = [
-        (N / batch_size, "steps_per_epoch: one worker would need so many steps. Now they share the examples."),
-        (N / workers, "steps_per_epoch: each worker sees so many examples. It takes several of them in a step."),
-        (N * workers / batch_size, "steps_per_epoch: the workers take their steps together, not one after the other."),
+        ((outputs, N), "output_shape: the examples are the rows."),
+        ((N, neurons), "output_shape: that is what comes out of the first layer."),
+        ((outputs,), "output_shape: that would be one example. How many come in?"),
     ]
-    otherwise = "steps_per_epoch is not right. How often do the examples of one step go into 960?"
-    compare("steps_per_epoch", steps_per_epoch, N / (workers * batch_size), typical, otherwise)
+    otherwise = "output_shape is not right. How many examples go in, and how many numbers come out for each?"
+    _compare_shape("output_shape", output_shape, (N, outputs), typical, otherwise)
+    first, second = neurons * inputs + neurons, outputs * neurons + outputs
+    right = first + second
     typical = [
-        (lr, "scaled_lr: with the old learning rate, fewer steps would not get as far."),
-        (lr / workers, "scaled_lr: there are fewer steps now. Should they be shorter?"),
-        (lr * workers**0.5, "scaled_lr: that is the rule with a square root. The linear one is asked for."),
-        (0.32, "scaled_lr: what counts is how many times larger the batch became, not how large it is."),
+        (neurons * inputs + outputs * neurons, "num_parameters: these are the weights. What else has a neuron?"),
+        (first, second, "num_parameters: that is one of the two layers."),
+        (4, "num_parameters: you counted the tensors. Count the numbers in them."),
+        (N * right, "num_parameters: all examples share the same parameters."),
+        (right + 1, right + neurons, "num_parameters: a little too many. Has tanh anything to train?"),
     ]
-    otherwise = "scaled_lr is not right. The batch became how many times as large?"
-    compare("scaled_lr", scaled_lr, lr * workers, typical, otherwise, tolerance=1e-6)
-    return "the batch is four times as large, an epoch has a quarter of the steps, and each is four times as long."
-
-
-def _rows(function: object, N: int, rank: int, world_size: int) -> list[int]:
-    rows = call(function, N, rank, world_size)
-    if isinstance(rows, str | dict) or not isinstance(rows, Iterable) or getattr(rows, "ndim", 1) != 1:
-        raise Hint(f"my_rows should return a list of row numbers. This is {type(rows).__name__}.")
-    return as_whole_numbers("your list of rows", rows, "my_rows should return whole numbers, the numbers of rows.")
+    otherwise = "num_parameters is not right. Count layer by layer: the weights, then the biases."
+    compare("num_parameters", num_parameters, right, typical, otherwise)
+    return "the layers have weights and biases, and tanh has nothing to train."
 
 
 @exercise("10.2")
-def who_takes_which_rows(function: object) -> str:
-    for N, world_size in ((6, 2), (7, 2), (10, 4), (11, 3), (5, 1), (2, 3)):
-        case = f"with N = {N} and {world_size} workers, "
-        shares = [_rows(function, N, rank, world_size) for rank in range(world_size)]
-        sizes = [len(share) for share in shares]
-        rows = sorted(chain.from_iterable(shares))
-        if world_size > 1 and all(sorted(share) == list(range(N)) for share in shares):
-            raise Hint(f"{case}every worker takes all rows. Nothing is shared.")
-        if world_size > 1 and shares[0] and all(share == shares[0] for share in shares):
-            raise Hint(f"{case}all workers take the same rows. Does your function use rank?")
-        if rows == list(range(1, N + 1)):
-            raise Hint("the first row has the number 0.")
-        for row in rows:
-            if not 0 <= row < N:
-                raise Hint(f"{case}there is no row {row}.")
-        for row, next_row in pairwise(rows):
-            if row == next_row:
-                padding = " That is padding, as a sampler does it." if len(set(sizes)) == 1 else ""
-                raise Hint(f"{case}row {row} is taken twice.{padding}")
-        for row in range(N):
-            if row not in rows:
-                raise Hint(f"{case}nobody takes row {row}.")
-        if max(sizes) - min(sizes) > 1:
-            raise Hint(f"{case}the shares have {', '.join(map(str, sizes))} rows. They may differ by one at most.")
-    return "each row has one owner, and nobody has much more to do than the others."
+def xor_by_hand(W1: object, b1: object, W2: object, b2: object) -> str:
+    corners = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], dtype=torch.float64)
+    xor = torch.tensor([0.0, 1.0, 1.0, 0.0])
+    for name, value, shape in (("W1", W1, (2, 2)), ("W2", W2, (1, 2)), ("b1", b1, (2,)), ("b2", b2, (1,))):
+        if isinstance(value, Tensor) and tuple(value.shape) == shape[::-1] != shape:
+            raise Hint(f"{name} lies the wrong way: a weight has the shape (out, in).")
+        as_tensor(name, value, shape)
+    W1, b1, W2, b2 = (tensor.detach().double() for tensor in (W1, b1, W2, b2))
+    net_input = F.linear(corners, W1, b1)
+    answers = F.linear(torch.relu(net_input), W2, b2).flatten()
+    typical = [
+        ([0.0, 1.0, 1.0, 1.0], "that is OR: it says 1 to (1, 1) as well."),
+        ([0.0, 0.0, 0.0, 1.0], "that is AND: one neuron is enough for it."),
+        ([1.0, 0.0, 0.0, 1.0], "it is exactly the other way round: 1 where the inputs are equal."),
+        ([0.0, 1.0, 1.0, 2.0], "your network counts the ones. What must the second neuron take away for (1, 1)?"),
+    ]
+    if torch.equal(W1[0], W1[1]) and b1[0] == b1[1]:
+        otherwise = "your two neurons are twins: same weights, same bias. Together they can do no more than one."
+    elif close(torch.relu(net_input), net_input):
+        otherwise = "relu has nothing to do: no net input is negative. So the network is linear, and XOR is not."
+    else:
+        wrong = (answers - xor).abs().argmax()
+        corner = tuple(corners[wrong].int().tolist())
+        otherwise = f"for the input {corner} your network gives {answers[wrong]:.6g}. Go through it on paper."
+    compare("the answers", answers, xor, typical, otherwise)
+    return "two neurons do what one cannot."
+
+
+def _module(function: object, *args: object) -> nn.Module:
+    if isinstance(function, nn.Module):
+        raise Hint("pass the class itself, not a module made from it.")
+    plain_number = "a Parameter is made from a tensor, and you gave it a plain number."
+    explanations = {
+        "__init__() call": "the register is not there yet. With which line does the __init__ of a module begin?",
+        "'float' object has no attribute 'detach'": plain_number,
+        "'int' object has no attribute": plain_number,
+        "can require gradients": "whole numbers cannot be trained. Make a tensor of floating point numbers.",
+    }
+    with explain(explanations):
+        module = call(function, *args)
+    if not isinstance(module, nn.Module):
+        raise Hint(f"a class that inherits from nn.Module is asked for, this makes {type(module).__name__}.")
+    return module
+
+
+def _output(module: nn.Module, X: Tensor) -> object:
+    try:
+        return call(module, X)
+    except NotAttempted:
+        raise NotAttempted("your forward returns nothing yet. Has it a return, and no ... left?") from None
 
 
 @exercise("10.3")
-def shares_of_different_size(function: object) -> str:
-    sizes = [3, 1, 4]
-    gradients = [torch.tensor([2.0, -1.0]), torch.tensor([8.0, 3.0]), torch.tensor([-4.0, 5.0])]
-    given = [gradient.clone() for gradient in gradients]
-    answer = call(function, given, list(sizes))
-    if not all(map(torch.equal, given, gradients)):
-        raise Hint("your function changes the gradients that it gets. Multiply without _ and without *=.")
-    means, counts = torch.stack(gradients), torch.tensor(sizes)[:, None]
-    total, weighted, divided = (part.sum(dim=0) for part in (means, counts * means, means / counts))
-    typical = [
-        (total / 3, "that is the plain mean: an example of a small share counts more than one of a large share."),
-        (total, "that is the plain sum of the means."),
-        (weighted, "that is the gradient of the sum over all examples. The mean is asked for."),
-        (weighted / 3, "divide by the number of examples, not by the number of workers."),
-        (total / 8, "you divide by the number of all examples, but the sizes play no part yet."),
-        (divided, divided / 3, "a gradient is a mean already. Does dividing it give the sum of its share?"),
-    ]
-    otherwise = "that is not the gradient of the mean loss over all eight examples. Begin with the sum of each share."
-    compare("the result", answer, weighted / 8, typical, otherwise)
-    answer = call(function, [torch.tensor([[6.0]]), torch.tensor([[3.0]])], [1, 2])
-    otherwise = "your function is right for three workers, but not for two."
-    compare("the result", answer, torch.tensor([[4.0]]), otherwise=otherwise)
-    return "each example counts the same, wherever it was."
+@seeded()
+def tower(function: object) -> str:
+    num_layers = 3
+    module = _module(function, num_layers)
+    layers, scale = getattr(module, "layers", None), getattr(module, "scale", None)
+    if any(part is ... or part is None for part in (layers, scale)):
+        raise NotAttempted("fill in self.layers and self.scale.")
+    if not isinstance(layers, Iterable):
+        raise Hint(f"layers: something with several layers is asked for, this is one {type(layers).__name__}.")
+    if isinstance(layers, list | tuple):
+        raise Hint("layers: the module does not look into a Python list, so the optimiser misses these layers.")
+    if not isinstance(scale, Tensor):
+        raise Hint(f"scale: to be trained, a number must be a special kind of tensor. This is {type(scale).__name__}.")
+    if any(scale is buffer for buffer in module.buffers()):
+        raise Hint("scale: a buffer is saved, but not trained.")
+    if not isinstance(scale, nn.Parameter):
+        raise Hint("scale: a plain tensor is not registered, so the optimiser misses it.")
+    linear = _linear_layers(module)
+    if sum(isinstance(part, nn.Linear) for part in layers) > len(linear):
+        raise Hint("layers: it is the same layer again and again. Make a new one each time.")
+    if len(linear) != num_layers:
+        raise Hint(f"layers: Tower({num_layers}) should have {num_layers} linear layers, this one has {len(linear)}.")
+    if any(layer.weight.shape != (2, 2) or layer.bias is None for layer in linear):
+        raise Hint("layers: each should be nn.Linear(2, 2), with its bias.")
+    if scale.numel() != 1:
+        raise Hint(f"scale should be one number, this is a tensor of shape {tuple(scale.shape)}.")
+    if scale.item() != 1:
+        raise Hint("scale should start at 1.")
+    if not all(parameter.requires_grad for parameter in module.parameters()):
+        raise Hint("one of the parameters has requires_grad=False, so it is not trained.")
+    X = torch.tensor([[3.0, 1.0], [1.0, 2.0], [-1.0, 4.0]])
+    right = X
+    for layer in linear:
+        right = torch.relu(layer(right))
+    with torch.no_grad():
+        scale.fill_(2.0)
+    otherwise = "all is registered, but forward does something else now: layer and relu, n times, then the scale."
+    compare("the output", _output(module, X), 2 * right.detach(), otherwise=otherwise)
+    taller = len(_linear_layers(_module(function, num_layers + 2)))
+    if taller != num_layers + 2:
+        raise Hint(f"layers: Tower({num_layers}) is right, but Tower({num_layers + 2}) has {taller} linear layers.")
+    return "the optimiser sees every layer and the scale."
+
+
+def _linear_layers(module: nn.Module) -> list[nn.Linear]:
+    return [part for part in module.modules() if isinstance(part, nn.Linear)]
 
 
 @exercise("10.4")
-def a_step_of_several_workers(function: object) -> str:
-    X = torch.tensor([[1.0, 0.0], [2.0, 1.0], [0.0, 3.0], [1.0, -1.0], [2.0, 2.0], [-1.0, 1.0]])
-    y = torch.tensor([[1.0], [-1.0], [2.0], [0.0], [3.0], [1.0]])
-    start, num_workers, lr = torch.tensor([[1.0], [-2.0]]), 3, 0.1
-
-    def gradient(X: Tensor, y: Tensor, w: Tensor = start) -> Tensor:
-        return 2 * X.T @ (X @ w - y) / len(X)
-
-    w = start.clone().requires_grad_()
-    answer = call(function, w, X.clone(), y.clone(), num_workers, lr)
-    if not torch.equal(w.detach(), start):
-        raise Hint("your function changes w itself. Return a new tensor.")
-    grad = gradient(X, y)
-    parts = list(zip(X.chunk(num_workers), y.chunk(num_workers), strict=True))
-    one_after_the_other = start
-    for X_part, y_part in parts:
-        one_after_the_other = one_after_the_other - lr * gradient(X_part, y_part, one_after_the_other)
-    alone = [start - lr * gradient(X_part, y_part) for X_part, y_part in parts]
+def standardise(function: object) -> str:
+    X_train = torch.tensor([[1.0, 10.0], [3.0, 30.0], [8.0, 20.0]])
+    X = torch.tensor([[2.0, 40.0], [5.0, 10.0]])
+    mean, std, std_by_N = X_train.mean(dim=0), X_train.std(dim=0), X_train.std(dim=0, correction=0)
+    right = (X - mean) / std
+    incoming = (X - X.mean(dim=0)) / X.std(dim=0)
+    whole = (X - X_train.mean()) / X_train.std()
     typical = [
-        (one_after_the_other, "your parts take their steps one after the other. All must compute with the same w."),
-        (start - 3 * lr * grad, "that is the sum of the gradients: the step is num_workers times too long."),
-        (start + lr * grad, "that goes uphill. Look at the sign."),
-        (start - lr * grad / 3, "the step is too short. Was something divided twice?"),
-        (*alone, "that is the step of one of the workers alone."),
-        (grad, "that is the mean gradient. The weight after the step is asked for."),
+        (incoming, "your forward uses the mean of the data that comes in, instead of that of the training data."),
+        (whole, "that is one mean for the whole table. Each column has its own."),
+        (X - mean, "the mean is taken away, but the division by the standard deviation is missing."),
+        ((X - mean) / std**2, "you divide by the variance. The standard deviation is asked for."),
+        ((X - mean) / std_by_N, "your standard deviation divides by N. Use std(dim=0), which divides by N − 1."),
     ]
-    otherwise = "that is not the weight after the step. Check the gradient of one part first."
-    compare("the new weight", answer, start - lr * grad, typical, otherwise)
-    w = start.clone().requires_grad_()
-    w.grad = torch.ones(2, 1)
-    answer = call(function, w, X[:4].clone(), y[:4].clone(), 2, 0.5)
-    otherwise = (
-        "it is right for three workers, but not for two. Does it use num_workers, lr, and no gradient from before?"
-    )
-    compare("the new weight", answer, start - 0.5 * gradient(X[:4], y[:4]), otherwise=otherwise)
-    return "the mean of equal shares gives the step of one worker with all examples."
+    module = _module(function, X_train.clone())
+    otherwise = "the output is not (X − mean) / std, column by column."
+    compare("the output", _output(module, X.clone()), right, typical, otherwise)
+    if any(parameter.requires_grad for parameter in module.parameters()):
+        raise Hint("the numbers are right, but they are parameters: the optimiser would train them.")
+    if not module.state_dict():
+        raise Hint("the numbers are right, but the state_dict is empty: they are not saved.")
+    # What counts is that another module is like this one as soon as it has loaded its state.
+    other = _module(function, 5 * X_train + 1)
+    try:
+        other.load_state_dict(module.state_dict())
+    except RuntimeError as error:
+        raise Hint("another module of your class cannot load the state_dict of this one.") from error
+    otherwise = "the numbers are right, but only a part of them is saved in the state_dict."
+    compare("the output", _output(other, X.clone()), right, otherwise=otherwise)
+    return "the numbers are saved with the model, and never trained."

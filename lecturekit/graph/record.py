@@ -268,7 +268,7 @@ def graph_of(tensor: Tensor, names: dict | None = None, max_elems: int = 64) -> 
 
     Notes
     -----
-    Introduced in notebook 06.
+    Introduced in notebook 07.
 
     Examples
     --------

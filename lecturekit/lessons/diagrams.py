@@ -1,4 +1,4 @@
-"""Pictures of lessons 00, 02 and 10: the layers of PyTorch, what stands around it, the course itself, an all-reduce.
+"""Pictures of lessons 00, 02 and 13: the layers of PyTorch, what stands around it, the course itself, an all-reduce.
 
 Each function returns a Matplotlib figure whose label is its alt text, so a lesson writes
 ``lk.show(fig, alt=fig.get_label())``. Lengths are pixels of the page; the pictures can be read on a phone.
@@ -44,12 +44,14 @@ COURSE = {
     "02": Lesson("Devices", ("01",), (0, 1)),
     "03": Lesson("Computation\ngraphs", ("01",), (1, 1)),
     "04": Lesson("autograd.grad", ("03",), (1, 2)),
-    "05": Lesson("Gradient descent\nin four steps", ("04",), (1, 3)),
-    "06": Lesson("ADALINE\nthree ways", ("04", "05"), (1, 4)),
-    "07": Lesson("Gradient descent\nversus SGD", ("05", "06"), (0, 5)),
-    "08": Lesson("Layers and\nactivations", ("04", "06"), (2, 5)),
-    "09": Lesson("Multi-layer\nnetworks", ("03", "06", "08"), (2, 6)),
-    "10": Lesson("SGD on\nseveral workers", ("06", "07"), (0, 6)),
+    "05": Lesson("Gradients\nof tensors", ("01", "03", "04"), (2, 3)),
+    "06": Lesson("Gradient descent\nin four steps", ("04",), (1, 3)),
+    "07": Lesson("ADALINE\nthree ways", ("04", "06"), (1, 4)),
+    "08": Lesson("Gradient descent\nversus SGD", ("06", "07"), (1, 5)),
+    "09": Lesson("CPU or CUDA", ("02", "04", "08"), (0, 6)),
+    "10": Lesson("Layers and\nactivations", ("04", "07"), (2, 5)),
+    "11": Lesson("Multi-layer\nnetworks", ("03", "07", "10"), (2, 6)),
+    "13": Lesson("SGD on\nseveral workers", ("07", "08"), (1, 6)),
 }
 
 
@@ -162,7 +164,7 @@ def trilemma() -> Figure:
 
 @house_style
 def course_map(here: str | None = None) -> Figure:
-    """Draw the lessons and which builds on which; `here` is the number of one to bring out, such as "05".
+    """Draw the lessons and which builds on which; `here` is the number of one to bring out, such as "06".
 
     Arrows that follow from others are left out. Introduced in notebook 00.
 
@@ -202,7 +204,7 @@ def course_map(here: str | None = None) -> Figure:
 def all_reduce(gradients: Sequence[float]) -> Figure:
     """Draw an all-reduce: each worker gives its gradient, each gets the sum, and makes the mean of it.
 
-    `gradients` has one number for each worker; up to 4 have room. Introduced in notebook 10.
+    `gradients` has one number for each worker; up to 4 have room. Introduced in notebook 13.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The autograd of notebook 15: tensors on NumPy arrays that find their own gradients.
+"""The autograd of notebook 05: tensors on NumPy arrays that find their own gradients.
 
 First a tensor and its way back, then one operation after another. An operation computes its value, and gives for each
 tensor that it uses a rule: the upstream gradient `up` goes in, the gradient of that tensor comes out.
@@ -27,7 +27,7 @@ class Tensor:
     requires_grad : bool
         Whether `backward` adds to `grad`, an array of the shape of `value`, or None before the first time.
     made_from : sequence of (Tensor, rule)
-        What this tensor was computed from. Introduced in notebook 15.
+        What this tensor was computed from. Introduced in notebook 05.
 
     Examples
     --------

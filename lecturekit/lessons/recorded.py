@@ -1,4 +1,4 @@
-"""The measurements that come with the course, as lessons 07 and 19 read them; benchmarks/gd_vs_sgd.py writes them."""
+"""The measurements that come with the course, as lessons 08 and 09 read them; benchmarks/gd_vs_sgd.py writes them."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def run_workers(function, *, num_workers: int = 2, timeout: float = 100.0) -> Wo
     """Write a function into a program of its own, let torchrun start it several times, and collect what it returns.
 
     The workers compute on GPUs, by nccl, where there is one for each of them, else on the CPU, by gloo. No port listens
-    to the network, and no worker outlives this process. Introduced in notebook 10.
+    to the network, and no worker outlives this process. Introduced in notebook 13.
 
     Parameters
     ----------

@@ -103,7 +103,7 @@ def test_every_lesson_can_be_opened_elsewhere_and_downloaded(site):
 
 
 def test_names_of_the_package_lead_to_the_reference(site):
-    html = (site / "notebooks" / "06_adaline_three_ways.html").read_text(encoding="utf-8")
+    html = (site / "notebooks" / "07_adaline_three_ways.html").read_text(encoding="utf-8")
     assert re.search(r'href="\.\./api\.html#lecturekit\.fit"[^>]*><code[^>]*>.*?lk\.fit', html)
 
 
@@ -139,7 +139,7 @@ def test_search_finds_a_lesson(show):
 
 @pytest.mark.browser
 def test_a_solution_is_folded_until_it_is_asked_for(show):
-    page = show("notebooks/06_adaline_three_ways.html")
+    page = show("notebooks/07_adaline_three_ways.html")
     fold = page.locator("details", has=page.locator("summary", has_text=re.compile("^Solution$"))).first
     assert not fold.locator(".highlight").is_visible()
     fold.locator("summary").focus()

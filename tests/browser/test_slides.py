@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 GRAPHS = "03_computation_graphs"  # has graphs to step through
-LONG = "10_data_parallel_sgd"  # has a slide that is too long
+LONG = "13_data_parallel_sgd"  # has a slide that is too long
 
 # Parts that no scrolling of their slide brings into view, with all that comes one key later.
 OUT_OF_REACH = """Reveal.getSlides().flatMap((slide, number) => {
@@ -145,7 +145,7 @@ def test_keys_scroll_a_long_slide_to_its_end_before_they_turn_it(show):
 
 @pytest.mark.browser
 def test_the_explorer_works(show):
-    page = show("07_gd_vs_sgd")
+    page = show("08_gd_vs_sgd")
     page.evaluate(GO_TO, "[role=group]:has([type=range] ~ *)")
     explorer = page.locator("[role=group]", has=page.get_by_label("batch size")).first
     words = explorer.locator("[aria-live]")

@@ -142,7 +142,7 @@ def explorer(X: Tensor, y: Tensor, runs: Runs) -> Explorer:
 
     Notes
     -----
-    Introduced in notebook 07.
+    Introduced in notebook 08.
 
     Examples
     --------

@@ -95,7 +95,7 @@ def train_many(
 
     Notes
     -----
-    Introduced in notebook 07.
+    Introduced in notebook 08.
 
     Examples
     --------

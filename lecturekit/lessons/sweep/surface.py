@@ -36,7 +36,7 @@ def plot_loss_surface(X: Tensor, y: Tensor, paths: Mapping[str, Tensor | Sequenc
 
     Notes
     -----
-    Introduced in notebook 07.
+    Introduced in notebook 08.
 
     Examples
     --------
