@@ -11,8 +11,8 @@ for the first and the last of each part, which call the others:
 - ``names``: what the reader calls each tensor
 - ``model``, ``graph``: the `Node`, `Edge` and `Graph` that remain when the block ends
 - ``fold``: a large graph becomes a small one
-- ``text``, ``steps``: numbers and derivatives in words, one caption for each step
-- ``typeset``, ``layout``, ``scene``: lines and boxes of a picture, their places, and when each is seen
+- ``text``: numbers and derivatives in words, one caption for each step
+- ``picture``, ``layout``: lines and boxes, when each is seen, and their places
 - ``draw``, ``stepper.js``: the picture as SVG and PNG, and with buttons
 """
 

@@ -9,11 +9,8 @@ import warnings
 from html import escape
 
 from .._web import live_image, script
-from ..style import FILL, GRADIENT, LOCAL, MUTED, PAPER, RULE, SERIF, house_style
-from ..style import GRAPH_DASH as DASH
-from ..style import GRAPH_INK as INK
-from .scene import Scene
-from .typeset import Mark, Rect, Text, When
+from ..style import FILL, GRADIENT, GRAPH_DASH, GRAPH_INK, LOCAL, MUTED, PAPER, RULE, SERIF, house_style
+from .picture import SIZE, Mark, Scene, When
 
 SCALE = 2  # pixels of the PNG for each pixel of the page
 
@@ -52,48 +49,38 @@ def svg(scene: Scene, stepping: bool = False) -> str:
         out.append(f"<title>{escape(group.title)}</title>" if group.title else "")
         for when, together in itertools.groupby(marks, lambda mark: mark.when if stepping else When()):
             inner = "".join(map(_element, together))
-            out.append(inner if when == When() else f"<g{_step_attributes(when)}>{inner}</g>")
+            steps = zip(("data-s", "data-e", "data-x"), when, strict=True)
+            attributes = _attributes({name: step for name, step in steps if step is not None})
+            out.append(inner if when == When() else f"<g{attributes}>{inner}</g>")
         out.append("</g>")
     return "".join(out) + "</svg>"
 
 
-def _step_attributes(when: When) -> str:
-    attributes = {"data-s": when.start, "data-e": when.end, "data-x": when.hidden}
-    return "".join(f' {name}="{step}"' for name, step in attributes.items() if step is not None)
+def _attributes(values: dict) -> str:
+    return "".join(f' {name}="{value}"' for name, value in values.items())
 
 
 def _element(mark: Mark) -> str:
-    if isinstance(mark, Text):
-        return _text(mark)
-    dash = f' stroke-dasharray="{DASH[0]} {DASH[1]}"' if mark.dashed else ""
-    if isinstance(mark, Rect):
-        return (
-            f'<rect x="{mark.x}" y="{mark.y}" width="{mark.width}" height="{mark.height}" rx="{mark.radius}"'
-            f' fill="{mark.fill}" stroke="{mark.stroke}" stroke-width="{mark.stroke_width}"{dash}/>'
-        )
-    first, *rest = (f"{x:g},{y:g}" for x, y in mark.points)
-    d = f"M{first}{'C' if mark.bezier else 'L'}" + " ".join(rest)
-    if mark.area:
-        return f'<path d="{d}Z" fill="{mark.colour}"/>'
-    return f'<path d="{d}" fill="none" stroke="{mark.colour}" stroke-width="{mark.stroke_width}"{dash}/>'
+    where = dict(zip("xy", mark.points[0], strict=True))
+    if mark.tag == "path":
+        first, *rest = (f"{x:g},{y:g}" for x, y in mark.points)
+        where = {
+            "d": f"M{first}{'C' if mark.is_curved else 'L'}{' '.join(rest)}{'' if 'stroke' in mark.style else 'Z'}"
+        }
+    attributes = _attributes(where | mark.style)
+    return f"<text{attributes}>{_tspans(mark)}</text>" if mark.spans else f"<{mark.tag}{attributes}/>"
 
 
-def _text(mark: Text) -> str:
-    spans, rise = [], 0
+def _tspans(mark: Mark) -> str:
+    spans, size, rise = [], mark.style.get("font-size", SIZE), 0
     for span in mark.spans:
-        attributes = ' font-style="italic"' if span.style == "i" else ""
-        attributes += f' font-size="{span.font_size(mark.size)}"' if span.style in ("_", "^") else ""
-        shift = rise - span.rise(mark.size)
-        rise -= shift
-        attributes += f' dy="{shift}"' if shift else ""
+        style = {"font-style": "italic"} if span.style == "i" else {}
+        style |= {"font-size": span.font_size(size)} if span.style in ("_", "^") else {}
+        style |= {"dy": rise - span.rise(size)} if span.rise(size) != rise else {}
+        rise = span.rise(size)
         text = escape(span.text)
-        spans.append(f"<tspan{attributes}>{text}</tspan>" if attributes else text)
-    attributes = f' font-size="{mark.size}"' if mark.size != 16 else ""
-    attributes += ' text-anchor="end"' if mark.anchor == "end" else ""
-    return (
-        f'<text x="{mark.x}" y="{mark.y}" fill="{mark.colour}" textLength="{mark.width}"'
-        f' lengthAdjust="spacingAndGlyphs"{attributes}>{"".join(spans)}</text>'
-    )
+        spans.append(f"<tspan{_attributes(style)}>{text}</tspan>" if style else text)
+    return "".join(spans)
 
 
 # --- PNG, for pages that allow no SVG
@@ -114,41 +101,38 @@ def png(scene: Scene) -> bytes:
     renderer = RendererAgg(*size, 72)
     upwards = Affine2D().scale(SCALE, -SCALE).translate(0, size[1])
 
-    def paint(path: Path, transform, fill: str | None, stroke: str | None = None, width=0.0, dashed=False):
+    def paint(path: Path, transform, style: dict):
+        fill, stroke = (None if colour == "none" else colour for colour in (style["fill"], style.get("stroke")))
         gc = renderer.new_gc()
         gc.set_foreground(to_rgba(stroke or fill), isRGBA=True)
-        gc.set_linewidth(width * SCALE if stroke else 0)
+        gc.set_linewidth(style.get("stroke-width", 0) * SCALE)
         gc.set_snap(False)
         gc.set_joinstyle("miter")
         gc.set_capstyle("butt")
-        if dashed:
-            gc.set_dashes(0, [length * SCALE for length in DASH])
+        if "stroke-dasharray" in style:
+            gc.set_dashes(0, [length * SCALE for length in GRAPH_DASH])
         renderer.draw_path(gc, path, transform, fill and to_rgba(fill))
 
-    def write(mark: Text):
-        x = mark.x - (mark.width if mark.anchor == "end" else mark.width / 2)
-        for span in mark.spans:
-            letters, height = _letters(span.text, span.style == "i"), span.font_size(mark.size)
-            if letters is not None:
-                place = Affine2D().scale(height, -height).translate(x, mark.y - span.rise(mark.size))
-                paint(letters, place + upwards, mark.colour)
-            x += span.width(mark.size)
-
-    paint(Path.unit_rectangle(), Affine2D().scale(scene.width, scene.height) + upwards, PAPER)
+    paint(Path.unit_rectangle(), Affine2D().scale(scene.width, scene.height) + upwards, {"fill": PAPER})
     for mark in (mark for group in scene.groups for mark in group.marks if scene.is_last(mark)):
-        if isinstance(mark, Text):
-            write(mark)
-        elif isinstance(mark, Rect):
-            corners = BoxStyle.Round(pad=0, rounding_size=mark.radius)
-            path = corners(mark.x, mark.y, mark.width, mark.height, 1)
-            fill = None if mark.fill == "none" else mark.fill
-            paint(path, upwards, fill, mark.stroke, mark.stroke_width, mark.dashed)
-        elif mark.area:
-            paint(Path([*mark.points, mark.points[0]], closed=True), upwards, mark.colour)
+        (x, y), style = mark.points[0], mark.style
+        if mark.tag == "text":
+            x -= style["textLength"] / (1 if "text-anchor" in style else 2)
+            pixels = style.get("font-size", SIZE)
+            for span in mark.spans:
+                letters, height = _letters(span.text, span.style == "i"), span.font_size(pixels)
+                if letters is not None:
+                    place = Affine2D().scale(height, -height).translate(x, y - span.rise(pixels))
+                    paint(letters, place + upwards, {"fill": style["fill"]})
+                x += span.width(pixels)
+        elif mark.tag == "rect":
+            corners = BoxStyle.Round(pad=0, rounding_size=style["rx"])
+            paint(corners(x, y, style["width"], style["height"], 1), upwards, style)
+        elif "stroke" in style:
+            codes = [Path.MOVETO] + [Path.CURVE4 if mark.is_curved else Path.LINETO] * (len(mark.points) - 1)
+            paint(Path(mark.points, codes), upwards, style)
         else:
-            rest = [Path.CURVE4 if mark.bezier else Path.LINETO] * (len(mark.points) - 1)
-            path = Path(mark.points, [Path.MOVETO, *rest])
-            paint(path, upwards, None, mark.colour, mark.stroke_width, mark.dashed)
+            paint(Path([*mark.points, mark.points[0]], closed=True), upwards, style)
     image = Image.frombuffer("RGBA", size, renderer.buffer_rgba()).convert("RGB")
     palette = Image.new("P", (1, 1))
     palette.putpalette(_palette())
@@ -176,7 +160,7 @@ def _letters(text: str, italic: bool):
 
 def _palette(levels: int = 8) -> list[int]:
     """Return every ink on every ground, in steps from one to the other, as red, green, blue, red, …"""
-    grounds, inks = ([PAPER, *FILL.values()], [INK, MUTED, GRADIENT, LOCAL, RULE])
+    grounds, inks = ([PAPER, *FILL.values()], [GRAPH_INK, MUTED, GRADIENT, LOCAL, RULE])
     grounds, inks = ([bytes.fromhex(colour[1:]) for colour in dict.fromkeys(kind)] for kind in (grounds, inks))
     shades = itertools.product(grounds, inks, (k / (levels - 1) for k in range(levels)))
     colours = dict.fromkeys(tuple(round(a + (b - a) * k) for a, b in zip(g, i, strict=True)) for g, i, k in shades)

@@ -1,153 +1,129 @@
-"""Make a large graph readable: parameters into operations, operations into modules, repetitions into one node."""
+"""Make a large graph readable: parameters go into operations, operations into modules, at last the middle into one."""
 
 from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
+
+import torch
 
 from .model import Edge, Node
 
 
 def fold(graph, max_nodes: int = 40):
-    """Return a graph with fewer nodes that means the same; the graph itself if it is small enough.
+    """Return the first of `folds` that has at most ``max_nodes`` nodes, or else the last."""
+    for folded in folds(graph, max_nodes):
+        if len(folded.nodes) <= max_nodes:
+            break
+    return folded
 
-    The steps, each taken only while there are more than ``max_nodes`` nodes: constants and parameters go into the
-    operation that uses them; the operations of a module become one node, the innermost modules first; equal modules
-    in a row become one, ``Block × 28``; at last the middle of what remains becomes one node.
+
+def folds(graph, max_nodes: int) -> Iterator:
+    """Yield the graph, then graphs with fewer and fewer nodes that mean the same.
+
+    Constants and parameters go into the operation that uses them, then into all operations that use them; the
+    operations of a module become one node, the innermost modules first; at last the first and the last operations
+    remain, and what is between them becomes one node. A module of more than three quarters of all operations is
+    opened. The target stays by itself.
     """
-    if len(graph.nodes) <= max_nodes:
-        return graph
-    graph = _parameters(graph)
-    for depth in range(max((len(node.module) for node in graph.nodes), default=0), 0, -1):
-        for step in (_modules, _repetitions):
-            if len(graph.nodes) > max_nodes:
-                graph = _parameters(step(graph, depth))
+    yield graph
+    operations = [node for node in graph.nodes if node.kind in ("operation", "output")]
+    runs = [([node], ()) for node in operations]
+    for shared in (False, True):
+        yield _merge(graph, runs, shared)
+    inside = Counter(path for node in operations for path in itertools.accumulate((m,) for m in node.module))
+    for depth in range(max((len(node.module) for node in operations), default=0), 0, -1):
+
+        def box(node: Node, depth=depth):
+            paths = (node.module[:i] for i in range(depth, len(node.module) + 1))
+            path = next((path for path in paths if inside[path] <= 0.75 * len(operations)), None)
+            return node if node is graph.target or path is None else path
+
+        runs = [(list(run), path) for path, run in itertools.groupby(operations, box)]
+        yield _merge(graph, runs)
     keep = max(max_nodes // 4, 1)
-    whole = graph
-    while len(graph.nodes) > max_nodes and keep:
-        graph = _parameters(_middle(whole, keep))
+    while keep:
+        middle = [node for run, _ in runs[keep:-keep] for node in run]
+        groups = [(list(group), ()) for _, group in itertools.groupby(middle, lambda node: node is graph.target)]
+        yield _merge(graph, [*runs[:keep], *groups, *runs[max(keep, len(runs) - keep) :]])
         keep //= 2
-    return graph
 
 
-def _neighbours(graph) -> tuple[dict[Node, list[Node]], dict[Node, list[Node]]]:
-    """Return what uses each node, and what it was made from."""
-    users, sources = ({node: [] for node in graph.nodes} for _ in range(2))
+def _merge(graph, runs: list[tuple[list[Node], tuple[str, ...]]], shared: bool = True):
+    """Replace each run of operations by one node, and leave out the parameters and constants that go into them.
+
+    A node stands for the tensor that leaves its run. Where several do, it names them and has no numbers of its own.
+    Numbers stay on an edge only if they belong to the tensors at its ends.
+    """
+    home = {node: node for node in graph.nodes} | {node: run[-1] for run, _ in runs for node in run}
+    members, paths = {run[-1]: run for run, _ in runs}, {run[-1]: path for run, path in runs}
+    users, sources = ({node: {} for node in graph.nodes} for _ in range(2))
+    leaving = {graph.target}
     for edge in graph.edges:
-        users[edge.source].append(edge.target)
-        sources[edge.target].append(edge.source)
-    return users, sources
-
-
-def _computed(node: Node) -> bool:
-    return node.kind in ("operation", "output")
-
-
-def _parameters(graph):
-    """Put constants, parameters and buffers that only one operation uses into it, if something else comes in."""
-    (users, sources), groups = _neighbours(graph), []
-    for node in graph.nodes:
-        if not _computed(node):
-            continue
-        own = [s for s in sources[node] if not _computed(s) and len(users[s]) == 1 and s is not graph.target]
-        fed = any(_computed(s) or len(users[s]) > 1 for s in sources[node])  # else one of them is what comes in
-        inside = bool(node.module) or node.num_operations > 1
-        goes = [
-            source
-            for source in own
-            if source.kind == "constant"
-            or (source.kind == "leaf" and (fed or inside))
-            or (source.kind == "input" and fed and inside)
-        ]
-        if goes and len(goes) < len(sources[node]):
-            groups.append((goes + [node], {}))
-    return _merge(graph, groups)
-
-
-def _modules(graph, depth: int):
-    """Make the operations of each call of a module at this depth one node."""
-    operations = [node for node in graph.nodes if _computed(node)]
-    groups = []
-    for path, run in itertools.groupby(operations, lambda node: node.module[:depth]):
-        members = list(run)
-        if len(path) == depth and (len(members) > 1 or len(members[0].module) > depth):
-            where, name = path[-1].rsplit(": ", 1)
-            groups.append((members, {"op": name, "expression": f"{name} ({where})", "module": path}))
-    return _merge(graph, groups)
-
-
-def _repetitions(graph, depth: int):
-    """Make equal modules in a row, each fed by the one before alone, one node."""
-    operations = [node for node in graph.nodes if _computed(node)]
-    (users, sources), groups, run = _neighbours(graph), [], []
-
-    def kind(node):
-        return len(node.module) == depth and (node.module[:-1], node.module[-1].rsplit(": ", 1)[-1], node.op)
-
-    for node in [*operations, None]:
-        if (
-            run
-            and node is not None
-            and kind(node)
-            and kind(node) == kind(run[-1])
-            and users[run[-1]] == [node]
-            and [s for s in sources[node] if _computed(s)] == [run[-1]]
-        ):
-            run.append(node)
-            continue
-        if len(run) > 2:
-            name = run[0].module[-1].rsplit(": ", 1)[-1]
-            groups.append((run, {"op": name, "expression": f"{name} × {len(run)}", "module": run[0].module[:-1]}))
-        run = [node]
-    return _merge(graph, groups)
-
-
-def _middle(graph, keep: int):
-    """Leave the first and the last few operations, and make everything between them one node."""
-    operations = [node for node in graph.nodes if _computed(node)]
-    middle = operations[keep:-keep]
-    return _merge(graph, [(middle, {"op": "…", "expression": "…", "module": ()})] if len(middle) > 1 else [])
-
-
-def _merge(graph, groups):
-    """Replace each group of nodes by one node: the target if it is there, else the last, with other attributes."""
-    new, inside = {}, {}
-    for members, changes in groups:
-        if len(members) < 2 and not changes:
-            continue
-        main = graph.target if graph.target in members else members[-1]
-        merged = replace(
-            main,
-            num_operations=sum(node.num_operations for node in members if _computed(node)),
-            num_parameters=sum(
-                node.num_parameters + (math.prod(node.shape) if node.kind == "leaf" else 0) for node in members
-            ),
-            **changes,
-        )
-        for node in members:
-            new[node], inside[node] = merged, members[-1]
-    nodes = [new.get(node, node) for node in graph.nodes if inside.get(node, node) is node]
-
-    (users, _), bundles = _neighbours(graph), {}
-    for edge in graph.edges:
-        source, target = new.get(edge.source, edge.source), new.get(edge.target, edge.target)
+        source, target = home[edge.source], home[edge.target]
         if source is not target:
+            users[source][target] = sources[target][source] = None
+            leaving.add(edge.source)
+    hidden = _hidden(graph, members, users, sources, shared)
+
+    new = {}
+    for node in graph.nodes:
+        if node in hidden or home[node] is not node:
+            continue
+        run = members.get(node, [node])
+        parameters = sum(math.prod(s.shape) for s in sources[node] if s in hidden and s.kind == "leaf")
+        out = [member for member in run if member in leaving] or [node]
+        changes = {"num_operations": len(run), "num_parameters": parameters}
+        if len(run) > 1:
+            where, _, name = paths[node][-1].rpartition(": ") if paths[node] else ("", "", "…")
+            changes |= {"op": name, "expression": f"{name} ({where})" if where else name, "module": paths[node]}
+        if len(out) == 1:
+            new[node] = replace(out[0], **changes) if len(run) > 1 or parameters else node
+        else:
+            names = ", ".join(member.name for member in out)
+            new[node] = Node(names, shape=None, requires_grad=any(m.requires_grad for m in out), **changes)
+
+    bundles: dict[tuple[Node, Node], list[Edge]] = {}
+    for edge in graph.edges:
+        source, target = home[edge.source], home[edge.target]
+        if source is not target and source not in hidden:
             bundles.setdefault((source, target), []).append(edge)
+    num_uses = Counter(edge.source for edge in graph.edges)
     edges = []
     for (source, target), bundle in bundles.items():
-        first = bundle[0]
-        edge = Edge(source, target, None, first.contribution, first.contribution_norm)
-        if len(bundle) == 1 and target.num_operations == first.target.num_operations:
-            edge.local_grad = first.local_grad
-        elif len(bundle) > 1:
-            edge.contribution = edge.contribution_norm = None
-            if len({e.source for e in bundle}) == 1:
-                known = [e.contribution for e in bundle if e.contribution is not None]
-                if len(bundle) == len(users[first.source]):  # all that it receives comes from here
-                    edge.contribution, edge.contribution_norm = first.source.grad, first.source.grad_norm
-                elif known and all(e.contribution is not None or e.contribution_norm is None for e in bundle):
-                    edge.contribution = sum(known)
-                    edge.contribution_norm = float(edge.contribution.double().norm())
+        edge, first = Edge(new[source], new[target]), bundle[0]
+        if edge.source.shape is not None:  # then all edges of the bundle begin at the one tensor that is shown
+            known = [e.contribution for e in bundle if e.contribution is not None]
+            if len(bundle) == 1:
+                edge.contribution, edge.contribution_norm = first.contribution, first.contribution_norm
+            elif len(bundle) == num_uses[first.source]:  # all that it receives comes from here
+                edge.contribution, edge.contribution_norm = first.source.grad, first.source.grad_norm
+            elif known and all(e.contribution is not None or e.contribution_norm is None for e in bundle):
+                edge.contribution = sum(known)
+                edge.contribution_norm = float(torch.linalg.vector_norm(edge.contribution, dtype=torch.float64))
+            if len(bundle) == 1 and edge.target.name == first.target.name:
+                edge.local_grad = first.local_grad
         edges.append(edge)
-    return replace(graph, nodes=nodes, edges=edges, target=new.get(graph.target, graph.target))
+    return replace(graph, nodes=list(new.values()), edges=edges, target=new.get(graph.target))
+
+
+def _hidden(graph, members, users, sources, shared: bool) -> set[Node]:
+    """Return the constants, parameters and buffers that go into the operations that use them; something must remain."""
+    goes = {}
+    for node, run in members.items():
+        inside = bool(run[0].module) or len(run) > 1
+        fed = any(source in members or len(users[source]) > 1 for source in sources[node])
+        kinds = {"constant"} | ({"leaf"} if fed or inside else set()) | ({"input"} if fed and inside else set())
+        several = {source for source in sources[node] if len(users[source]) > 1}
+        own = {source for source in sources[node] if source not in members and source.kind in kinds}
+        own -= {graph.target} if shared else {graph.target} | several
+        own &= several if len(own) == len(sources[node]) else own
+        goes[node] = own if len(own) < len(sources[node]) else set()
+    return {
+        node
+        for node in graph.nodes
+        if node not in members and users[node] and all(node in goes[user] for user in users[node])
+    }

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from . import draw
-from .fold import fold
+from .fold import fold, folds
 from .model import Edge, Node
-from .scene import Scene, build
-from .steps import to_text
+from .picture import CROWDED, Scene, build
+from .text import to_text
+
+PAGE = 1056  # pixels: what a page of JupyterLab or of the course's website has room for
 
 
 @dataclass(eq=False)
@@ -43,20 +45,27 @@ class Graph:
         """All nodes with values and gradients, and what each edge contributes, as plain text."""
         return to_text(self)
 
-    def _scene(self, max_nodes: int) -> Scene:
-        return build(fold(self, max_nodes))
+    __str__ = to_text
 
     def __repr__(self) -> str:
         return f"<Graph of {len(self.nodes)} nodes>"
 
-    def __str__(self) -> str:
-        return self.to_text()
+    def _scene(self, max_nodes: int) -> Scene:
+        """Lay out the graph, folded further while it has many nodes and is wider than a page."""
+        scene = build(folded := fold(self, max_nodes))
+        if scene.width > PAGE and len(folded.nodes) > CROWDED:
+            for smaller in folds(self, max_nodes):
+                if CROWDED // 2 <= len(smaller.nodes) < len(folded.nodes):
+                    folded = smaller
+                    scene = min(scene, build(folded), key=lambda scene: max(scene.width, PAGE))
+        return scene
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         """What a notebook shows: the stepper, and text for where there is no picture."""
         text = to_text(fold(self))
+        if not self.nodes:
+            return {"text/plain": text}
         try:
             return {"text/plain": text, "text/html": self.to_html()}
         except ImportError as error:
-            missing = error.name or "pygraphviz"
-            return {"text/plain": f"{text}\n\n(For the picture, install {missing}: pip install {missing})"}
+            return {"text/plain": f"{text}\n\n(For the picture, install {error.name}: pip install {error.name})"}

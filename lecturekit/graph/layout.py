@@ -23,43 +23,29 @@ class Layout(NamedTuple):
     labels: list[tuple[int, int] | None]  # the centre of each edge's label
 
 
-def place(nodes: list, edges: list, max_width: int = MAX_WIDTH) -> Layout:
+def place(nodes: list, edges: list) -> Layout:
     """Place boxes and labels with Graphviz's ``dot``: from left to right where that fits, else from top to bottom.
 
     Boxes are given by width and height in pixels; edges by source and target, as positions in `nodes`, and by the
     width and height of their label, if there is one. ImportError without pygraphviz.
     """
-    try:
-        import pygraphviz
-    except ImportError as error:
-        raise ImportError(
-            "the picture of a graph needs pygraphviz: install it with `pip install pygraphviz` (its wheels bring"
-            " Graphviz along), or read the graph with to_text()",
-            name="pygraphviz",
-        ) from error
-    with _LOCK:
-        across, shortest = None, _least_width(nodes, edges)
-        if shortest <= max_width:  # a long chain is spared the layout that would be too wide anyhow
-            across = _dot(pygraphviz, nodes, edges, "LR")
-            if across.width - 2 * MARGIN <= max_width:
-                return across
-        down = _dot(pygraphviz, nodes, edges, "TB")
-        if down.width - 2 * MARGIN <= shortest:
-            return down
-        across = across or _dot(pygraphviz, nodes, edges, "LR")
-    return min(across, down, key=lambda layout: layout.width)
-
-
-def _least_width(nodes, edges) -> int:
-    """Return how wide a layout from left to right is at least: the boxes of the longest path, and the gaps between."""
+    # The longest path is at least this wide: a long chain is spared the layout that would be too wide anyhow.
     reach = [width for width, _ in nodes]
     for source, target, _ in sorted(edges, key=lambda edge: edge[0]):
-        if source < target:
-            reach[target] = max(reach[target], reach[source] + int(72 * RANKSEP["LR"]) + nodes[target][0])
-    return max(reach, default=0)
+        reach[target] = max(reach[target], reach[source] + int(72 * RANKSEP["LR"]) + nodes[target][0])
+    with _LOCK:
+        across = _dot(nodes, edges, "LR") if max(reach) <= MAX_WIDTH else None
+        if across and across.width - 2 * MARGIN <= MAX_WIDTH:
+            return across
+        down = _dot(nodes, edges, "TB")
+        if down.width - 2 * MARGIN > max(reach):
+            across = across or _dot(nodes, edges, "LR")
+    return min(across or down, down, key=lambda layout: layout.width)
 
 
-def _dot(pygraphviz, nodes, edges, rankdir: str) -> Layout:
+def _dot(nodes, edges, rankdir: str) -> Layout:
+    import pygraphviz
+
     # A point of Graphviz is a pixel of ours; its lengths are in inches of 72 points.
     graph = pygraphviz.AGraph(directed=True, strict=False)
     graph.graph_attr.update(rankdir=rankdir, nodesep=NODESEP[rankdir], ranksep=RANKSEP[rankdir])
@@ -76,8 +62,8 @@ def _dot(pygraphviz, nodes, edges, rankdir: str) -> Layout:
     graph.layout(prog="dot")
     width, height = (float(length) for length in graph.graph_attr["bb"].split(",")[2:])
 
-    def points(text: str | None) -> list[tuple[int, int]]:
-        pairs = [pair.split(",") for pair in (text or "").split(";")[0].split()]
+    def points(text: str) -> list[tuple[int, int]]:
+        pairs = [pair.split(",") for pair in text.split(";")[0].split()]
         return [(round(float(x)) + MARGIN, round(height - float(y)) + MARGIN) for x, y in pairs]
 
     centres = [points(graph.get_node(i).attr["pos"])[0] for i in range(len(nodes))]

@@ -24,12 +24,13 @@ class Node:
         ``"constant"`` (a Python number), ``"operation"``, or ``"output"`` (the target of all derivatives).
     expression : str
         How a lecturer would write the operation: ``"w · x"``, ``"relu(v)"``; empty where ``op`` is.
-    shape : tuple of int
+    shape : tuple of int or None
+        None where a folded node stands for several tensors.
     dtype : torch.dtype or None
         None for Python numbers.
     value, grad : torch.Tensor or None
-        Copies on the CPU, of the value when the operation ran and of ∂target/∂node; None where there is none, where
-        nobody kept it, or where it is larger than ``max_elems``.
+        Copies on the CPU, of the value when the operation ran and of ∂target/∂node; None where there is none, or
+        where it is larger than ``max_elems``.
     accumulated : torch.Tensor or None
         The tensor's own ``.grad`` when the block ended.
     requires_grad : bool
@@ -45,7 +46,7 @@ class Node:
     op: str = ""
     kind: str = "operation"
     expression: str = ""
-    shape: tuple[int, ...] = ()
+    shape: tuple[int, ...] | None = ()
     dtype: torch.dtype | None = None
     value: torch.Tensor | None = None
     grad: torch.Tensor | None = None
