@@ -21,7 +21,7 @@ ARITHMETIC = {
     "xor": "^", "lshift": "<<", "rshift": ">>",
 }  # fmt: skip
 INFIX = ARITHMETIC | dict.fromkeys(("matmul", "mm", "mv", "bmm"), "@")
-INFIX |= {"gt": ">", "ge": "≥", "lt": "<", "le": "≤", "eq": "=", "ne": "≠"}
+INFIX |= {"gt": ">", "ge": "≥", "lt": "<", "le": "≤", "eq": "==", "ne": "≠"}
 AROUND = {"neg": (MINUS, ""), "negative": (MINUS, ""), "square": ("", "²"), "abs": ("|", "|"), "absolute": ("|", "|"),
           "invert": ("~", ""), "T": ("", "ᵀ"), "t": ("", "ᵀ"), "mT": ("", "ᵀ")}  # fmt: skip
 IN_PLACE = {
