@@ -120,6 +120,8 @@ class trace(TorchFunctionMode):
             return self._run_backward(func, args, kwargs)
         if name in LEAVING and self._tape.left is None and flatten(args):
             self._tape.left = self._tape.count
+        if name == "retain_grad":
+            self._tape.retaining.append(weakref.ref(args[0]))
         if name in IGNORED:
             return func(*args, **kwargs)
         in_place = is_in_place(name) or kwargs.get("inplace") is True or kwargs.get("out") is not None
@@ -218,7 +220,7 @@ class trace(TorchFunctionMode):
         return out
 
     def _before_backward(self, func, args, kwargs) -> bool:
-        """Take the derivatives of what the reader differentiates; return whether that makes a graph of its own."""
+        """Take the derivatives of what the reader differentiates; return whether to go on with the gradients."""
         if _is_called_by_torch():
             return False  # torch.autograd.functional.jacobian and the like: not what the reader differentiates
         try:
@@ -239,13 +241,13 @@ class trace(TorchFunctionMode):
         if any(is_wrapper(output) or not output.requires_grad for output in flatten(outputs)):
             return False
         targets = [self._tape.open(output) for output in outputs]
-        creates_graph = bool(given.get("create_graph"))
+        goes_on = func is torch.autograd.grad and bool(given.get("create_graph"))
         if all(v is not None or target.is_one_number for v, target in zip(vectors, targets, strict=True)):
             self._differentiate(targets, vectors)
-            if not creates_graph and self._derivatives is not None:
+            if not goes_on and self._derivatives is not None:
                 self._second_order = None
                 self._tape.prune([*targets, *self._derivatives.grads])
-        return creates_graph
+        return goes_on
 
     def _differentiate(self, targets: list[Entry], vectors=(None,)):
         vectors = [one_like(t) if v is None else v.detach().clone() for v, t in zip(vectors, targets, strict=True)]

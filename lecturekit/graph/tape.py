@@ -90,8 +90,9 @@ def snapshot(tensor: Tensor | None, max_elems: int) -> tuple[Tensor | None, floa
         return None, None
     tensor = tensor.detach().to_dense()
     copy = tensor.to("cpu", copy=True) if tensor.numel() <= max_elems else None
+    measured = tensor if tensor.is_floating_point() or tensor.is_complex() else tensor.float()
     double = torch.complex128 if tensor.is_complex() else torch.float64
-    return copy, float(torch.linalg.vector_norm(tensor.to(double) if tensor.device.type != "mps" else tensor.float()))
+    return copy, float(torch.linalg.vector_norm(measured, dtype=None if tensor.device.type == "mps" else double))
 
 
 def _same_numbers(a: Tensor, b: Tensor) -> bool:
@@ -115,7 +116,7 @@ class Tape:
         self.left: int | None = None  # number of entries when a value first left autograd, by item() or tensor()
         self._by_key: dict[tuple, Entry] = {}
         self._by_id: dict[int, Entry] = {}
-        self.count, self._kept = 0, 0
+        self.count, self._kept, self.differentiated = 0, 0, 0  # entries ever, after pruning; operations gone through
 
     def remember(self, tensors: list[Tensor]) -> None:
         """Take note of tensors that the reader's variables hold."""
@@ -167,10 +168,10 @@ class Tape:
         self._by_id.pop(id(tensor), None)
 
     def prune(self, targets: list[Entry]) -> None:
-        """Forget what neither the targets nor a living tensor were made from, so that a loop does not pile up."""
+        """Forget what neither the targets nor a living tensor with a gradient come from: a loop must not pile up."""
         if len(self.entries) < 2 * self._kept + 100:
             return
-        living = [e for e in self.entries if (t := e.tensor) is not None and self._by_id.get(id(t)) is e]
+        living = [e for e in self.entries if e.edge and (t := e.tensor) is not None and self._by_id.get(id(t)) is e]
         needed = ancestors([*targets, *living], lambda entry: entry.inputs)
         self.entries = [entry for entry in self.entries if entry in needed]
         self._by_key = {key: entry for key, entry in self._by_key.items() if entry in needed}
