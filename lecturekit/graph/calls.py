@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import re
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from functools import lru_cache
 from numbers import Number
 
 import torch
+from torch.overrides import get_testing_overrides
 
 from .text import MINUS, format_number
 
@@ -21,7 +23,7 @@ ARITHMETIC = {
     "xor": "^", "lshift": "<<", "rshift": ">>",
 }  # fmt: skip
 INFIX = ARITHMETIC | dict.fromkeys(("matmul", "mm", "mv", "bmm"), "@")
-INFIX |= {"gt": ">", "ge": "≥", "lt": "<", "le": "≤", "eq": "=", "ne": "≠"}
+INFIX |= {"gt": ">", "ge": "≥", "lt": "<", "le": "≤", "eq": "==", "ne": "≠"}
 AROUND = {"neg": (MINUS, ""), "negative": (MINUS, ""), "square": ("", "²"), "abs": ("|", "|"), "absolute": ("|", "|"),
           "invert": ("~", ""), "T": ("", "ᵀ"), "t": ("", "ᵀ"), "mT": ("", "ᵀ")}  # fmt: skip
 IN_PLACE = {
@@ -53,7 +55,7 @@ class Call:
 
 def op_name(func) -> str:
     """What PyTorch calls a function; for a property such as ``x.T``, its name."""
-    name = getattr(func, "__name__", type(func).__name__)
+    name = getattr(func, "__name__", type(func).__name__).split(".")[0]  # in compiled code: mul.Tensor
     return getattr(func.__self__, "__name__", name) if name == "__get__" else name
 
 
@@ -64,10 +66,19 @@ def is_in_place(name: str) -> bool:
 
 @lru_cache(maxsize=512)
 def _defaults(func) -> dict:
-    try:
-        return {name: parameter.default for name, parameter in inspect.signature(func).parameters.items()}
-    except (TypeError, ValueError):
-        return {}
+    """The parameters of a function in order, with their defaults; empty where they are not known."""
+    for known in (func, get_testing_overrides().get(func)):  # for what is written in C, PyTorch lists stand-ins
+        with contextlib.suppress(TypeError, ValueError):
+            parameters = inspect.signature(known).parameters.values()
+            if all(parameter.kind is not parameter.VAR_POSITIONAL for parameter in parameters):
+                return {parameter.name: parameter.default for parameter in parameters}
+    return {}
+
+
+def _is_default(value, default) -> bool:
+    if isinstance(value, tuple) and isinstance(default, int):  # stride=(1, 1)
+        return all(isinstance(item, int) and item == default for item in value)
+    return value is default or (isinstance(value, int | float | str | tuple) and value == default)
 
 
 def describe_call(func, args, kwargs, entry_of, constant) -> Call:
@@ -85,6 +96,8 @@ def describe_call(func, args, kwargs, entry_of, constant) -> Call:
     def part(value, position=None):
         if isinstance(value, torch.Tensor):
             return entry_of(value)
+        if hasattr(value, "tolist") and value.size <= 8:  # a number or an index of NumPy
+            value = value.tolist()
         is_exponent = plain == "pow" and position == 1
         if is_arithmetic and position in (0, 1) and not is_exponent and isinstance(value, Number):
             return constant(value)
@@ -93,13 +106,18 @@ def describe_call(func, args, kwargs, entry_of, constant) -> Call:
             return [opening, *map(part, value), closing]
         return _text(value)
 
-    def is_left_out(key, value) -> bool:
-        default = _defaults(func).get(key)
-        is_default = value is default or (isinstance(value, int | float | str | tuple) and value == default)
-        return is_default or key[0] == "_" or key in ("inplace", "training", "out")
-
-    given = {key: part(value) for key, value in kwargs.items() if not is_left_out(key, value)}
-    parts = [part(value, i) for i, value in enumerate(args)]
+    has_options = bool(kwargs) or not all(isinstance(value, torch.Tensor) for value in args)
+    defaults = _defaults(func) if has_options and not is_arithmetic and plain != "getitem" else {}
+    keys = [*defaults, *[None] * len(args)]
+    parts, given = [], {}
+    for position, (key, value) in enumerate([*zip(keys, args, strict=False), *kwargs.items()]):
+        is_silent = position >= len(args) and (key[0] == "_" or key in ("inplace", "training", "out"))
+        if is_silent or (key in defaults and _is_default(value, defaults[key])):
+            continue
+        if position == len(parts) and position < len(args):
+            parts.append(part(value, position))
+        else:
+            given[key] = part(value)
     if plain in SWAPPED and len(parts) > 1:
         op, parts = SWAPPED[plain], [parts[1], parts[0], *parts[2:]]
     elif plain == "mul" and len(args) == 2 and not isinstance(args[1], torch.Tensor):

@@ -9,27 +9,43 @@ from .names import Variables, give_names
 from .tape import Entry, Tape, ancestors, gradient_edge, snapshot, sources_in
 
 
-def default_target(entries: list[Entry]) -> Entry | None:
-    """Return the last real scalar that an operation made, or else the last result with a single element."""
-    found = [e for e in entries if e.call and e.edge and e.ref and e.node.dtype and e.node.dtype.is_floating_point]
+def default_target(tape: Tape, second_order: tuple[int, int] | None = None) -> Entry | None:
+    """Return the last real scalar that an operation made, or else the last result with a single element.
+
+    After a backward pass with ``create_graph=True``, which made the given range of sequence numbers, None unless that
+    result is made from them.
+    """
+    found = [e for e in tape.entries if e.call and e.edge and e.ref and e.node.dtype and e.node.dtype.is_floating_point]
     scalars = [e for e in found if e.node.shape == ()] or [e for e in found if e.is_one_number]
-    return scalars[-1] if scalars else None
+    if second_order is None or not scalars:
+        return scalars[-1] if scalars else None
+    first, end = second_order
+    behind = ancestors(scalars[-1:], lambda entry: [*entry.inputs, *sources_in(tape.autograd_inputs(entry))])
+    numbers = [entry.edge.node._sequence_nr() for entry in behind if entry.edge]
+    is_later = scalars[-1].edge.node._sequence_nr() >= end
+    return scalars[-1] if is_later and any(first <= number < end for number in numbers) else None
 
 
-def shown(parents: dict[Entry, list[Entry]], targets: list[Entry], variables: Variables) -> set[Entry]:
+def shown(tape: Tape, parents: dict[Entry, list[Entry]], targets: list[Entry], variables: Variables) -> set[Entry]:
     """Return all that leads to the targets, and to further results with a gradient that have a name.
 
-    Whatever else ran in the block (the optimiser's arithmetic, a printed accuracy) is left out. Without a target, all
-    named results are shown; where none has a name, everything is.
+    Whatever else ran in the block (the optimiser's arithmetic, a printed accuracy) is left out, but not a number that
+    was computed from what `item` or `torch.tensor` took out of the graph. Without a target, all named results are
+    shown; where none has a name, everything is.
     """
-    used = {source for sources in parents.values() for source in sources}
-    ends = [entry for entry in parents if entry.call and entry not in used]
-    named = [entry for entry in ends if any(variables.name_of(entry))]
-    if targets:
-        roots = targets + [entry for entry in named if entry.node.requires_grad]
-    else:
-        roots = named or ends or list(parents)
-    return ancestors(roots, parents.__getitem__)
+    named = [entry for entry in parents if any(variables.name_of(entry))]
+
+    def is_cut(entry) -> bool:
+        if entry.number <= tape.left or entry.edge or not (entry.is_one_number and entry.node.dtype.is_floating_point):
+            return False
+        behind = ancestors([entry], parents.__getitem__)
+        fresh = [e for e in behind if e.node.kind == "input" and e.number > tape.left and not tape.is_first(e.tensor)]
+        return bool(fresh) and not any(e.node.requires_grad for e in behind)
+
+    roots = [*targets, *(entry for entry in named if entry.call and (entry.edge or not targets))]
+    if tape.left is not None:
+        roots += filter(is_cut, named)
+    return ancestors(roots or [entry for entry in parents if entry.call] or list(parents), parents.__getitem__)
 
 
 def fill(graph: Graph, tape: Tape, derivatives: Derivatives, variables: Variables) -> None:
@@ -38,7 +54,7 @@ def fill(graph: Graph, tape: Tape, derivatives: Derivatives, variables: Variable
     parents: dict[Entry, list[Entry]] = {}
     for entry in tape.entries:  # leaves that nobody looked at yet are added on the way
         parents[entry] = list(dict.fromkeys([*entry.inputs, *sources_in(tape.autograd_inputs(entry))]))
-    chosen = shown(parents, derivatives.targets, variables)
+    chosen = shown(tape, parents, derivatives.targets, variables)
     entries = topological([entry for entry in tape.entries if entry in chosen], parents)
     give_names(entries, variables)
     for entry in entries:

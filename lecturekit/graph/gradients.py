@@ -18,6 +18,7 @@ from ..devices import gpus_in_use
 from .tape import Entry, Tape, ancestors, snapshot, sources_in
 
 MAX_OPERATIONS = 300  # autograd visits all of a graph for each local derivative: none in graphs larger than this
+MAX_IN_LOOPS = 1000  # nor in a block whose backward passes have gone through more than this: only the last is shown
 
 ELEMENTWISE = set(  # each element of the result depends on one element of each source: a single pass is enough
     "add sub mul div pow neg abs square sqrt exp log sin cos tanh sigmoid relu gelu silu elu leaky_relu softplus "
@@ -67,7 +68,7 @@ def differentiate(tape: Tape, targets: list[Entry], vectors: list[Tensor]) -> De
         return sources_in(slots[entry])
 
     reached = ancestors(targets, sources_of)
-    live = [entry for entry in tape.entries if entry in reached and entry.edge is not None]
+    live = sorted((entry for entry in reached if entry.edge is not None), key=lambda entry: entry.number)
     # Autograd nodes behind several results of one operation cannot tell which of them a gradient came through.
     users: dict = {}
     for entry in live:
@@ -92,7 +93,9 @@ def differentiate(tape: Tape, targets: list[Entry], vectors: list[Tensor]) -> De
             found.contributions[source, entry] = found.grads[source][:2]
         else:
             found.contributions[source, entry] = snapshot(flow, tape.max_elems)
-    if sum(entry.call is not None for entry in live) <= MAX_OPERATIONS:
+    operations = sum(entry.call is not None for entry in live)
+    tape.differentiated += operations
+    if operations <= MAX_OPERATIONS and tape.differentiated <= MAX_IN_LOOPS:
         small = {
             entry: grad.to_dense()
             for entry in live

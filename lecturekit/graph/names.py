@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import dis
+import inspect
 import sys
 import types
 import weakref
 from collections import Counter
+from functools import lru_cache
 
 from torch import Tensor
 from torch.nn import Module
 
 from .calls import SUPERSCRIPTS, write
+from .tape import is_wrapper
 from .text import format_number
 
 MAX_ITEMS = 1000  # a longer list or dict is data, not a collection of parameters
@@ -26,10 +31,43 @@ def caller_frame():
     return frame
 
 
+@lru_cache(maxsize=64)
+def _loop_variables(code) -> frozenset[str]:
+    """The variables of the ``for`` statements of some code, which name several things in turn."""
+    found, stores = set(), 0
+    for step in dis.get_instructions(code):
+        if step.opname == "FOR_ITER":
+            stores = 1
+        elif stores and step.opname.startswith("UNPACK_"):
+            stores += step.arg - 1
+        elif stores and step.opname.startswith("STORE_"):
+            names = step.argval if isinstance(step.argval, tuple) else (step.argval,)
+            found.update(names[:stores])
+            stores = max(stores - len(names), 0)
+        elif step.opname != "EXTENDED_ARG":
+            stores = 0
+    return frozenset(found)
+
+
+def _values(frame) -> list[dict]:
+    """The variables of a frame, its own first; copied, since before Python 3.13 the frame keeps the dict it gives."""
+    scope = frame.f_locals
+    values = dict(scope)
+    if sys.version_info < (3, 13) and frame.f_code.co_flags & inspect.CO_OPTIMIZED and sys.getrefcount(scope) < 4:
+        scope.clear()
+    return [values, dict(frame.f_globals)]
+
+
+def _is(value, *kinds: type) -> bool:
+    """Like isinstance, which would ask the object itself; a dead weak proxy, for one, raises then."""
+    return issubclass(type(value), kinds)
+
+
 class Variables:
     """The tensors and modules that a frame's variables hold at one moment.
 
-    Variables that the frame's own code mentions come before all others: a notebook is full of left-over ones.
+    Variables that the frame's own code mentions come before all others: a notebook is full of left-over ones. What is
+    the variable of a loop at the moment comes after what holds it. An object that cannot be looked at is passed over.
     `names` is ``{"name": tensor}`` (also a list, dict or module) or ``{"variable": "other name"}``.
     """
 
@@ -41,63 +79,75 @@ class Variables:
         self._by_edge: dict[tuple, tuple[str, str]] = {}
         renamed = {name: new for name, new in names.items() if isinstance(new, str)}
         given = {name: value for name, value in names.items() if not isinstance(value, str)}
-        code = frame.f_code
+        code, loops = frame.f_code, _loop_variables(frame.f_code)
         mentioned = {*names, *code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars}
-        for in_code in (True, False):
-            found = [
-                (renamed.get(name, name), value)
-                for scope in (given, frame.f_locals, frame.f_globals)
-                for name, value in list(scope.items())
-                if (name in mentioned) == in_code
-                and name[:1] != "_"
-                and name not in ("In", "Out")
-                and not isinstance(value, type | types.ModuleType)
-            ]
-            for name, value in found:
+        self._scopes = given, *_values(frame)
+        groups: tuple[list, list, list] = [], [], []
+        for scope in self._scopes:
+            for name, value in scope.items():
+                if name[:1] != "_" and name not in ("In", "Out") and not _is(value, type, types.ModuleType):
+                    rank = 2 if name not in mentioned else 1 if name in loops and scope is not given else 0
+                    groups[rank].append((renamed.get(name, name), value))
+        for group in groups:
+            for name, value in group:
                 self._add(value, name, name)
-                if in_code:
+                if group is not groups[2]:
                     self._mentioned.add(id(value))
-            for name, value in found:
-                self._add_parts(name, value)
+            for name, value in group:
+                with contextlib.suppress(Exception):
+                    self._add_parts(name, value)
         for tensor in list(self.tensors):
             if tensor.is_leaf and tensor.grad is not None:
                 short, full = self._names[id(tensor)]
                 self._add(tensor.grad, short + ".grad", full + ".grad")
 
     def _add(self, value, short: str, full: str) -> None:
-        if isinstance(value, Tensor) and id(value) not in self._names:
+        if _is(value, Tensor) and id(value) not in self._names and not is_wrapper(value):
             self._names[id(value)] = short, full
             self.tensors.append(value)
 
     def _add_parts(self, name: str, value) -> None:
         """Add what a module, dict, list, tuple or object called `name` holds."""
-        if isinstance(value, Module):
+        if _is(value, Module):
             for path, module in value.named_modules():
                 self.modules.setdefault(id(module), _below(name, path) or name)
             for path, tensor in [*value.named_parameters(), *value.named_buffers()]:
                 full = _below(name, path)
                 self._add(tensor, full if path[:1].isdigit() else _path("", path), full)
-        if isinstance(value, dict):
+        if _is(value, dict):
             for key, item in list(value.items())[:MAX_ITEMS]:
                 self._add(item, str(key), f'{name}["{key}"]')
-        elif isinstance(value, list | tuple):
+        elif _is(value, list, tuple):
             for i, item in enumerate(value[:MAX_ITEMS]):
                 self._add(item, f"{name}[{i}]", f"{name}[{i}]")
-        elif isinstance(getattr(value, "__dict__", None), dict) and not callable(getattr(value, "__get__", None)):
+        elif _is(getattr(value, "__dict__", None), dict) and not hasattr(type(value), "__get__"):
             for key, item in list(vars(value).items()):
                 full = key if name == "self" else f"{name}.{key}"
                 self._add(item, key, full)
-                if isinstance(item, Module):
+                if _is(item, Module):
                     self._add_parts(full, item)
 
     def references(self) -> dict[int, tuple[str, weakref.ref]]:
-        """The names that the code mentions, by id, each with a weak reference to its tensor."""
-        tensors = [tensor for tensor in self.tensors if id(tensor) in self._mentioned]
-        return {id(tensor): (self._names[id(tensor)][0], weakref.ref(tensor)) for tensor in tensors}
+        """A weak reference to each tensor, by id, with its name if the code mentions it."""
+        named = self._mentioned
+        return {id(t): (self._names[id(t)][0] if id(t) in named else "", weakref.ref(t)) for t in self.tensors}
 
-    def tensor(self, name: str) -> Tensor | None:
-        """The tensor that goes by this name."""
-        return next((tensor for tensor in self.tensors if name in self._names[id(tensor)]), None)
+    def tensor(self, target: str) -> Tensor | None:
+        """The tensor that goes by this name, or that an expression such as ``out['loss'][0]`` leads to."""
+        for tensor in self.tensors:
+            if target in self._names[id(tensor)]:
+                return tensor
+        with contextlib.suppress(Exception):  # no such expression, or no such thing
+            value = self._evaluate(ast.parse(target, mode="eval").body)
+            self._add(value, target, target)
+            return value if _is(value, Tensor) else None
+
+    def _evaluate(self, path: ast.expr):
+        if isinstance(path, ast.Name):
+            return next(scope[path.id] for scope in self._scopes if path.id in scope)
+        if isinstance(path, ast.Attribute):
+            return getattr(self._evaluate(path.value), path.attr)
+        return self._evaluate(path.value)[ast.literal_eval(path.slice)]
 
     def index_edges(self, edge_of) -> None:
         """Make the names findable by gradient edge, for tensors whose Python object autograd alone remembers."""

@@ -8,10 +8,13 @@ import itertools
 import sys
 import threading
 import warnings
+import weakref
 
 import torch
 from torch import Tensor
+from torch.autograd import _get_sequence_nr
 from torch.autograd.graph import GradientEdge
+from torch.compiler import is_compiling
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
 
@@ -20,7 +23,7 @@ from .choose import default_target, fill
 from .gradients import Derivatives, differentiate, one_like, untouched
 from .graph import Graph
 from .names import Variables, caller_frame
-from .tape import Entry, Tape, flatten, gradient_edge, is_wrapper
+from .tape import Entry, Tape, flatten, is_leaf, is_wrapper
 
 # Calls that compute no new tensor of the reader's, or one that is looked at when it is used.
 IGNORED = set(
@@ -28,23 +31,26 @@ IGNORED = set(
     "tensor as_tensor asarray from_numpy backward __repr__ __format__ __len__ __bool__ size dim item tolist is_leaf "
     "shape requires_grad grad_fn dtype device ndim numel _set_grad_enabled is_floating_point is_complex".split()
 )
+LEAVING = {"item", "tolist", "numpy", "__float__", "tensor", "as_tensor", "asarray"}  # autograd does not follow
 _state = threading.local()  # .busy: this thread is in the middle of bookkeeping, nothing it calls is the reader's
 
 
 class trace(TorchFunctionMode):
     """Record what PyTorch computes in a ``with`` block, as a graph with values and gradients.
 
-    Results, ``.grad``, random numbers and the autograd graph stay exactly as without it, and after the block nothing
-    is left behind. Only the reader's own hooks on tensors, and own ``autograd.Function.backward``, run more often.
+    What was computed before the block is an input. Results, ``.grad``, random numbers and the autograd graph stay
+    exactly as without it, and after the block nothing is left behind. Only the reader's own hooks on tensors, and own
+    ``autograd.Function.backward``, run more often.
 
     Parameters
     ----------
     names : dict, optional
         ``{"name": tensor}`` for tensors that no variable names, ``{"variable": "name"}`` to show another name.
     target : str, optional
-        The variable, inside the block, to take all derivatives of. By default what ``backward`` or ``grad`` was last
-        called on in the block, with its ``gradient`` or ``grad_outputs``; else the last scalar that an operation
-        returned, else the last result with one element. Where there is none, ``g.target`` is None.
+        The variable, such as ``"loss"`` or ``"out['loss']"``, to take all derivatives of. By default what ``backward``
+        or ``grad`` was last called on in the block, with its ``gradient`` or ``grad_outputs`` (but after
+        ``create_graph=True``, a later scalar that comes of it); else the last scalar that an operation returned, else
+        the last result with one element. Where there is none, ``g.target`` is None.
     max_elems : int
         Larger tensors are shown by shape and norm; their numbers are not kept.
 
@@ -55,8 +61,11 @@ class trace(TorchFunctionMode):
 
     Notes
     -----
-    Local derivatives are left out in graphs of more than 300 operations. What runs inside ``torch.vmap`` and
-    ``torch.func`` passes through unrecorded. Introduced in notebook 00, explained in notebook 03.
+    Its limits: what runs inside ``torch.vmap``, ``torch.func`` and a ``DataLoader`` is not recorded, nor what
+    ``torch.compile`` or ``torch.jit`` made of the reader's code, where autograd alone says what came of it; a module
+    traced by ``torch.jit`` hides its parameters; ``checkpoint(…, use_reentrant=True)`` has no gradients; graphs of more
+    than 300 operations, and tensors of more than ``max_elems`` numbers, have no local derivatives. Introduced in
+    notebook 00, explained in notebook 03.
 
     Examples
     --------
@@ -73,10 +82,11 @@ class trace(TorchFunctionMode):
 
     def __enter__(self) -> Graph:
         self._frame = caller_frame()
-        self._graph, self._tape, self._derivatives, self._error = Graph(), Tape(self._max_elems), None, None
+        self._graph, self._tape, self._derivatives = Graph(), Tape(self._max_elems, _get_sequence_nr()), None
         self._thread, self._modules, self._calls = threading.get_ident(), [], itertools.count()
-        self._has_warned = False
-        self._quietly(self._remember_names)
+        self._failure, self._error = "", None
+        self._second_order = None  # the sequence numbers of what the last pass with create_graph=True made
+        self._quietly(self._remember_variables)
         # Hooks for all modules are the only ones that need no list of the reader's modules; they stay for the block.
         self._hooks = [
             register_module_forward_pre_hook(self._module_begins),
@@ -85,31 +95,52 @@ class trace(TorchFunctionMode):
         super().__enter__()
         return self._graph
 
-    def __exit__(self, *exception):
-        super().__exit__(*exception)
+    def __exit__(self, kind, *exception):
+        super().__exit__(kind, *exception)
         for hook in self._hooks:
             hook.remove()
-        self._quietly(self._finish)
+        is_told = kind is None or self._error is not None  # else an exception that has nothing to do with gradients
+        message = self._quietly(self._finish)
+        if self._failure and kind is None:
+            self._warn(
+                f"trace could not record everything in this block ({self._failure}). Your own results are "
+                "not affected, but the graph may lack nodes or gradients."
+            )
+        elif message and is_told:
+            self._warn(f"trace has no gradients to show: {message}")
         self._graph = self._frame = self._tape = self._derivatives = self._error = None
         self._modules, self._hooks = [], []
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        if getattr(_state, "busy", False):
+        if is_compiling() or getattr(_state, "busy", False) or self._is_inside("torch.utils.data"):
             return func(*args, **kwargs)
         name = op_name(func)
         if func in (torch.autograd.grad, torch.autograd.backward, Tensor.backward):
-            self._quietly(self._before_backward, func, args, kwargs)
+            return self._run_backward(func, args, kwargs)
+        if name in LEAVING and self._tape.left is None and flatten(args):
+            self._tape.left = self._tape.count
+        if name == "retain_grad":
+            self._tape.retaining.append(weakref.ref(args[0]))
         if name in IGNORED:
             return func(*args, **kwargs)
         in_place = is_in_place(name) or kwargs.get("inplace") is True or kwargs.get("out") is not None
-        call = self._quietly(self._describe, func, args, kwargs) if in_place else None
+        call = self._quietly(self._before_change, func, args, kwargs) if in_place else None
         out = func(*args, **kwargs)
         if in_place:
             self._quietly(self._record_change, name, args, kwargs, call)
         elif isinstance(out, Tensor | list | tuple | dict):
             self._quietly(self._record, func, args, kwargs, out)
         return out
+
+    def _is_inside(self, package: str) -> bool:
+        """Whether the call comes, within the block, from code of this package."""
+        frame = sys._getframe(2)
+        while frame is not None and frame is not self._frame:
+            if frame.f_globals.get("__name__", "").startswith(package):
+                return True
+            frame = frame.f_back
+        return False
 
     def _quietly(self, function, *args):
         """Do bookkeeping that the reader's code must not notice, not even when it fails."""
@@ -118,12 +149,7 @@ class trace(TorchFunctionMode):
             with torch._C.DisableTorchFunctionSubclass():  # nor do tensor subclasses see it
                 return function(*args)
         except Exception as error:
-            if not self._has_warned:
-                self._has_warned = True
-                self._warn(
-                    f"trace could not record everything in this block ({_first_line(error)}). Your own results are "
-                    "not affected, but the graph may lack nodes or gradients."
-                )
+            self._failure = self._failure or _first_line(error)
         finally:
             _state.busy = outer
 
@@ -134,11 +160,11 @@ class trace(TorchFunctionMode):
     # --- One call
 
     def _module_begins(self, module, args):
-        if threading.get_ident() == self._thread:
+        if not is_compiling() and threading.get_ident() == self._thread:
             self._modules.append((module, next(self._calls)))
 
     def _module_ends(self, module, args, output):
-        if threading.get_ident() == self._thread and self._modules:
+        if not is_compiling() and threading.get_ident() == self._thread and self._modules:
             self._modules.pop()
 
     def _describe(self, func, args, kwargs) -> Call | None:
@@ -150,6 +176,8 @@ class trace(TorchFunctionMode):
     def _record(self, func, args, kwargs, out):
         """Put the results of a call on the tape."""
         name, given = op_name(func), flatten([args, kwargs])
+        if name.startswith(("empty", "new_empty")):
+            self._tape.empty.update((id(tensor), weakref.ref(tensor)) for tensor in flatten(out))
         if not given or name.endswith("_like") or name.startswith("new_"):
             return  # made from no other tensor's values: an input once it is used
         same = {id(tensor) for tensor in given}
@@ -157,37 +185,50 @@ class trace(TorchFunctionMode):
         if results and not any(map(is_wrapper, results)):
             self._add(results, self._describe(func, args, kwargs))
 
+    def _before_change(self, func, args, kwargs) -> Call | None:
+        """Describe a call that is about to change tensors; None if it makes no node."""
+        changed = _changed(args, kwargs)
+        if all(map(is_leaf, changed)) or op_name(func).startswith(("_foreach", "_fused")):
+            return None  # an optimiser's step: what it changed starts a new graph
+        if any(tensor.requires_grad for tensor in changed) and self._is_inside("torch.autograd.function"):
+            return None  # an own Function, which is one operation
+        return self._describe(func, args, kwargs)
+
     def _record_change(self, name, args, kwargs, call):
         """Put what a call changed in place on the tape; `call` was described before the change."""
-        changed = kwargs.get("out")
-        if changed is None:
-            changed = args[0] if args else next(iter(kwargs.values()), None)
-        if name.startswith(("_foreach", "_fused")):  # the optimiser's, on all parameters at once
-            for tensor in flatten(changed):
-                self._tape.forget(tensor)
+        if call is not None:
+            self._add(_changed(args, kwargs), call)
         else:
-            self._add(flatten(changed), call)
+            for tensor in _changed(args, kwargs):
+                self._tape.forget(tensor)
 
     def _add(self, results: list[Tensor], call: Call | None):
         for i, tensor in enumerate(results if call is not None else []):
-            if tensor.requires_grad and tensor.is_leaf:  # a parameter after its update starts a new graph
-                self._tape.add(tensor)
-            else:
-                which = call if len(results) == 1 else Call(call.op, call.args, call.kwargs, i)
-                self._tape.add(tensor, which, call.operands(), tuple(self._modules))
+            which = call if len(results) == 1 else Call(call.op, call.args, call.kwargs, i)
+            self._tape.add(tensor, which, call.operands(), tuple(self._modules))
 
     # --- Derivatives
 
-    def _before_backward(self, func, args, kwargs):
-        """Take the derivatives now: the reader's own pass is about to free the graph."""
+    def _run_backward(self, func, args, kwargs):
+        """Let the reader's backward pass run, after derivatives of our own: it is about to free the graph."""
+        if not self._quietly(self._before_backward, func, args, kwargs):
+            return func(*args, **kwargs)
+        first = _get_sequence_nr()
+        with torch.autograd.set_multithreading_enabled(False):  # sequence numbers count in one thread
+            out = func(*args, **kwargs)
+        self._second_order = first, _get_sequence_nr()
+        return out
+
+    def _before_backward(self, func, args, kwargs) -> bool:
+        """Take the derivatives of what the reader differentiates; return whether to go on with the gradients."""
         if _is_called_by_torch():
-            return  # torch.autograd.functional.jacobian and the like: not what the reader differentiates
+            return False  # torch.autograd.functional.jacobian and the like: not what the reader differentiates
         try:
             given = inspect.signature(func).bind(*args, **kwargs).arguments
         except TypeError:
-            return  # PyTorch is about to say so itself
+            return False  # PyTorch is about to say so itself
         if given.get("is_grads_batched"):
-            return
+            return False
         outputs = given.get("outputs", given.get("tensors", given.get("self")))
         vectors = given.get("grad_outputs", given.get("grad_tensors", given.get("gradient")))
         outputs = [outputs] if isinstance(outputs, Tensor | GradientEdge) else list(outputs)
@@ -195,64 +236,69 @@ class trace(TorchFunctionMode):
         if self._target is not None:
             chosen = self._variables().tensor(self._target)
             if chosen is None:
-                return
+                return False
             outputs, vectors = [chosen], [None]
         if any(is_wrapper(output) or not output.requires_grad for output in flatten(outputs)):
-            return
-        targets = [self._tape.look_up(o) if isinstance(o, Tensor) else self._tape.look_up_edge(o) for o in outputs]
+            return False
+        targets = [self._tape.open(output) for output in outputs]
+        goes_on = func is torch.autograd.grad and bool(given.get("create_graph"))
         if all(v is not None or target.is_one_number for v, target in zip(vectors, targets, strict=True)):
             self._differentiate(targets, vectors)
+            if not goes_on and self._derivatives is not None:
+                self._second_order = None
+                self._tape.prune([*targets, *self._derivatives.grads])
+        return goes_on
 
     def _differentiate(self, targets: list[Entry], vectors=(None,)):
         vectors = [one_like(t) if v is None else v.detach().clone() for v, t in zip(vectors, targets, strict=True)]
         known = self._derivatives
         if known and known.targets == targets and all(map(torch.equal, known.vectors, vectors)):
             return
-        alive = [tensor for entry in self._tape.entries if (tensor := entry.tensor) is not None]
-        with untouched([*alive, *self._variables().tensors]):
+        with untouched([tensor for ref in self._tape.retaining if (tensor := ref()) is not None]):
             try:
                 self._derivatives = differentiate(self._tape, targets, vectors)
             except RuntimeError as error:  # freed or changed: if this is the reader's mistake, autograd says so next
-                self._error = error
+                self._error = self._error or error
 
     # --- Begin and end
 
     def _variables(self) -> Variables:
         return Variables(self._frame, self._names)
 
-    def _remember_names(self):
-        self._tape.first_names = self._variables().references()
+    def _remember_variables(self):
+        variables = self._variables()
+        self._tape.first = variables.references()
+        self._tape.remember(variables.tensors)
 
-    def _finish(self):
-        variables, before = self._variables(), self._tape.first_names
+    def _finish(self) -> str | None:
+        """Fill the graph; return why there are no gradients, where that is a surprise."""
+        tape, variables, message, target = self._tape, self._variables(), None, None
+        if self._target is not None or self._derivatives is not None:
+            tape.left = None
         for tensor in variables.tensors:  # results nobody has used yet, of operations no mode sees
-            is_new = id(tensor) not in before or before[id(tensor)][1]() is not tensor
-            if is_new and tensor.grad_fn is not None and not is_wrapper(tensor) and self._tape.continues(tensor):
-                self._tape.look_up(tensor)
-        target = None
-        if self._target is not None:
-            chosen = variables.tensor(self._target)
-            target = self._tape.look_up(chosen) if chosen is not None else None
-            if target is None or target.edge is None or not target.is_one_number:
-                self._warn(
-                    f"trace has no gradients to show: target={self._target!r} is not a variable that holds one number "
-                    "and requires a gradient."
-                )
-                target = None
-        elif self._derivatives is None:
-            target = default_target(self._tape.entries)
+            is_cut = tape.left is not None and not tape.is_first(tensor) and tensor.numel() == 1
+            if tape.continues(tensor) or (is_cut and not tensor.requires_grad and tensor.is_floating_point()):
+                tape.look_up(tensor)
+        if self._target is None:
+            target = default_target(tape, self._second_order) if self._second_order or not self._derivatives else None
+        elif (chosen := variables.tensor(self._target)) is not None and chosen.requires_grad and chosen.numel() == 1:
+            target = tape.open(chosen)
+        else:
+            message = f"target={self._target!r} is not a variable that holds one number and requires a gradient."
         if target is not None:
             self._differentiate([target])
         if self._derivatives is None and self._error is not None:
-            self._warn(f"trace has no gradients to show: {_first_line(self._error)}")
-        fill(self._graph, self._tape, self._derivatives or Derivatives(), variables)
+            message = _first_line(self._error)
+        fill(self._graph, tape, self._derivatives or Derivatives(), variables)
+        return message
 
 
 def graph_of(tensor: Tensor, names: dict | None = None, max_elems: int = 64) -> Graph:
     """Draw up the graph behind a tensor that was not traced, from what autograd kept of it.
 
     Values are known for leaves and for tensors that a variable of the caller still holds; Python numbers and
-    tensors without gradient are not in autograd's graph, and … stands in their place.
+    tensors without gradient are not in autograd's graph, and … stands in their place. A leaf that an optimiser has
+    changed since then has no value; changes by hand are not noticed.
 
     Parameters
     ----------
@@ -278,9 +324,7 @@ def graph_of(tensor: Tensor, names: dict | None = None, max_elems: int = 64) -> 
     [<Node w>, <Node v₁ = w · …>, <Node loss = pow(v₁)>]
     """
     graph, tape, variables = Graph(), Tape(max_elems), Variables(caller_frame(), names or {})
-    for held in variables.tensors:
-        if not held.is_leaf and not is_wrapper(held) and (edge := gradient_edge(held)) is not None:
-            tape.held[edge.node, edge.output_nr] = held
+    tape.remember(variables.tensors)
     target, derivatives = tape.look_up(tensor), Derivatives()
     if target.edge is not None and tensor.numel() == 1 and tensor.is_floating_point():
         with untouched([tensor, *variables.tensors]):
@@ -290,6 +334,12 @@ def graph_of(tensor: Tensor, names: dict | None = None, max_elems: int = 64) -> 
                 warnings.warn(f"graph_of has no gradients to show: {_first_line(error)}", stacklevel=2)
     fill(graph, tape, derivatives, variables)
     return graph
+
+
+def _changed(args, kwargs) -> list[Tensor]:
+    """Return what a call in place changes."""
+    out = kwargs.get("out")
+    return flatten(out if out is not None else args[0] if args else next(iter(kwargs.values()), None))
 
 
 def _is_called_by_torch() -> bool:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 from torch.autograd.graph import GradientEdge, get_gradient_edge
+from torch.nn.parameter import UninitializedTensorMixin
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from .calls import Call, unseen_call
 from .model import Node
@@ -25,6 +27,7 @@ class Entry:
     inputs: list[Entry] = field(default_factory=list)  # in the order of the arguments
     modules: tuple = ()  # (module, number of the call), outermost first
     first_name: str = ""  # the name it had when the block began
+    number: int = 0  # entries are numbered as they are made
 
     @property
     def key(self):
@@ -53,16 +56,27 @@ def gradient_edge(tensor: Tensor) -> GradientEdge | None:
         return None
     try:
         return get_gradient_edge(tensor)
-    except (AttributeError, RuntimeError):  # a leaf asked for in inference mode
+    except (AssertionError, AttributeError, RuntimeError):  # a view of a leaf made under no_grad; inference mode
         return None
 
 
 def is_wrapper(tensor: Tensor) -> bool:
-    """Whether a tensor only stands for others, as inside ``torch.vmap`` and ``torch.func.grad``."""
+    """Whether there is nothing to look at.
+
+    The tensor stands for others, as inside ``torch.vmap``, or has no numbers yet, as in a lazy layer, or it is a view
+    that autograd has given up, since its base was changed.
+    """
     try:
-        return tensor.layout == torch.strided and tensor.data_ptr() < 0
+        if isinstance(tensor, UninitializedTensorMixin):
+            return True
+        return not (tensor.is_leaf or tensor.grad_fn) or (tensor.layout == torch.strided and tensor.data_ptr() < 0)
     except RuntimeError:
         return True
+
+
+def is_leaf(tensor: Tensor) -> bool:
+    """Whether a tensor collects a gradient; a view of a leaf made under no_grad says that it does."""
+    return tensor.is_leaf and tensor.requires_grad and not (tensor._is_view() and gradient_edge(tensor) is None)
 
 
 def is_accumulator(fn) -> bool:
@@ -77,7 +91,8 @@ def snapshot(tensor: Tensor | None, max_elems: int) -> tuple[Tensor | None, floa
     tensor = tensor.detach().to_dense()
     copy = tensor.clone().cpu() if tensor.numel() <= max_elems else None
     measured = tensor if tensor.is_floating_point() or tensor.is_complex() else tensor.float()
-    return copy, float(torch.linalg.vector_norm(measured))
+    double = torch.complex128 if tensor.is_complex() else torch.float64
+    return copy, float(torch.linalg.vector_norm(measured, dtype=None if tensor.device.type == "mps" else double))
 
 
 def _same_numbers(a: Tensor, b: Tensor) -> bool:
@@ -86,28 +101,53 @@ def _same_numbers(a: Tensor, b: Tensor) -> bool:
 
 
 class Tape:
-    """All entries of one block, found again by tensor or by gradient edge."""
+    """All entries of one block, found again by tensor or by gradient edge.
 
-    def __init__(self, max_elems: int):
-        self.max_elems = max_elems
+    What autograd computed before ``since``, one of its sequence numbers, is an input: nothing behind it is looked at.
+    """
+
+    def __init__(self, max_elems: int, since: int = 0):
+        self.max_elems, self.since = max_elems, since
         self.entries: list[Entry] = []
-        self.first_names: dict[int, tuple[str, weakref.ref]] = {}
-        self.held: dict[tuple, Tensor] = {}  # tensors by gradient edge, to give what nobody recorded its values
+        self.first: dict[int, tuple[str, weakref.ref]] = {}  # tensors that were there when the block began, with names
+        self.held: dict[tuple, weakref.ref] = {}  # tensors by gradient edge, to give what nobody recorded its values
+        self.empty: dict[int, weakref.ref] = {}  # tensors of uninitialised memory
+        self.retaining: list[weakref.ref] = []  # tensors that retain their gradient
+        self.left: int | None = None  # number of entries when a value first left autograd, by item() or tensor()
         self._by_key: dict[tuple, Entry] = {}
         self._by_id: dict[int, Entry] = {}
+        self.count, self._kept, self.differentiated = 0, 0, 0  # entries ever, after pruning; operations gone through
+
+    def remember(self, tensors: list[Tensor]) -> None:
+        """Take note of tensors that the reader's variables hold."""
+        for tensor in tensors:
+            if tensor.retains_grad:
+                self.retaining.append(weakref.ref(tensor))
+            if not tensor.is_leaf and (edge := gradient_edge(tensor)) is not None:
+                self.held[edge.node, edge.output_nr] = weakref.ref(tensor)
+
+    def is_first(self, tensor: Tensor | None) -> bool:
+        """Whether a tensor was there when the block began."""
+        return tensor is not None and id(tensor) in self.first and self.first[id(tensor)][1]() is tensor
 
     def add(self, tensor: Tensor, call: Call | None = None, inputs=(), modules=()) -> Entry:
         """Put a tensor on the tape: an operation where there is a call, else a leaf or an input."""
-        kind = "operation" if call else "leaf" if tensor.requires_grad else "input"
+        kind = "operation" if call else "leaf" if is_leaf(tensor) else "input"
         node = Node("", call.op if call else "", kind, shape=tuple(tensor.shape), dtype=tensor.dtype)
         node.requires_grad = tensor.requires_grad
-        node.value, node.value_norm = snapshot(tensor, self.max_elems)
+        if call or not self._is_empty(tensor):
+            node.value, node.value_norm = snapshot(tensor, self.max_elems)
         entry = Entry(node, gradient_edge(tensor), weakref.ref(tensor), tensor.device, call, list(inputs), modules)
-        name, ref = self.first_names.get(id(tensor), ("", None))
-        if ref is not None and ref() is tensor:
-            entry.first_name = name
+        if self.is_first(tensor):
+            entry.first_name = self.first[id(tensor)][0]
+        if tensor.retains_grad:
+            self.retaining.append(entry.ref)
         self._by_id[id(tensor)] = entry
         return self._append(entry)
+
+    def _is_empty(self, tensor: Tensor) -> bool:
+        ref = self.empty.get(id(tensor))
+        return ref is not None and ref() is tensor and not tensor.is_inference() and tensor._version == 0
 
     def constant(self, number) -> Entry:
         """Put a number of Python or NumPy that takes part in an operation on the tape."""
@@ -117,6 +157,7 @@ class Tape:
         return self._append(Entry(Node("", kind="constant", value=value, value_norm=norm)))
 
     def _append(self, entry: Entry) -> Entry:
+        entry.number = self.count = self.count + 1
         self.entries.append(entry)
         if entry.edge is not None:
             self._by_key[entry.key] = entry
@@ -126,11 +167,41 @@ class Tape:
         """Look at a tensor afresh when it is used again: it was changed in a way that is not worth a node."""
         self._by_id.pop(id(tensor), None)
 
+    def prune(self, targets: list[Entry]) -> None:
+        """Forget what neither the targets nor a living tensor with a gradient come from: a loop must not pile up."""
+        if len(self.entries) < 2 * self._kept + 100:
+            return
+        living = [e for e in self.entries if e.edge and (t := e.tensor) is not None and self._by_id.get(id(t)) is e]
+        needed = ancestors([*targets, *living], lambda entry: entry.inputs)
+        self.entries = [entry for entry in self.entries if entry in needed]
+        self._by_key = {key: entry for key, entry in self._by_key.items() if entry in needed}
+        self._by_id = {key: entry for key, entry in self._by_id.items() if entry in needed}
+        self._kept = len(self.entries)
+
+    def open(self, output: Tensor | GradientEdge) -> Entry:
+        """Look up what the reader differentiates; if computed before the block, with all that is behind it."""
+        edge = gradient_edge(output) if isinstance(output, Tensor) else output
+        since = self.since
+        if edge is not None and self.is_before(edge.node):
+            self.since = 0
+        try:
+            return self.look_up(output) if isinstance(output, Tensor) else self.look_up_edge(edge)
+        finally:
+            self.since = since
+
+    def is_before(self, fn) -> bool:
+        """Whether an autograd node was made before the block."""
+        return fn._sequence_nr() < self.since and not is_accumulator(fn)
+
+    def _is_known(self, key) -> bool:
+        entry = self._by_key.get(key)
+        return entry is not None and (entry.call is not None or self.since > 0 or is_accumulator(key[0]))
+
     def look_up(self, tensor: Tensor) -> Entry:
         """Return the entry of a tensor that is being used; made now, with all that is behind it, if it is new."""
         edge = None if tensor.is_leaf else gradient_edge(tensor)
         if edge is not None:
-            return self._by_key.get((edge.node, edge.output_nr)) or self.look_up_edge(edge, tensor)
+            return self.look_up_edge(edge, tensor)
         entry = self._by_id.get(id(tensor))
         if entry is not None and entry.tensor is tensor and entry.node.requires_grad == tensor.requires_grad:
             value = entry.node.value
@@ -141,31 +212,39 @@ class Tape:
     def look_up_edge(self, edge: GradientEdge, tensor: Tensor | None = None) -> Entry:
         """Return the entry of a gradient edge; made now, with all unknown ones behind it, from autograd's own graph.
 
-        This is how an own ``autograd.Function``, the base of a view that was changed in place, and everything
-        computed before the block come onto the tape. Iterative: chains may be thousands of operations long.
+        This is how an own ``autograd.Function``, and the base of a view that was changed in place, come onto the tape.
+        Iterative: chains may be thousands of operations long.
         """
         end = edge.node, edge.output_nr
-        todo = [end]
+        todo = [] if self._is_known(end) else [end]
         while todo:
-            fn, output_nr = todo[-1]
-            for f, nr in fn.next_functions:
+            fn, output_nr = key = todo[-1]
+            is_open = not self.is_before(fn)
+            for f, nr in fn.next_functions if is_open else ():
                 if f is not None and (f, nr) not in self._by_key and is_accumulator(f):
                     self._add_leaf(f)
-            deeper = [key for key in fn.next_functions if key[0] is not None and key not in self._by_key]
+            deeper = [key for key in fn.next_functions if is_open and key[0] is not None and not self._is_known(key)]
             if deeper:
                 todo += reversed(deeper)  # what comes first among the arguments is found, and numbered, first
                 continue
             todo.pop()
-            if (fn, output_nr) in self._by_key:
+            if self._is_known(key):
                 continue
             sources = [self._by_key.get(key) for key in fn.next_functions]
-            call, inputs = unseen_call(fn.name(), sources), [source for source in sources if source is not None]
-            known = tensor if tensor is not None and (fn, output_nr) == end else self.held.get((fn, output_nr))
-            if known is not None:
+            call = unseen_call(fn.name(), sources) if is_open else None
+            inputs = [source for source in sources if source is not None] if is_open else []
+            ref = self.held.get(key)
+            known = tensor if tensor is not None and key == end else ref() if ref is not None else None
+            if (entry := self._by_key.get(key)) is not None:  # an input so far
+                entry.call, entry.inputs, entry.node.op, entry.node.kind = call, inputs, call.op, "operation"
+            elif known is not None:
                 self.add(known, call, inputs)
             else:
-                node = Node("", call.op, requires_grad=True)
+                node = Node("", call.op if call else "", "operation" if call else "input", requires_grad=True)
                 self._append(Entry(node, GradientEdge(fn, output_nr), call=call, inputs=inputs))
+            for source in inputs:
+                if _changed_since(source.tensor, fn):
+                    source.node.value = source.node.value_norm = None
         return self._by_key[end]
 
     def _add_leaf(self, accumulator) -> Entry:
@@ -175,10 +254,11 @@ class Tape:
         return entry
 
     def continues(self, tensor: Tensor) -> bool:
-        """Whether autograd made a tensor directly from something on the tape, and it is not there itself."""
-        edge = gradient_edge(tensor)
-        known = any(key in self._by_key for key in tensor.grad_fn.next_functions)
-        return known and (edge.node, edge.output_nr) not in self._by_key
+        """Whether autograd made a tensor in this block directly from something on the tape, and it is not there."""
+        edge = None if tensor.is_leaf else gradient_edge(tensor)
+        if edge is None or self.is_before(edge.node) or (edge.node, edge.output_nr) in self._by_key:
+            return False
+        return any(key in self._by_key for key in edge.node.next_functions)
 
     def autograd_inputs(self, entry: Entry) -> dict:
         """Return what autograd itself says that an entry was made from.
@@ -207,6 +287,26 @@ class Tape:
                 elif source is not entry:
                     slots[fn].append((i, source))
         return slots
+
+
+_steps: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # when each optimiser last changed its parameters
+
+
+def _note_step(optimizer, args, kwargs):
+    _steps[optimizer] = torch.autograd._get_sequence_nr()
+
+
+register_optimizer_step_post_hook(_note_step)
+
+
+def _changed_since(tensor: Tensor | None, fn) -> bool:
+    """Whether an optimiser has changed a leaf after an autograd node was made from it."""
+    if tensor is None or not tensor.is_leaf:
+        return False
+    return any(
+        number > fn._sequence_nr() and any(tensor is p for group in optimizer.param_groups for p in group["params"])
+        for optimizer, number in _steps.items()
+    )
 
 
 def sources_in(slots: dict) -> list[Entry]:
