@@ -145,7 +145,8 @@ def moons(num_train: int = 140, num_test: int = 60, *, noise: float = 0.2, seed:
     Without noise, the outer moon (y = 0) is the upper half of the unit circle, and the inner moon (y = 1) the lower
     half of the circle of radius 1 round (1, 0.5). Half of the num_train + num_test examples lie on each, in random
     order. The noise on both coordinates is normally distributed with this standard deviation. The seed is that of
-    generators of their own. Introduced in notebook 11. The points are those of ``sklearn.datasets.make_moons``, not standardised.
+    generators of their own. Introduced in notebook 11. The points are those of ``sklearn.datasets.make_moons``, not
+    standardised.
 
     Examples
     --------

@@ -52,10 +52,11 @@ def minibatches(X: Tensor, y: Tensor, batch_size: int, generator: torch.Generato
     [1] [2]
     """
     _check_examples(X, y, batch_size)
-    if X.requires_grad or y.requires_grad:  # all mini-batches would share one graph, freed by the first backward pass
-        raise ValueError("X and y must not require gradients to be cut into mini-batches: give X.detach(), y.detach()")
     order = torch.randperm(len(X), generator=generator, device="cpu").to(X.device)
     batch_size = operator.index(batch_size)  # split does not take NumPy's integers
+    if X.requires_grad or y.requires_grad:  # views of one tensor would share a graph, freed by the first backward pass
+        yield from ((X[index], y[index]) for index in order.split(batch_size))
+        return
     yield from zip(X.index_select(0, order).split(batch_size), y.index_select(0, order).split(batch_size), strict=True)
 
 

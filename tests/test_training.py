@@ -61,6 +61,14 @@ def seen_by(X, y, **arguments):
     return batches, lk.fit(step, X, y, predict=zeros, **arguments)
 
 
+def test_examples_that_require_gradients_can_be_cut_into_mini_batches():
+    """Each mini-batch has a graph of its own, so that each can be gone back through."""
+    X, y = torch.ones(5, 2, requires_grad=True), torch.zeros(5, 1)
+    step = lambda X_batch, y_batch: X_batch.sum().backward()  # noqa: E731
+    lk.fit(step, X, y, predict=lambda X: X[:, :1], num_epochs=3, batch_size=2)
+    assert (X.grad == 3).all()
+
+
 def test_published_losses_and_accuracies():
     """Of the gradient by hand; lesson 07 asserts those of all three versions."""
     iris, line = lk.data.iris(), Line()
