@@ -119,7 +119,7 @@ def test_without_comparing_outputs_a_warning_is_still_red(project):
 
 
 @pytest.mark.parametrize("path", rules.NOTEBOOKS, ids=lambda path: path.stem)
-def test_only_pixels_and_measured_runs_are_hidden_from_the_comparison(path):
+def test_only_pixels_runs_and_weights_are_hidden_from_the_comparison(path):
     patterns = get_sanitize_patterns((ROOT / "tests" / "nbval_sanitize.cfg").read_text("utf-8"))
     for cell in rules.code_cells(rules.read(path)):
         for _, text in rules.output_fields(cell):
@@ -127,7 +127,8 @@ def test_only_pixels_and_measured_runs_are_hidden_from_the_comparison(path):
             for pattern, replacement in patterns:
                 compared = re.sub(pattern, replacement, compared)
             expected = re.sub(r'(?<=src="data:image/png;base64,)[A-Za-z0-9+/=]+(?=")', "PNG", text)
-            assert compared == re.sub(r'(?<=data-runs=")[^"<>]*(?=")', "RUNS", expected)
+            expected = re.sub(r'(?<=data-runs=")[^"<>]*(?=")', "RUNS", expected)
+            assert compared == re.sub(r'(?<=data-weights=")[A-Za-z0-9+/=]*(?=")', "WEIGHTS", expected)
 
 
 @pytest.mark.parametrize(

@@ -247,3 +247,27 @@ def test_predictions_of_another_shape_are_refused():
     """(N,) against (N, 1) would be broadcast, and rings would stand round the wrong examples."""
     with pytest.raises(ValueError, match=r"^predict\(X\) must have the shape of y, \(5, 1\), got \(5,\)$"):
         lk.plot_decision_regions(lambda X: X[:, 0], CORNERS, LABELS)
+
+
+# --- pictures and confusion -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (3, 2, 2)])
+def test_images_keep_rows_and_signs(shape):
+    X = torch.tensor([[0.0, 1, 2, 4], [-4, 0, 0, 0], [0, 0, 0, 0]]).reshape(shape)
+    fig = lk.plot_images(X.requires_grad_(), columns=2)
+    first = fig.axes[0].get_images()[0]
+    assert first.get_array().tolist() == [[0, 1], [2, 4]] and first.get_clim() == (0, 4)
+    places = [ax.get_subplotspec() for ax in fig.axes]
+    assert [(place.rowspan.start, place.colspan.start) for place in places] == [(0, 0), (0, 1), (1, 0)]
+    fig = lk.plot_images(X, titles=["$a$", "b", "c"], signed=True)
+    assert fig.axes[0].get_images()[0].get_clim() == (-4, 4), "0 must be white"
+    assert fig.axes[1].collections[0].get_offsets().tolist() == [[0, 0]], "a dot where the number is negative"
+
+
+def test_confusion_has_a_row_for_each_true_class():
+    y, y_hat = torch.tensor([0, 0, 0, 1, 1]), torch.tensor([0, 2, 2, 1, 0])
+    (ax,) = lk.plot_confusion(y_hat, y, ("a", "b", "c")).axes
+    counts = [text.get_text() for text in ax.texts]
+    assert counts == ["1", "0", "2", "1", "1", "0", "0", "0", "0"]
+    assert (ax.get_ylabel(), ax.get_xlabel()) == ("true", "predicted")

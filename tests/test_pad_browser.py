@@ -1,0 +1,140 @@
+"""The drawing pad in a real Chromium: what it computes, and drawing by mouse, by finger and by keys alone."""
+
+import io
+import re
+
+import pytest
+import torch
+from matplotlib.image import imread
+from torch import nn
+
+import lecturekit as lk
+from lecturekit._web import script
+from lecturekit.lessons.digits import EXAMPLE, drawing_pad, reduced
+
+pytest.importorskip("matplotlib")
+SEVEN = [[(0.30, 0.15), (0.72, 0.15), (0.58, 0.45), (0.46, 0.88)], [(0.38, 0.5), (0.68, 0.5)]]
+
+
+@pytest.fixture(scope="module")
+def model():
+    """A network that reads well enough: about two seconds of training."""
+    data = lk.data.digits()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Dropout(0.2), nn.Linear(32, 10))
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+        for _ in range(150):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(data.X_train), data.y_train).backward()
+            optimizer.step()
+    return model.eval()
+
+
+def answer(page):
+    return page.locator(".answer").inner_text()
+
+
+def pixels(page):
+    """What the grid shows, from 0 (white) to 1 (black), at the middle of each pixel."""
+    shown = imread(io.BytesIO(page.locator(".grid").screenshot()))[..., 0]
+    return 1 - torch.tensor(shown[14::26, 14::26][:8, :8]).flatten()
+
+
+def draw(page, strokes, left=0.0, top=0.0, scale=1.0):
+    box = page.locator(".paper").bounding_box()
+    for stroke in strokes:
+        places = [(box["x"] + 208 * (left + scale * x), box["y"] + 208 * (top + scale * y)) for x, y in stroke]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place)
+        page.mouse.up()
+
+
+def test_the_page_computes_what_pytorch_does(show, model):
+    """On all 1,797 digits."""
+    data = lk.data.digits()
+    X = torch.cat([data.X_train, data.X_test])
+    element = drawing_pad(model).to_html()
+    weights = re.search(r' data-weights="([^"]*)"', element)[1]
+    found = show("").evaluate(
+        f"([X, weights]) => {{{script('lecturekit.lessons', 'pad')}"
+        "const layers = readLayers([64, 32, 10], weights); return X.map(x => probabilities(layers, x))}",
+        [X.tolist(), weights],
+    )
+    torch.testing.assert_close(torch.tensor(found), model(X).softmax(dim=1).detach(), rtol=0, atol=1e-4)
+    assert len(element) < 60_000
+
+
+@pytest.mark.parametrize(("strokes", "digit"), [(EXAMPLE, 3), (SEVEN, 7)])
+@pytest.mark.parametrize("place", [(0, 0, 1), (0.5, 0.1, 0.45)], ids=["large", "small and in a corner"])
+def test_a_drawing_is_reduced_as_the_data_were_and_read(show, model, strokes, digit, place):
+    page = show(drawing_pad(model).to_html())
+    assert answer(page) == "Nothing is drawn yet"
+    draw(page, strokes, *place)
+    seen, right = pixels(page), reduced(strokes)
+    assert (seen - right).abs().max() < 0.2 and (seen - right).abs().mean() < 0.03
+    assert answer(page).startswith(f"I read a {digit} (")
+    p = model(seen[None]).softmax(dim=1).detach()[0]
+    bars = page.locator(".bar").evaluate_all("bars => bars.map(bar => parseFloat(bar.style.width))")
+    torch.testing.assert_close(torch.tensor(bars) / 130, p, rtol=0, atol=0.02)
+    page.get_by_role("checkbox").uncheck()  # then the digit stays where it was drawn
+    outside = torch.ones(8, 8, dtype=torch.bool)
+    outside[int(8 * place[1]) :, int(8 * place[0]) :] = False
+    assert pixels(page).any() and not pixels(page)[outside.flatten()].any()
+    page.get_by_role("button", name="Clear").click()
+    assert answer(page) == "Nothing is drawn yet" and not pixels(page).any()
+
+
+def test_by_touch(show, model):
+    page = show(drawing_pad(model).to_html(), width=390, has_touch=True)
+    box = page.locator(".paper").bounding_box()
+    finger = page.context.new_cdp_session(page)
+    for stroke in SEVEN:
+        for kind, (x, y) in [("touchStart", stroke[0]), *(("touchMove", point) for point in stroke[1:])]:
+            point = {"x": box["x"] + 208 * x, "y": box["y"] + 208 * y}
+            finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+        finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert answer(page).startswith("I read a 7 (")
+    assert page.evaluate("scrollY") == 0 and page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_by_keys_alone(show, model):
+    """A 1 of two columns, from the first tab on; no key reaches the page."""
+    page = show(drawing_pad(model).to_html())
+    page.keyboard.press("Tab")
+    for key in ["ArrowRight"] * 3 + [" ", *["ArrowDown", " "] * 7, "ArrowRight", " ", *["ArrowUp", " "] * 7]:
+        page.keyboard.press(key)
+    assert page.locator(".cursor").inner_text() == "row 1, column 5: 100 % ink"
+    expected = torch.zeros(8, 8)
+    expected[:, 3:5] = 1
+    torch.testing.assert_close(pixels(page).reshape(8, 8), expected, rtol=0, atol=0.5)
+    assert answer(page).startswith("I read a 1 (")
+    for key in ("d", "Tab", "Tab", "Enter"):
+        page.keyboard.press(key)
+    assert answer(page) == "Nothing is drawn yet"
+    assert [key for key in page.evaluate("heard") if key != "Tab"] == []
+
+
+def test_everybody_can_use_it(show, model):
+    """By axe; it stands on a white card on a dark page, too, and without scripts a picture with its words stays."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    element = drawing_pad(model).to_html()
+    page = show(element, background="#111", width=390)
+    draw(page, EXAMPLE)
+    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "rules": {"document-title": {"enabled": False}}}
+    options["rules"]["html-has-lang"] = {"enabled": False}
+    found = axe.run(page, options=options)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.locator(".lk-pad").evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 255, 255)"
+    page = show(re.sub(r' onload="[^"]*"', "", element))
+    assert "A 3 is drawn" in page.locator("img").get_attribute("alt") and page.locator("button").count() == 0
+
+
+def test_another_network_is_refused():
+    """The page would compute something else."""
+    with pytest.raises(ValueError, match=r"nn\.ReLU between them, got Linear, Tanh, Linear"):
+        drawing_pad(nn.Sequential(nn.Linear(64, 9), nn.Tanh(), nn.Linear(9, 10)))
+    with pytest.raises(ValueError, match="from 64 pixels to 10 digits, got 784 to 10"):
+        drawing_pad(nn.Sequential(nn.Linear(784, 10)))
