@@ -106,6 +106,18 @@ def test_moons_are_those_of_scikit_learn():
     assert moons.X_train.shape == (7, 2) and moons.y_test.shape == (4, 1)
 
 
+def test_digits_are_those_of_scikit_learn():
+    """Every picture is there once, with its digit, in one of the parts."""
+    digits = lk.data.digits()
+    pixels, labels = load_digits(return_X_y=True)
+    X, y = torch.cat([digits.X_train, digits.X_test]), torch.cat([digits.y_train, digits.y_test])
+    found = sorted((*picture, label) for picture, label in zip((16 * X).tolist(), y.tolist(), strict=True))
+    assert found == sorted((*picture, label) for picture, label in zip(pixels.tolist(), labels.tolist(), strict=True))
+    assert digits.X_train.shape == (1497, 64) and digits.y_test.shape == (300,) and y.dtype == torch.int64
+    assert digits.feature_names[:9] == (*(f"pixel_0_{column}" for column in range(8)), "pixel_1_0")
+    assert digits.class_names[7] == "7" and y.unique().tolist() == list(range(10))
+
+
 @pytest.mark.parametrize("make", [lk.data.iris, lk.data.noisy_line, lk.data.moons, lk.data.digits])
 def test_the_seed_decides_and_the_readers_own_draws_are_left_alone(make):
     torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()
