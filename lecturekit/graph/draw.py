@@ -13,6 +13,9 @@ from ..style import FILL, GRADIENT, GRAPH_DASH, GRAPH_INK, LOCAL, MUTED, PAPER, 
 from .picture import SIZE, Mark, Scene, When
 
 SCALE = 2  # pixels of the PNG for each pixel of the page
+# With letters of East Asia and of India, on Linux, macOS and Windows: those that a machine has are used.
+WIDE = {"Noto Sans CJK JP", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "Hiragino Sans", "PingFang SC", "Yu Gothic"}
+WIDE |= {"Apple SD Gothic Neo", "Arial Unicode MS", "Microsoft YaHei", "Malgun Gothic", "Nirmala UI"}
 
 
 def html(scene: Scene) -> str:
@@ -144,12 +147,13 @@ def png(scene: Scene) -> bytes:
 @functools.lru_cache(2000)  # the same few words come back in each picture, and shaping them takes most of its time
 def _letters(text: str, italic: bool):
     """Return the outline of a text in letters of size 1, or None if there is nothing to paint."""
-    from matplotlib.font_manager import FontProperties
+    from matplotlib.font_manager import FontProperties, get_font_names
     from matplotlib.path import Path
     from matplotlib.textpath import text_to_path
     from matplotlib.transforms import Affine2D
 
     families = ["STIXGeneral", "DejaVu Sans"]  # Matplotlib brings both
+    families += [] if text.isascii() else sorted(WIDE.intersection(get_font_names()))
     font = FontProperties(family=families, style="italic" if italic else "normal")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a name in a script that no font has: boxes instead of letters are enough

@@ -221,7 +221,13 @@ def _line(node: Node, target: Node | None) -> str:
     return text
 
 
+def encodable(encoding: str) -> dict[int, str]:
+    """Return what stands for the signs that a code page lacks."""
+    signs = {"∂": "d", "·": "*", MINUS: "-", "×": "x", "′": "'", "…": "..."}
+    return {ord(sign): plain for sign, plain in signs.items() if not sign.encode(encoding, "ignore")}
+
+
 def counts(node: Node) -> list[str]:
     """Say what was folded into a node."""
-    numbers = {"operations": node.num_operations if node.num_operations > 1 else 0, "parameters": node.num_parameters}
-    return [f"{number:,} {what}" for what, number in numbers.items() if number]
+    parameters = [f"{node.num_parameters:,} parameter{'s' * (node.num_parameters > 1)}"] if node.num_parameters else []
+    return ([f"{node.num_operations:,} operations"] if node.num_operations > 1 else []) + parameters
