@@ -205,9 +205,6 @@ def equation(left: str, tensor: torch.Tensor, colour: str = INK) -> Block:
     return block
 
 
-# --- What stands in a box
-
-
 def _beginnings(steps: Steps) -> dict[Node, str]:
     """Return where a module of several operations begins."""
     begins, before, order = {}, (), list(steps.forward)
@@ -281,9 +278,6 @@ def _accumulated(node: Node, steps: Steps) -> list[Block]:
     return [(equation(name, tensor, GRADIENT) if is_small(tensor) else whole).seen(steps.last)]
 
 
-# --- What stands beside an arrow
-
-
 def local_derivative(edge: Edge, incoming: list[Edge]) -> str | None:
     """Return ∂target/∂source as a lecturer writes it: a number, a multiple of I, a diagonal, the name of a factor."""
     jacobian = edge.local_grad
@@ -292,6 +286,8 @@ def local_derivative(edge: Edge, incoming: list[Edge]) -> str | None:
     if jacobian.numel() == 1:
         return format_number(jacobian.item())
     rows, columns = math.prod(edge.target.shape), math.prod(edge.source.shape)
+    if jacobian.numel() != rows * columns:
+        return None
     matrix = jacobian.reshape(rows, columns)
     if rows == columns and torch.equal(matrix, torch.diag(matrix.diag())):
         diagonal = matrix.diag()
@@ -321,9 +317,6 @@ def _label(edge: Edge, incoming: list[Edge], crowded: bool) -> Block | None:
     if block.width > 120:
         block = stack([formula(left, LOCAL, SMALL), formula(f"= {text}", LOCAL, SMALL)])
     return block.padded(7, 2)
-
-
-# --- Boxes and arrows in their places
 
 
 def _arrow(points, colour: str, width: float, dashed: bool, when: When, length: int = 9) -> list[Mark]:
@@ -379,9 +372,6 @@ def _node_group(node: Node, block: Block, centre: tuple[int, int], target: Node 
         frame = rect(x - 1, y - 1, width + 2, height + 2, radius + 1, 3.2, stroke=colour)
         marks.append(frame._replace(when=When(step, step + 1)))
     return Group(", ".join(part for part in title if part), since, marks + block.at(x, y))
-
-
-# --- The whole
 
 
 class Group(NamedTuple):
