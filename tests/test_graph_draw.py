@@ -142,7 +142,7 @@ def test_png_leaves_matplotlib_alone():
 def test_without_pygraphviz(monkeypatch):
     g = samples.neuron()
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
-    with pytest.raises(ImportError, match="pip install pygraphviz"):
+    with pytest.raises(ImportError, match="pygraphviz"):
         g.to_svg()
     shown = g._repr_mimebundle_()
     assert set(shown) == {"text/plain"} and shown["text/plain"].startswith(g.to_text())
@@ -152,9 +152,20 @@ def test_without_pygraphviz(monkeypatch):
 def test_empty_graph():
     with trace() as g:
         pass
-    assert g.nodes == [] and g.to_text() == ""
-    with pytest.raises(ValueError, match="at least one node"):
+    assert g.nodes == [] and g.to_text().startswith("The graph is empty") and str(g) == g.to_text()
+    assert g._repr_mimebundle_() == {"text/plain": g.to_text()}
+    with pytest.raises(ValueError, match="The graph is empty"):
         g.to_svg()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp932"])
+def test_a_graph_can_be_printed_on_a_console_of_any_code_page(encoding, monkeypatch):
+    console = io.TextIOWrapper(io.BytesIO(), encoding)
+    monkeypatch.setattr(sys, "stdout", console)
+    print(samples.neuron())
+    console.flush()
+    text = console.buffer.getvalue().decode(encoding)
+    assert "u = w" in text and "?" not in text
 
 
 # --- Boxes and labels

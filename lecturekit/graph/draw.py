@@ -13,22 +13,18 @@ from ..style import FILL, GRADIENT, GRAPH_DASH, GRAPH_INK, LOCAL, MUTED, PAPER, 
 from .picture import SIZE, Mark, Scene, When
 
 SCALE = 2  # pixels of the PNG for each pixel of the page
+# With letters of East Asia and of India, on Linux, macOS and Windows: those that a machine has are used.
+WIDE = {"Noto Sans CJK JP", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "Hiragino Sans", "PingFang SC", "Yu Gothic"}
+WIDE |= {"Apple SD Gothic Neo", "Arial Unicode MS", "Microsoft YaHei", "Malgun Gothic", "Nirmala UI"}
 
 
 def html(scene: Scene) -> str:
-    """Return one ``<img>`` element, which replaces itself by a stepper where scripts run.
-
-    It needs no network, kernel or style sheet, and holds no id: it may stand on a page more than once. Where scripts
-    are stripped, the finished picture stays, with its alternative text.
-    """
+    """Return one ``<img>`` element, which replaces itself by a stepper where scripts run: see `live_image`."""
     # All double quotes of the SVG delimit attributes; single ones are shorter inside the attribute that holds all this.
     drawn = svg(scene, stepping=True).replace('"', "'")
     data = {"title": scene.title, "captions": scene.steps.captions, "svg": drawn}
     code = script("lecturekit._web", "player") + script(__package__, "stepper")
     return live_image(png(scene), scene.width, scene.description, "stepper", code, data)
-
-
-# --- SVG
 
 
 def svg(scene: Scene, stepping: bool = False) -> str:
@@ -64,9 +60,8 @@ def _element(mark: Mark) -> str:
     where = dict(zip("xy", mark.points[0], strict=True))
     if mark.tag == "path":
         first, *rest = (f"{x:g},{y:g}" for x, y in mark.points)
-        where = {
-            "d": f"M{first}{'C' if mark.is_curved else 'L'}{' '.join(rest)}{'' if 'stroke' in mark.style else 'Z'}"
-        }
+        end = "" if "stroke" in mark.style else "Z"
+        where = {"d": f"M{first}{'C' if mark.is_curved else 'L'}{' '.join(rest)}{end}"}
     attributes = _attributes(where | mark.style)
     return f"<text{attributes}>{_tspans(mark)}</text>" if mark.spans else f"<{mark.tag}{attributes}/>"
 
@@ -83,12 +78,9 @@ def _tspans(mark: Mark) -> str:
     return "".join(spans)
 
 
-# --- PNG, for pages that allow no SVG
-
-
 @house_style
 def png(scene: Scene) -> bytes:
-    """Return the last step of a scene as a PNG image, drawn by Matplotlib whatever the reader's `rcParams` are."""
+    """Return the last step of a scene as PNG, drawn by Matplotlib whatever the reader's `rcParams` are."""
     from matplotlib.backends.backend_agg import RendererAgg
     from matplotlib.colors import to_rgba
     from matplotlib.patches import BoxStyle
@@ -144,12 +136,13 @@ def png(scene: Scene) -> bytes:
 @functools.lru_cache(2000)  # the same few words come back in each picture, and shaping them takes most of its time
 def _letters(text: str, italic: bool):
     """Return the outline of a text in letters of size 1, or None if there is nothing to paint."""
-    from matplotlib.font_manager import FontProperties
+    from matplotlib.font_manager import FontProperties, get_font_names
     from matplotlib.path import Path
     from matplotlib.textpath import text_to_path
     from matplotlib.transforms import Affine2D
 
     families = ["STIXGeneral", "DejaVu Sans"]  # Matplotlib brings both
+    families += [] if text.isascii() else sorted(WIDE.intersection(get_font_names()))
     font = FontProperties(family=families, style="italic" if italic else "normal")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a name in a script that no font has: boxes instead of letters are enough

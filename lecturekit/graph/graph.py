@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 
 from . import draw
 from .fold import fold, folds
 from .model import Edge, Node
 from .picture import CROWDED, Scene, build
-from .text import to_text
+from .text import encodable, to_text
 
 PAGE = 1056  # pixels: what a page of JupyterLab or of the course's website has room for
 
@@ -45,7 +46,9 @@ class Graph:
         """All nodes with values and gradients, and what each edge contributes, as plain text."""
         return to_text(self)
 
-    __str__ = to_text
+    def __str__(self) -> str:
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"  # some consoles know no ∂
+        return self.to_text().translate(encodable(encoding)).encode(encoding, "replace").decode(encoding)
 
     def __repr__(self) -> str:
         return f"<Graph of {len(self.nodes)} nodes>"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from typing import NamedTuple
 
 MARGIN = 14  # pixels around everything
 MAX_WIDTH = 1000  # pixels: a picture with more between its margins is turned
@@ -13,21 +12,13 @@ RANKSEP = {"LR": 0.36, "TB": 0.3}
 _LOCK = threading.Lock()  # Graphviz keeps global state
 
 
-class Layout(NamedTuple):
-    """Places in whole pixels, y downwards: the same picture on every machine."""
-
-    width: int
-    height: int
-    nodes: list[tuple[int, int]]  # the centre of each box
-    curves: list[list[tuple[int, int]]]  # each edge as 1 + 3k Bézier points, from border to border
-    labels: list[tuple[int, int] | None]  # the centre of each edge's label
-
-
-def place(nodes: list, edges: list) -> Layout:
+def place(nodes: list, edges: list) -> tuple[int, int, list, list, list]:
     """Place boxes and labels with Graphviz's ``dot``: from left to right where that fits, else from top to bottom.
 
     Boxes are given by width and height in pixels; edges by source and target, as positions in `nodes`, and by the
-    width and height of their label, if there is one. ImportError without pygraphviz.
+    width and height of their label, if there is one. Return width and height of the picture, the centre of each box,
+    each edge as 1 + 3k Bézier points from border to border, and the centre of each label, or None, in whole pixels
+    with y downwards: the same picture on every machine. ImportError without pygraphviz.
     """
     # The longest path is at least this wide: a long chain is spared the layout that would be too wide anyhow.
     reach = [width for width, _ in nodes]
@@ -35,15 +26,15 @@ def place(nodes: list, edges: list) -> Layout:
         reach[target] = max(reach[target], reach[source] + int(72 * RANKSEP["LR"]) + nodes[target][0])
     with _LOCK:
         across = _dot(nodes, edges, "LR") if max(reach) <= MAX_WIDTH else None
-        if across and across.width - 2 * MARGIN <= MAX_WIDTH:
+        if across and across[0] - 2 * MARGIN <= MAX_WIDTH:
             return across
         down = _dot(nodes, edges, "TB")
-        if down.width - 2 * MARGIN > max(reach):
+        if down[0] - 2 * MARGIN > max(reach):
             across = across or _dot(nodes, edges, "LR")
-    return min(across or down, down, key=lambda layout: layout.width)
+    return min(across or down, down, key=lambda layout: layout[0])
 
 
-def _dot(nodes, edges, rankdir: str) -> Layout:
+def _dot(nodes, edges, rankdir: str) -> tuple:
     import pygraphviz
 
     # A point of Graphviz is a pixel of ours; its lengths are in inches of 72 points.
@@ -71,4 +62,4 @@ def _dot(nodes, edges, rankdir: str) -> Layout:
     curves = [points(attr["pos"]) for attr in drawn]
     labels = [points(attr["lp"])[0] if label else None for attr, (*_, label) in zip(drawn, edges, strict=True)]
     graph.close()
-    return Layout(round(width) + 2 * MARGIN, round(height) + 2 * MARGIN, centres, curves, labels)
+    return round(width) + 2 * MARGIN, round(height) + 2 * MARGIN, centres, curves, labels

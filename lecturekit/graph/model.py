@@ -11,7 +11,7 @@ import torch
 
 @dataclass(eq=False)
 class Node:
-    """One tensor of the computation: a leaf, an input, a constant, or what an operation returned.
+    """One tensor of the computation.
 
     Attributes
     ----------

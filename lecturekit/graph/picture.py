@@ -205,9 +205,6 @@ def equation(left: str, tensor: torch.Tensor, colour: str = INK) -> Block:
     return block
 
 
-# --- What stands in a box
-
-
 def _beginnings(steps: Steps) -> dict[Node, str]:
     """Return where a module of several operations begins."""
     begins, before, order = {}, (), list(steps.forward)
@@ -221,8 +218,7 @@ def _beginnings(steps: Steps) -> dict[Node, str]:
 def _node_block(node: Node, target: Node | None, steps: Steps, above: str | None) -> Block:
     """Set everything that stands in a node, with room for whatever a step may show."""
     block = stack([words(above), _head(node, steps)]) if above else _head(node, steps)
-    below = [_gradient(node, target, steps), _accumulated(node, steps)]
-    if below := [part for part in below if part]:
+    if below := _gradient(node, target, steps) + _accumulated(node, steps):
         y = block.height + 4
         block = stack([block, stack(below)], gap=8)
         block.marks.append(path([(-6, y), (block.width + 6, y)], RULE, 1))
@@ -254,38 +250,32 @@ def _value(node: Node, left: str) -> list[Block]:
     return rows or [words("value not kept")]
 
 
-def _gradient(node: Node, target: Node | None, steps: Steps) -> Block | None:
+def _gradient(node: Node, target: Node | None, steps: Steps) -> list[Block]:
     """Return the row of the gradient: at first nothing, then the partial sums, at last the whole."""
     since = steps.forward.get(node, 0)
     if target is None or node.shape is None or not (node.requires_grad or node.has_grad):
-        return None
+        return []
     if not node.has_grad:
-        return words("no gradient").seen(since)
+        return [words("no gradient").seen(since)]
     name, terms = derivative(target, node), steps.terms[node]
     begin = [step for step, _ in terms] or [steps.start if node is target else steps.last]
-    rows, total = [words("no gradient yet").seen(since, begin[0])], None
+    rows, total = [words("no gradient yet").seen(since, begin[0])], 0
     for i, (step, edge) in enumerate(terms[:-1]):
-        is_known = is_small(edge.contribution) and (i == 0 or total is not None)
-        total = (edge.contribution if total is None else total + edge.contribution) if is_known else None
+        total = total + edge.contribution if total is not None and is_small(edge.contribution) else None
         part = words(f"{i + 1} of {len(terms)} terms") if total is None else equation(name, total, GRADIENT)
         rows.append(part.seen(step, begin[i + 1]))
-    if is_small(node.grad):
-        whole = equation(name, node.grad, GRADIENT)
-    else:
-        whole = formula(f"‖{name}‖ = {format_number(node.grad_norm)}" if node.grad_norm is not None else name, GRADIENT)
-    return stack([*rows, whole.seen(begin[-1])], overlaid=True)
+    norm = f"‖{name}‖ = {format_number(node.grad_norm)}" if node.grad_norm is not None else name
+    whole = equation(name, node.grad, GRADIENT) if is_small(node.grad) else formula(norm, GRADIENT)
+    return [stack([*rows, whole.seen(begin[-1])], overlaid=True)]
 
 
-def _accumulated(node: Node, steps: Steps) -> Block | None:
+def _accumulated(node: Node, steps: Steps) -> list[Block]:
     """Return the row of the tensor's own ``.grad``, where it differs from ∂target/∂node."""
-    if node.accumulated is None or format_tensor(node.accumulated) == format_tensor(node.grad):
-        return None
     name, tensor = f"{clean(node.name, 28)}.grad", node.accumulated
-    whole = equation(name, tensor, GRADIENT) if is_small(tensor) else None
-    return (whole or formula(f"{name}: {format_tensor(tensor, 0)[0]}", GRADIENT)).seen(steps.last)
-
-
-# --- What stands beside an arrow
+    if tensor is None or format_tensor(tensor) == format_tensor(node.grad):
+        return []
+    whole = formula(f"{name}: {format_tensor(tensor, 0)[0]}", GRADIENT)
+    return [(equation(name, tensor, GRADIENT) if is_small(tensor) else whole).seen(steps.last)]
 
 
 def local_derivative(edge: Edge, incoming: list[Edge]) -> str | None:
@@ -296,6 +286,8 @@ def local_derivative(edge: Edge, incoming: list[Edge]) -> str | None:
     if jacobian.numel() == 1:
         return format_number(jacobian.item())
     rows, columns = math.prod(edge.target.shape), math.prod(edge.source.shape)
+    if jacobian.numel() != rows * columns:
+        return None
     matrix = jacobian.reshape(rows, columns)
     if rows == columns and torch.equal(matrix, torch.diag(matrix.diag())):
         diagonal = matrix.diag()
@@ -325,9 +317,6 @@ def _label(edge: Edge, incoming: list[Edge], crowded: bool) -> Block | None:
     if block.width > 120:
         block = stack([formula(left, LOCAL, SMALL), formula(f"= {text}", LOCAL, SMALL)])
     return block.padded(7, 2)
-
-
-# --- Boxes and arrows in their places
 
 
 def _arrow(points, colour: str, width: float, dashed: bool, when: When, length: int = 9) -> list[Mark]:
@@ -385,9 +374,6 @@ def _node_group(node: Node, block: Block, centre: tuple[int, int], target: Node 
     return Group(", ".join(part for part in title if part), since, marks + block.at(x, y))
 
 
-# --- The whole
-
-
 class Group(NamedTuple):
     """Marks that belong together: a node, or an edge with its label. Faint before step `since`."""
 
@@ -425,14 +411,12 @@ def build(graph) -> Scene:
         (number[edge.source], number[edge.target], label and (label.width, label.height))
         for edge, label in zip(graph.edges, labels, strict=True)
     ]
-    layout = place([(block.width, block.height) for block in blocks], edges)
+    width, height, centres, curves, places = place([(block.width, block.height) for block in blocks], edges)
     groups = [
-        _edge_group(edge, curve, layout.nodes[number[edge.source]], label, at, steps)
-        for edge, curve, label, at in zip(graph.edges, layout.curves, labels, layout.labels, strict=True)
+        _edge_group(edge, curve, centres[number[edge.source]], label, at, steps)
+        for edge, curve, label, at in zip(graph.edges, curves, labels, places, strict=True)
     ]
-    groups += [
-        _node_group(node, block, centre, graph.target, steps)
-        for node, block, centre in zip(graph.nodes, blocks, layout.nodes, strict=True)
-    ]
+    for node, block, centre in zip(graph.nodes, blocks, centres, strict=True):
+        groups.append(_node_group(node, block, centre, graph.target, steps))
     title = "Computation graph" + (f" of {clean(graph.target.name, 24)}" if graph.target else "")
-    return Scene(layout.width, layout.height, title, describe(graph), groups, steps)
+    return Scene(width, height, title, describe(graph), groups, steps)

@@ -64,8 +64,9 @@ def in_words(tensor: torch.Tensor | None, shape: tuple[int, ...], norm: float | 
     """Return the numbers of a small tensor, else its shape and norm."""
     if tensor is not None and tensor.numel() <= most and (most > 6 or tensor.dim() <= 2):
         rows = format_tensor(tensor)
-        return rows[0] if len(rows) == 1 else "[" * (tensor.dim() == 2) + ", ".join(rows) + "]" * (tensor.dim() == 2)
-    words = "several tensors" if shape is None else f"shape {format_shape(shape)}" if shape else "not kept"
+        return f"[{', '.join(rows)}]" if len(rows) > 1 and tensor.dim() == 2 else ", ".join(rows)
+    prefix = "shape " if most <= 6 else ""
+    words = "several tensors" if shape is None else prefix + format_shape(shape) if shape else "not kept"
     return words if norm is None else f"{words}, norm {format_number(norm)}"
 
 
@@ -82,9 +83,6 @@ def clean(text: str, most: int = 40) -> str:
 def derivative(target: Node, node: Node) -> str:
     names = (clean(n.name, 24) for n in (target, node))
     return "/".join(f"∂{name}" if re.fullmatch(r"[^\W\d]\w*′*", name) else f"∂({name})" for name in names)
-
-
-# --- The graph in words
 
 
 @dataclass
@@ -221,7 +219,13 @@ def _line(node: Node, target: Node | None) -> str:
     return text
 
 
+def encodable(encoding: str) -> dict[int, str]:
+    """Return what stands for the signs that a code page lacks."""
+    signs = {"∂": "d", "·": "*", MINUS: "-", "×": "x", "′": "'", "…": "..."}
+    return {ord(sign): plain for sign, plain in signs.items() if not sign.encode(encoding, "ignore")}
+
+
 def counts(node: Node) -> list[str]:
     """Say what was folded into a node."""
-    numbers = {"operations": node.num_operations if node.num_operations > 1 else 0, "parameters": node.num_parameters}
-    return [f"{number:,} {what}" for what, number in numbers.items() if number]
+    parameters = [f"{node.num_parameters:,} parameter{'s' * (node.num_parameters > 1)}"] if node.num_parameters else []
+    return ([f"{node.num_operations:,} operations"] if node.num_operations > 1 else []) + parameters
