@@ -1,0 +1,206 @@
+"""Cells of notebooks as readers write them: earlier cells, a traced block, and the graph that is expected of it."""
+
+import gc
+import textwrap
+import warnings
+import weakref
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_graph_property import BINARY, NUMBERS, STEPS, UNARY
+
+from lecturekit import graph_of, trace
+
+SETUP = """
+import copy, threading, types, weakref
+import numpy as np
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+w, x = torch.tensor(2.0, requires_grad=True), torch.tensor(3.0)
+W = torch.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+a = torch.tensor([1.0, 2.0], requires_grad=True)
+net = nn.Linear(2, 1)
+X, Y = torch.arange(8.0).reshape(4, 2), torch.ones(4, 1)
+class Double(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, h):
+        ctx.mark_dirty(h)
+        return h.mul_(2)
+    @staticmethod
+    def backward(ctx, grad):
+        return 2 * grad
+class Own(Dataset):
+    def __len__(self):
+        return 4
+    def __getitem__(self, i):
+        return X[i] / 2, Y[i]
+class Raising:
+    def __getattribute__(self, name):
+        raise RuntimeError(name)
+class Bag:
+    pass
+"""
+
+CASES = [  # earlier cell; block; the target; the nodes that are no constants, sorted
+    # results of earlier cells
+    ("u = w * x", "v = w + x", "v", "v w x"),
+    ("u = w ** 3; u.backward()", "v = u * 2", "v", "u v"),
+    ("y = net(X); old = F.mse_loss(y, Y); old.backward()", "loss = (net(X) - Y).sum()", "loss",
+     "X Y bias loss v₁ v₂ weight"),
+    ("pair = (w * 2, w * 3)", "v = pair[0] * w", "v", "pair[0] v w"),
+    ("half = W.half(); b = Bag(); b.loss = w ** 3", "v = (W * 2).sum()", "v", "W v v₁"),
+    ("u = w * x", "u += 1\nv = u * 3", "v", "u u′ v"),
+    ("class Same(torch.autograd.Function):\n    forward = staticmethod(lambda ctx, h: h * 1)\n"
+     "    backward = staticmethod(lambda ctx, grad: grad)\nu = w * x",
+     "v = Same.apply(u) * 2", "v", "u v v₁"),
+    ("u = w * x; v = u * 2", "v.backward()", "v", "u v w"),  # what is differentiated is shown with what is behind it
+    # views without gradient
+    ("with torch.no_grad(): row = W[0]", "v = (W * 2).sum()", "v", "W v v₁"),
+    ("with torch.no_grad(): rows = [r for r in W]; W.mul_(2)", "v = (W * 2).sum()", "v", "W v v₁"),
+    ("", "v = (W * 2).sum()\nwith torch.no_grad():\n    T = W.T\n    flat = W.view(4)", "v", "W v v₁"),
+    ("net = nn.utils.spectral_norm(net)", "v = net(X).sum()", "v", None),
+    # odd objects
+    ("b = Bag(); dead = weakref.proxy(b); del b", "v = w * x", "v", "v w x"),
+    ("odd = Raising(); odds = [odd]", "v = w * x", "v", "v w x"),
+    ("later = nn.LazyLinear(3)", "v = w * x", "v", "v w x"),
+    ("late = nn.LazyLinear(1)", "v = late(X).sum()", "v", "X bias v v₁ weight"),
+    # compiled functions
+    ("f = torch.compile(lambda t: (t * t).sum(), backend='eager', fullgraph=True)", "v = f(a)", "v", "a v v₁"),
+    ("f = torch.compile(lambda t: (t * t).sum(), backend='aot_eager')", "v = f(a)\nv.backward()", "v", "a v"),
+    # data loaders
+    ("", "for xb, yb in DataLoader(TensorDataset(X, Y), 2, shuffle=True): v = F.mse_loss(net(xb), yb)", "v",
+     "bias v v₁ weight xb yb"),
+    ("", "xb, yb = next(iter(DataLoader(Own(), 2)))\nv = F.mse_loss(net(xb), yb)", "v", "bias v v₁ weight xb yb"),
+    # names
+    ("", "v = net(X).sum()\nfor i, (n, p) in enumerate(net.named_parameters()): p", "v", "X bias v v₁ weight"),
+    ("", "v = 0\nfor row in X: v = v + (row * a).sum()", "v", None),
+    # own Functions that change their argument
+    ("", "h = a * 1\nk = Double.apply(h)\nv = k.sum()", "v", "a h h′ v"),
+    # values that leave autograd
+    ("", "parts = [w * 2, w * 3]\ns = torch.tensor(parts)\nloss = s.sum()", "parts[1]",
+     "loss parts[0] parts[1] s w"),
+    ("", "y = w * 3\nloss = torch.tensor(y.item()) ** 2", "y", "loss v₁ w y"),
+    ("", "y = w * 3\nloss = torch.tensor(y.item() / 2)", "y", "loss w y"),
+    ("", "y = w * 3\ny.backward()\nmean = torch.tensor(y.item()) / 2", "y", "w y"),
+    # second derivatives
+    ("", "y = w ** 3\nd, = torch.autograd.grad(y, w, create_graph=True)\nloss = (d - 1) ** 2", "loss", None),
+    ("", "y = w ** 3\nd, = torch.autograd.grad(y, w, create_graph=True)", "y", None),
+    ("", "y = w ** 3\ny.backward(create_graph=True)", "y", None),
+    # what is left out
+    ("", "y = a * 2\nwhile y.data.norm() < 50: y = y * 2", None, "a v₁ v₂ v₃ v₄ y"),
+    ("", "m = nn.Linear(2, 1)\nh = torch.empty(2)", None, ""),
+    ("", "h = torch.empty(2)\nh.fill_(3.0)", None, "h h′"),
+    ("", "v = nn.MaxPool2d(2, 2, 1)(X[None]).sum()", None, None),
+]  # fmt: skip
+
+
+def run(earlier, block, traced=True, target=None):
+    scope = {"torch": torch, "trace": trace, "graph_of": graph_of, "target": target}
+    torch.manual_seed(0)
+    exec(SETUP, scope)
+    exec(earlier, scope)
+    exec(f"with trace(target=target) as g:\n{textwrap.indent(block or 'pass', '    ')}" if traced else block, scope)
+    return scope
+
+
+@pytest.mark.parametrize("earlier, block, target, names", CASES)
+def test_cells(earlier, block, target, names, no_warning):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Converting a tensor with requires_grad=True to a scalar")
+        warnings.filterwarnings("ignore", "Using backward")
+        scope, plain = run(earlier, block), run(earlier, block, traced=False)
+    g = scope["g"]
+    assert (g.target and g.target.name) == target
+    if names is not None:
+        assert sorted(n.name for n in g.nodes if n.kind != "constant") == names.split(), g.to_text()
+    for name, value in plain.items():
+        if issubclass(type(value), torch.Tensor) and name != "h" and "row" not in name:
+            assert torch.equal(value, scope[name]) and (value.is_leaf is False or _same(value.grad, scope[name].grad))
+
+
+def _same(a, b):
+    return a is b or torch.equal(a, b)
+
+
+@pytest.mark.parametrize("path", ["_loss", "out['loss']", 'out["loss"]', "losses[-1]", "bag.parts['a'][0]", "loss"])
+def test_target_as_the_reader_writes_it(path, no_warning):
+    made = "_loss = w ** 2\nout, losses, bag = {'loss': _loss}, [x, _loss], Bag()\nbag.parts = {'a': [_loss]}"
+    assert run("", made + "\nz = w * 5", target=path)["g"].target.value == 4
+
+
+def test_values_of_earlier_results_and_their_gradients(no_warning):
+    g = run("u = w * x\nu.backward()", "v = u * u")["g"]
+    (u,) = (n for n in g.nodes if n.name == "u")
+    assert (u.kind, u.value, u.grad, u.op) == ("input", 6, 12, "")
+
+
+@pytest.mark.parametrize(
+    "cell, value",
+    [
+        ("v = (w * x).square()\nopt.step()", None),
+        ("opt.step()\nv = (w * x).square()", 2.0),
+        ("with torch.no_grad(): r = w.view(1)\nv = (w * x).square()", 2.0),
+    ],
+)
+def test_graph_of_after_a_step_of_the_optimiser(cell, value):
+    scope = run("", "pass", traced=False)
+    exec("w.grad = torch.zeros(())\nopt = torch.optim.SGD([w])\n" + cell + "\ng = graph_of(v)", scope)
+    (w,) = (n for n in scope["g"].nodes if n.kind == "leaf")
+    assert w.value == value and w.grad == 36
+
+
+def test_a_block_that_raises_adds_no_warning(no_warning):
+    scope = {}
+    with pytest.raises(ZeroDivisionError):
+        scope = run("u = w ** 3; u.backward()", "v = u * 2\nq = torch.quantize_per_tensor\n1 / 0")
+    assert not scope
+
+
+def test_a_loop_keeps_no_more_than_its_last_step(no_warning):
+    """What a step needs is forgotten, also where detached results are collected."""
+    step = "loss = F.mse_loss(net(X), Y)", "opt.zero_grad()", "loss.backward()", "opt.step()"
+    keep = "losses.append(loss.detach())", "refs.append(weakref.ref(loss))"
+    loop = "\n    ".join(("for _ in range(60):", *step, *keep))
+    scope = run("opt, losses, refs = torch.optim.SGD(net.parameters()), [], []", loop)
+    assert sum(ref() is not None for ref in scope["refs"]) == 1
+    assert sorted(n.name for n in scope["g"].nodes) == ["X", "Y", "bias", "loss", "v₁", "weight"]
+
+
+def test_locals_of_a_function_end_with_their_names():
+    def work():
+        h = torch.ones(3, requires_grad=True) * 2
+        with trace():
+            loss = h.sum()
+        ref = weakref.ref(h)
+        del h, loss
+        gc.collect()
+        return ref() is not None
+
+    assert not work()
+
+
+@settings(max_examples=60, deadline=None)
+@given(STEPS, NUMBERS, st.integers(0, 8))
+def test_a_program_cut_into_earlier_cells_and_block_gives_the_graph_of_the_block_alone(steps, numbers, cut):
+    def go_on(pool, steps):
+        for name, *sources in steps:
+            operands = [pool[i % len(pool)] for i in sources]
+            pool.append((UNARY if len(operands) == 1 else BINARY)[name](*operands))
+
+    def block(pool):
+        with trace(names={"pool": pool}) as g:
+            go_on(pool, steps[cut:])
+            f = torch.tanh(sum(pool[3:]) / 4).sum()
+        return g, f
+
+    leaves = torch.tensor(numbers, dtype=torch.float64).reshape(3, 3).unbind()
+    pool = [tensor.clone().requires_grad_() for tensor in leaves]
+    go_on(pool, steps[:cut])
+    alone = [tensor.detach().clone().requires_grad_() for tensor in pool]
+    (g, f), (h, _) = block(pool), block(alone)
+    assert g.target.value == f.detach() and g.to_text().replace("(leaf)", "(input)") == h.to_text().replace(
+        "(leaf)", "(input)"
+    )
