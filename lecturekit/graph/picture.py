@@ -208,7 +208,7 @@ def equation(left: str, tensor: torch.Tensor, colour: str = INK) -> Block:
 def _beginnings(steps: Steps) -> dict[Node, str]:
     """Return where a module of several operations begins."""
     begins, before, order = {}, (), list(steps.forward)
-    for node, following in zip(order, order[1:], strict=False):
+    for node, following in itertools.pairwise(order):
         new = [m for m in node.module if m not in before and m in following.module]
         begins |= {node: f"{clean(new[0])} begins"} if new else {}
         before = node.module
