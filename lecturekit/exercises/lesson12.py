@@ -72,7 +72,7 @@ def count_confusions(function: object) -> str:
         (right.T, "rows and columns are exchanged: a row is what is true."),
         (right.diag().diag(), "you count the right answers only. The others stand beside the diagonal."),
         (right - right.diag().diag(), "the right answers are missing on the diagonal."),
-        (right.clamp(max=1), "a pair that comes twice must be counted twice. (`c[y, y_hat] += 1` adds it once.)"),
+        (right.clamp(max=1), "a pair that comes twice must be counted twice. `c[y, y_hat] += 1` adds it once."),
         (right / 6, right / right.sum(dim=1, keepdim=True).clamp(min=1), "counts are asked for, not shares."),
     ]
     compare("the table", found, right.double(), typical, "the counts are not right. Try it with three examples.")
@@ -87,7 +87,7 @@ def freeze_all_but_the_head(function: object) -> str:
     *body, weight, bias = model.parameters()
     learns = [parameter.requires_grad for parameter in (*body, weight, bias)]
     if all(learns):
-        raise Hint("nothing is frozen. (`model.requires_grad = False` only sets a name. A method ends in `_`.)")
+        raise Hint("nothing is frozen. `model.requires_grad = False` only sets a name. A method ends in `_`.")
     if not any(learns):
         raise Hint("everything is frozen, the head too.")
     if not any(learns[-2:]):
