@@ -132,6 +132,10 @@ def test_target_as_the_reader_writes_it(path, no_warning):
 
 
 def test_values_of_earlier_results_and_their_gradients(no_warning):
+    """Each for itself: what lies behind one, even another one or a leaf, gets nothing through it."""
+    g = run("u = w ** 3\nt = u * w", "v = u * w + t * u")["g"]
+    found = {n.name: (n.kind, n.value.item(), n.grad.item()) for n in g.nodes if not n.op}
+    assert found == {"u": ("input", 8, 18), "w": ("leaf", 2, 8), "t": ("input", 16, 8)}
     g = run("u = w * x\nu.backward()", "v = u * u")["g"]
     (u,) = (n for n in g.nodes if n.name == "u")
     assert (u.kind, u.value, u.grad, u.op) == ("input", 6, 12, "")

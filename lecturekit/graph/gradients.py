@@ -123,7 +123,9 @@ def _backward(targets: list[Entry], passes: list[list[Tensor]], inputs: list[Ent
         return hook
 
     outputs, edges, handles = [entry.edge for entry in targets], {entry.key: entry.edge for entry in inputs}, []
+    earlier = [entry for entry in inputs if entry.node.kind == "input"]  # one may lie behind another, or a leaf may
     try:
+        handles += [entry.edge.node.register_prehook(_nothing_to(entry.edge.output_nr)) for entry in earlier]
         for entry, slots in slots_of.items():
             handles += [fn.register_hook(watch(entry, pairs)) for fn, pairs in slots.items() if pairs]
         for vectors in passes:
@@ -136,6 +138,18 @@ def _backward(targets: list[Entry], passes: list[list[Tensor]], inputs: list[Ent
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _nothing_to(output_nr: int):
+    """Return a hook that lets nothing through one output of an autograd node."""
+
+    def hook(grad_outputs):
+        return tuple(
+            torch.zeros_like(grad) if i == output_nr and grad is not None else grad
+            for i, grad in enumerate(grad_outputs)
+        )
+
+    return hook
 
 
 def _local(entry: Entry, slots: dict, small: dict[Entry, Tensor]) -> dict:
