@@ -67,4 +67,4 @@ def test_a_wrong_solution_is_seen(tmp_path):
 
     stand_in = "class lk:\n    def check(number, answer):\n        print('✓' if answer == 1 else '✗', answer)"
     cells = [new_code_cell(stand_in), *exercise(1, "answer = 1"), *exercise(2, "answer = answer + 1")]
-    assert answers_to_solutions(new_notebook(cells=cells), tmp_path) == {"06.1": "✓ 1\n", "06.2": "✗ 2\n"}
+    assert answers_to_solutions(new_notebook(cells=cells), tmp_path) == {"05.1": "✓ 1\n", "05.2": "✗ 2\n"}
