@@ -35,7 +35,7 @@ def test_only_lesson_08_loads_more_than_weights():
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
 def test_scripts_write_words_as_text(path):
-    """Exceptions: a graph's SVG, in which every name is escaped, and the pad's markup, which holds no reader's words."""
+    """Exceptions: a graph's SVG, in which every name is escaped, and the pad's markup, which holds no name."""
     writes = re.compile(
         r".*\b(?:innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc|eval\(|Function\(|setTimeout\(['\"]).*"
     )
