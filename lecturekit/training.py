@@ -85,7 +85,8 @@ def fit(
     X, y : torch.Tensor of shapes (N, …), on one device; they are neither moved nor changed
     predict : callable
         ``predict(X)`` returns ŷ. Called under ``torch.no_grad()`` before the first step and after each epoch. Where it
-        does not have the shape of y, a ValueError comes: (N,) against (N, 1) would be broadcast to (N, N).
+        does not have the shape of y, a ValueError comes, unless `loss` is given: (N,) against (N, 1) would be
+        broadcast to (N, N).
     num_epochs, num_steps : int; at least one of them says when to stop, even in the middle of an epoch
     batch_size : int or None
         Examples in a step, 1 to N, else ValueError. None: all, in their own order, which is gradient descent.
