@@ -1,7 +1,7 @@
 """The computation graph that PyTorch builds, recorded with values and gradients, drawn and stepped through.
 
-Read the modules in the order in which a tensor goes through them. Which may import which stands in pyproject.toml; there
-is no circle:
+Read the modules in the order in which a tensor goes through them. Which may import which stands in pyproject.toml;
+there is no circle:
 
 - ``record``: `trace` sees each call of PyTorch in a block, `graph_of` reads a graph afterwards
 - ``tape``: what is known of each tensor meanwhile, and its place in autograd's own graph
