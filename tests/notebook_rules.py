@@ -29,6 +29,7 @@ Rule = Callable[[NotebookNode, Path], Iterator[str]]
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 IGNORED_TAG = "nbval-ignore-output"
+WATERMARK = "%load_ext watermark\n%watermark -v -p torch,numpy,matplotlib,lecturekit"
 CPU_TAG = "cpu-output"  # what the cell prints on a GPU is not compared: conftest.py
 TAGS = {"setup", "exercise", IGNORED_TAG, CPU_TAG}
 # What CONTRIBUTING.md asks for, and a quarter more, for lessons that show several versions in full.
@@ -69,6 +70,16 @@ def code_cells(nb: NotebookNode) -> list[NotebookNode]:
 
 def tags(cell: NotebookNode) -> list[str]:
     return cell.metadata.get("tags", [])
+
+
+def is_hidden(cell: NotebookNode) -> bool:
+    """Whether JupyterLab shows the output only once the reader has run the cell."""
+    return cell.metadata.get("jupyter") == {"outputs_hidden": True}
+
+
+def asks(cell: NotebookNode) -> bool:
+    """Whether a cell has a question in it that the reader answers before running the next one."""
+    return cell.cell_type == "markdown" and "> **Predict.** " in cell.source
 
 
 def first_line(cell: NotebookNode) -> str:
@@ -218,10 +229,14 @@ def kernel(nb, path):
 
 
 def metadata(nb, path):
-    """No times of execution, no widget state, no settings of one editor: only tags."""
+    """No times of execution, no widget state, no settings of one editor: only tags, and what hides an answer."""
+
+    def allowed(cell):
+        return ("tags", "jupyter") if is_hidden(cell) else ("tags",)
+
     yield from (f"notebook metadata {key!r}" for key in nb.metadata if key not in ("kernelspec", "language_info"))
     for cell in nb.cells:
-        yield from (f"metadata {key!r} of {first_line(cell)!r}" for key in cell.metadata if key != "tags")
+        yield from (f"metadata {key!r} of {first_line(cell)!r}" for key in cell.metadata if key not in allowed(cell))
         if any(output.get("metadata") for output in cell.get("outputs", [])):
             yield f"output metadata of {first_line(cell)!r}"
 
@@ -243,8 +258,10 @@ def mime_types(nb, path):
 
 
 def plain_python(nb, path):
-    """No magics and no shell lines, which another tool cannot read, and no comment that switches nbval off."""
+    """No magics but watermark's, no shell lines, which another tool cannot read, no comment that switches nbval off."""
     for cell in code_cells(nb):
+        if cell.source == WATERMARK:
+            continue
         if _parse(cell.source) is None or "get_ipython" in cell.source:
             yield f"not plain Python: {first_line(cell)!r}"
         if re.search(r"^\s*#\s*(NBVAL|PYTEST_VALIDATE)_", cell.source, flags=re.MULTILINE):
@@ -412,11 +429,13 @@ def anatomy(nb, path):
 
 
 def setup(nb, path):
-    first, second, *_ = code_cells(nb)
+    first, second, third, *_ = code_cells(nb)
     if "setup" not in tags(first):
         yield "the first code cell has no tag setup"
-    if "import lecturekit as lk" not in second.source.splitlines():
-        yield "the second code cell does not 'import lecturekit as lk'"
+    if second.source != WATERMARK or "setup" not in tags(second):
+        yield "the second code cell is not watermark's, tagged setup"
+    if "import lecturekit as lk" not in third.source.splitlines():
+        yield "the third code cell does not 'import lecturekit as lk'"
 
 
 def predict_and_check(nb, path):
@@ -428,6 +447,19 @@ def predict_and_check(nb, path):
         yield f"{predictions} predictions ('> **Predict.** …'), fewer than 3"
     if len(checked) < 3:
         yield f"{len(checked)} cells with '# Check: …', fewer than 3"
+
+
+def think_before_you_see(nb, path):
+    """What answers a question is hidden until the reader runs it, and nothing else is."""
+    asked = False
+    for cell in nb.cells:
+        if cell.cell_type == "markdown":
+            asked = asked or asks(cell)
+            continue
+        if asked != is_hidden(cell):
+            what = "seen before it is run" if asked else "hidden, and no question stands before it"
+            yield f"the output of {first_line(cell)!r} is {what}"
+        asked = False
 
 
 def exercises_are_whole(nb, path):
@@ -459,7 +491,7 @@ COMMON_RULES: list[Rule] = [
     nothing_of_this_machine, nothing_from_elsewhere, alt_texts, pixels, printed_digits, unique_headings, links,
     names_of_the_package,
 ]  # fmt: skip
-LESSON_RULES: list[Rule] = [budget, anatomy, setup, predict_and_check, exercises_are_whole]
+LESSON_RULES: list[Rule] = [budget, anatomy, setup, predict_and_check, think_before_you_see, exercises_are_whole]
 
 
 def rules_for(path: Path) -> list[Rule]:

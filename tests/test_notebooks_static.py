@@ -89,6 +89,11 @@ Little.
 ## Setup
 %% code setup
 import sys
+%% code setup
+%load_ext watermark
+%watermark -v -p torch,numpy,matplotlib,lecturekit
+%% stdout
+torch     : 2.13.0
 %% code
 import torch
 
@@ -188,7 +193,8 @@ def notebook(text: str) -> nbformat.NotebookNode:
         if kind == "markdown":
             nb.cells.append(new_markdown_cell(body, metadata={"tags": tags}))
         elif kind == "code":
-            nb.cells.append(new_code_cell(body, metadata={"tags": tags}, execution_count=count + 1))
+            hidden = {"jupyter": {"outputs_hidden": True}} if rules.asks(nb.cells[-1]) else {}
+            nb.cells.append(new_code_cell(body, metadata={"tags": tags} | hidden, execution_count=count + 1))
         elif kind in ("stdout", "stderr"):
             nb.cells[-1].outputs.append(new_output("stream", name=kind, text=body))
         elif kind == "text/plain":
@@ -258,6 +264,7 @@ BROKEN = [
     ("anatomy", "- A.", "None."),
     ("setup", "%% code setup", "%% code"),
     ("setup", "import lecturekit as lk", "import lecturekit"),
+    ("setup", "%watermark -v", "%watermark"),
     ("predict_and_check", "# Check: it holds.\nassert 1 == 1\n1", "# Check: it holds.\n1"),
     ("predict_and_check", "# Check: it holds.\nassert 1 == 1\n1", "assert 1 == 1\n1"),
     ("predict_and_check", "> **Predict.** What comes?\n%% code\nlk", "What comes?\n%% code\nlk"),
@@ -291,7 +298,7 @@ BROKEN_FIELDS = [
 
 @pytest.mark.parametrize(("rule", "field", "value"), BROKEN_FIELDS)
 def test_rule_sees_a_broken_field(rule, field, value):
-    for thing in (lambda nb: rules.code_cells(nb)[4], lambda nb: rules.code_cells(nb)[4].outputs[0]):
+    for thing in (lambda nb: rules.code_cells(nb)[5], lambda nb: rules.code_cells(nb)[5].outputs[0]):
         nb = notebook(LESSON)
         thing(nb)[field] = value
         assert list(rule(nb, Path("05_small.ipynb")))
@@ -306,10 +313,18 @@ def test_rule_sees_what_an_editor_left_behind():
     assert len(list(rules.kernel(nb, Path("05_small.ipynb")))) == 2
 
 
+def test_rule_sees_an_answer_before_it_is_asked_for():
+    nb = notebook(LESSON)
+    asked = next(cell for cell in nb.cells if rules.is_hidden(cell))
+    other = next(cell for cell in rules.code_cells(nb) if not rules.is_hidden(cell))
+    other.metadata["jupyter"] = asked.metadata.pop("jupyter")
+    assert len(list(rules.think_before_you_see(nb, Path("05_small.ipynb")))) == 2
+
+
 def test_an_error_in_an_output_and_an_id_that_stands_twice_are_seen(tmp_path):
     nb = notebook(LESSON)
     error = new_output("error", ename="ValueError", evalue="bad", traceback=[])
-    rules.code_cells(nb)[4].outputs.append(error)
+    rules.code_cells(nb)[5].outputs.append(error)
     assert list(rules.errors_and_warnings(nb, Path("05_small.ipynb")))
     path = tmp_path / "05_small.ipynb"
     nbformat.write(nb, path)
@@ -319,5 +334,9 @@ def test_an_error_in_an_output_and_an_id_that_stands_twice_are_seen(tmp_path):
 
 
 def test_every_rule_has_been_seen_to_fail():
-    seen = {name for name, _, _ in BROKEN} | {rule.__name__ for rule, _, _ in BROKEN_FIELDS} | {"kernel"}
+    seen = (
+        {name for name, _, _ in BROKEN}
+        | {rule.__name__ for rule, _, _ in BROKEN_FIELDS}
+        | {"kernel", "think_before_you_see"}
+    )
     assert seen == {rule.__name__ for rule in rules.COMMON_RULES + rules.LESSON_RULES}

@@ -21,6 +21,7 @@ CELLS = [
     nbformat.v4.new_markdown_cell(FIRST, id="a"),
     nbformat.v4.new_markdown_cell("## What you need\n\nNothing.\n\n**Time:** about 7 minutes.", id="b"),
     nbformat.v4.new_code_cell("old = 1", id="c", metadata={"tags": ["setup"]}),
+    nbformat.v4.new_code_cell("old = 2", id="w", metadata={"tags": ["setup"]}),
     nbformat.v4.new_code_cell("print('∂')", id="d", execution_count=2, outputs=[OUTPUT]),
 ]
 LESSON = nbformat.writes(nbformat.v4.new_notebook(cells=CELLS)) + "\n"
@@ -52,8 +53,8 @@ def test_links_setup_and_table_are_written_and_nothing_else(root):
     text = (root / "notebooks" / "42_answers.ipynb").read_text(encoding="utf-8")
     assert text == nbformat.writes(nbformat.reads(text, 4)) + "\n"
     before, after = json.loads(LESSON), json.loads(text)
-    first, setup = ("".join(after["cells"][i].pop("source")) for i in (0, 2))
-    for i in (0, 2):
+    first, setup, watermark = ("".join(after["cells"][i].pop("source")) for i in (0, 2, 3))
+    for i in (0, 2, 3):
         before["cells"][i].pop("source")
     assert after == before
     assert first.startswith("# 42 · Answers\n\n**What is ∂loss/∂w?**\n\n[Open in Colab](")
@@ -61,6 +62,7 @@ def test_links_setup_and_table_are_written_and_nothing_else(root):
     assert f"blob/v{VERSION}/notebooks/42_answers.ipynb" in first
     assert f'"lecturekit @ git+{ADDRESS}@v{VERSION}"' in setup
     compile(setup, "setup", "exec")
+    assert watermark.startswith("%load_ext watermark\n")
     table = (root / "README.md").read_text(encoding="utf-8").split("<!-- /lessons -->")[0]
     assert table.endswith("\n| 42 | [Answers](notebooks/42_answers.ipynb) | What is ∂loss/∂w? | 7 |\n")
     assert table.count("](notebooks/") == 1

@@ -72,14 +72,16 @@ def main(arguments: list[str] | None = None) -> int:
     return sphinx_build([*how, "-W", "--keep-going", "-q", "-c", str(DOCS), str(source), str(target)])
 
 
-def copy_notebook(path: Path, folder: Path, change) -> None:
-    """Copy a notebook, with what `change` makes of each of its cells of text."""
+def copy_notebook(path: Path, folder: Path, change, fold: bool = False) -> None:
+    """Copy a notebook, with what `change` makes of each of its cells of text; answers open on a click where folded."""
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = change(cell.source)
         elif "setup" in cell.metadata.get("tags", []):
             cell.metadata["tags"].append("hide-input")  # it does nothing for readers
+        if fold and "jupyter" in cell.metadata:
+            cell.metadata.setdefault("tags", []).append("hide-output")
     folder.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, folder / path.name)
 
@@ -94,7 +96,7 @@ def collect_site(source: Path) -> None:
     api = (DOCS / "api.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\.\. auto\w+:: lecturekit\.([\w.]+)$", api, flags=re.MULTILINE))
     for path in NOTEBOOKS:
-        copy_notebook(path, source / "notebooks", lambda text: with_reference(text, documented))
+        copy_notebook(path, source / "notebooks", lambda text: with_reference(text, documented), fold=True)
     parts = source / "_parts"
     parts.mkdir()
     (parts / "README.md").write_text(readme(), encoding="utf-8")

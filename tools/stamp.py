@@ -26,11 +26,15 @@ import sys
 packages = {{
     "lecturekit": "lecturekit @ git+{address}@{tag}",
     "pygraphviz": "pygraphviz",
+    "watermark": "watermark",
 }}
 missing = [source for name, source in packages.items() if importlib.util.find_spec(name) is None]
 if missing:
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", *missing], check=True)
     importlib.invalidate_caches()"""
+
+# Says which versions the stored outputs come from: `make test` compares them.
+WATERMARK_CELL = "%load_ext watermark\n%watermark -v -p torch,numpy,matplotlib,lecturekit"
 
 LINK_LINE = (
     "[Open in Colab](https://colab.research.google.com/github/{slug}/blob/{tag}/notebooks/{name}) · "
@@ -132,7 +136,7 @@ def source(cell: dict) -> str:
 
 
 def stamp_notebook(path: Path, notebook: dict, project: Project) -> None:
-    """Put the link line and the setup cell into a notebook."""
+    """Put the link line and the two setup cells into a notebook."""
     lines = LINK_LINE.format(name=path.name, **project._asdict())
     first = notebook["cells"][0]
     paragraphs = source(first).split("\n\n")
@@ -140,9 +144,10 @@ def stamp_notebook(path: Path, notebook: dict, project: Project) -> None:
     paragraphs[links] = [lines]
     first["source"] = "\n\n".join(paragraphs).splitlines(keepends=True)
     setup = [cell for cell in notebook["cells"] if "setup" in cell["metadata"].get("tags", ())]
-    if len(setup) != 1 or setup[0]["cell_type"] != "code":
-        raise StampError(f"{path.name}: there must be one code cell tagged setup")
-    setup[0]["source"] = SETUP_CELL.format(**project._asdict()).splitlines(keepends=True)
+    if [cell["cell_type"] for cell in setup] != ["code", "code"]:
+        raise StampError(f"{path.name}: there must be two code cells tagged setup")
+    for cell, text in zip(setup, (SETUP_CELL.format(**project._asdict()), WATERMARK_CELL), strict=True):
+        cell["source"] = text.splitlines(keepends=True)
 
 
 def table(lessons: list[Lesson]) -> str:
