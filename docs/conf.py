@@ -75,6 +75,8 @@ html_theme_options = {
     },
     "path_to_docs": "",
 }
+nb_code_prompt_show = "Show the {type}"  # of a question: think first
+nb_code_prompt_hide = "Hide the {type}"
 
 
 if tags.has("slides"):  # noqa: F821, Sphinx brings it

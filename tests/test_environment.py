@@ -48,6 +48,27 @@ def test_environment_yml_is_in_step():
     assert set(packages) == expected | {f"python={PYPROJECT['requires-python'].removeprefix('>=')}", "pip"}
 
 
+# Where each package that README.md promises is used: a file, and what stands in it.
+USED = {
+    "torch": ("lecturekit/training.py", "import torch"),
+    "jupyterlab": ("Makefile", "$(PY) -m jupyterlab"),
+    "matplotlib": ("lecturekit/plotting.py", "from matplotlib.figure import Figure"),
+    "scikit-learn": ("lecturekit/data.py", "from sklearn.datasets import load_digits"),
+    "watermark": ("tools/stamp.py", "%load_ext watermark"),  # into each lesson: tests/notebook_rules.py
+    "nbval": ("pyproject.toml", '"--nbval"'),
+}
+
+
+def test_the_promised_packages_are_used():
+    listed = re.search(r"The course is built on ([\w, -]+?):", text("README.md"))[1]
+    assert re.split(", | and ", listed) == list(USED)
+    installed = yaml.safe_load(text("environment.yml"))["dependencies"]
+    for name, (file, use) in USED.items():
+        assert name in bounds("lab", "test") and name in pins()
+        assert any(str(line).startswith(f"{CONDA_NAMES.get(name, name)}>=") for line in installed)
+        assert use in text(file), f"{file} does not use {name}"
+
+
 def test_constraints_are_exact_and_satisfy_the_bounds():
     pinned = pins()
     for line in text("constraints.txt").splitlines():
