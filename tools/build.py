@@ -78,7 +78,7 @@ def copy_notebook(path: Path, folder: Path, change, fold: bool = False) -> None:
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = change(cell.source)
-        elif "setup" in cell.metadata.get("tags", []):
+        elif "setup" in cell.metadata.get("tags", []) and not cell.outputs:
             cell.metadata["tags"].append("hide-input")  # it does nothing for readers
         if fold and "jupyter" in cell.metadata:
             cell.metadata.setdefault("tags", []).append("hide-output")

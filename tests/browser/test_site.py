@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -47,6 +48,20 @@ def show(browse, site_url):
         return page
 
     return show
+
+
+def test_an_answer_opens_on_a_click(show):
+    """What follows a question is folded; that needs no script, and paper shows it."""
+    page = show("notebooks/02_devices.html", java_script_enabled=False)
+    answers = page.locator("details.below-input")
+    cells = json.loads((ROOT / "notebooks" / "02_devices.ipynb").read_text(encoding="utf-8"))["cells"]
+    assert answers.count() == sum("jupyter" in cell["metadata"] for cell in cells) > 2
+    output = answers.first.locator(".cell_output")
+    assert not output.is_visible()
+    answers.first.locator("summary").click()
+    assert output.is_visible()
+    page.emulate_media(media="print")
+    assert answers.last.locator(".cell_output").is_visible()
 
 
 @pytest.fixture(scope="session")
