@@ -19,26 +19,44 @@ from .checks import check, expect_error
 from .devices import Timing, device, measure, synchronize
 from .graph import graph_of, trace
 from .lessons import diagrams
+from .lessons.cells import plot_tensor
 from .lessons.environment import environment
+from .lessons.images import plot_confusion, plot_images
 from .lessons.sweep import Explorer, Runs, explorer, plot_loss_surface, train_many
 from .lessons.workers import WorkerRun, run_workers
-from .plotting import (
-    figure,
-    plot_confusion,
-    plot_decision_regions,
-    plot_images,
-    plot_losses,
-    plot_network,
-    plot_tensor,
-    plot_timings,
-    show,
-)
+from .plotting import figure, plot_decision_regions, plot_losses, plot_network, plot_timings, show
 from .training import History, fit, minibatches
 
 __all__ = [
-    "Explorer", "History", "Runs", "Timing", "WorkerRun", "check", "data", "device", "diagrams", "environment",
-    "expect_error", "explorer", "figure", "fit", "graph_of", "measure", "minibatches", "plot_confusion",
-    "plot_decision_regions", "plot_images", "plot_loss_surface", "plot_losses", "plot_network", "plot_tensor",
-    "plot_timings", "run_workers", "show", "synchronize", "trace", "train_many",
-]  # fmt: skip
+    "Explorer",
+    "History",
+    "Runs",
+    "Timing",
+    "WorkerRun",
+    "check",
+    "data",
+    "device",
+    "diagrams",
+    "environment",
+    "expect_error",
+    "explorer",
+    "figure",
+    "fit",
+    "graph_of",
+    "measure",
+    "minibatches",
+    "plot_confusion",
+    "plot_decision_regions",
+    "plot_images",
+    "plot_loss_surface",
+    "plot_losses",
+    "plot_network",
+    "plot_tensor",
+    "plot_timings",
+    "run_workers",
+    "show",
+    "synchronize",
+    "trace",
+    "train_many",
+]
 __version__ = "0.1.0"

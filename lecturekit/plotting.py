@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import html
 import io
-import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ import torch
 from torch import Tensor
 
 from .devices import Timing
-from .style import COLOURS, DASHES, DETAIL, GRID, INK, MARKERS, OUTLINE, TINTS, house_style
+from .style import COLOURS, DASHES, GRID, INK, MARKERS, TINTS, house_style
 from .training import History
 
 if TYPE_CHECKING:
@@ -82,18 +81,6 @@ def show(fig: Figure, *, alt: str) -> None:
     display({"text/html": image, "text/plain": alt}, raw=True)
 
 
-def as_label(text: object) -> str:
-    """Return a name for a legend. Matplotlib would leave out an empty one, and one that begins with an underscore."""
-    label = str(text)
-    return label if label and not label.startswith("_") else f" {label}"
-
-
-def add_legend(ax: Axes, *args: object, **style: object) -> None:
-    """Add a legend that shows the labels as they are written: a dollar sign starts no formula."""
-    for text in ax.legend(*args, **style).get_texts():
-        text.set_parse_math(False)
-
-
 @house_style
 def plot_losses(histories: Mapping[str, History], *, against: str = "epochs", log: bool = False) -> Figure:
     """Draw loss curves, so that curves that lie over each other can all be seen. Introduced in notebook 07.
@@ -118,7 +105,7 @@ def plot_losses(histories: Mapping[str, History], *, against: str = "epochs", lo
         ax.plot(
             [0, *counted],
             [history.initial_loss, *history.losses],
-            label=as_label(name),
+            label=name,
             color=COLOURS[index % len(COLOURS)],
             linestyle=DASHES[index % len(DASHES)],
             linewidth=1.8 + 2.2 * curves_above,  # the curve below shows on both sides of the one above
@@ -129,7 +116,7 @@ def plot_losses(histories: Mapping[str, History], *, against: str = "epochs", lo
     ax.set_yscale("log" if log else "linear")
     if against == "epochs":
         ax.xaxis.get_major_locator().set_params(integer=True)
-    add_legend(ax, frameon=False)
+    ax.legend(frameon=False)
     return fig
 
 
@@ -172,7 +159,7 @@ def plot_timings(
             sizes,
             [time.median for time in times],
             yerr=[[time.median - time.low for time in times], [time.high - time.median for time in times]],
-            label=as_label(f"{name} (recorded)" if is_recorded else name),
+            label=f"{name} (recorded)" if is_recorded else name,
             color=COLOURS[colour],
             linestyle=DASHES[shape],
             marker=MARKERS[shape],
@@ -184,9 +171,9 @@ def plot_timings(
     ax.set_yscale("log")
     ax.xaxis.set_major_formatter(EngFormatter(sep=""))
     ax.yaxis.set_major_formatter(EngFormatter(unit="s"))
-    ax.set_xlabel(xlabel, parse_math=False)
-    ax.set_ylabel(ylabel, parse_math=False)
-    add_legend(ax, frameon=False)
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    ax.legend(frameon=False)
     return fig
 
 
@@ -236,87 +223,13 @@ def plot_decision_regions(
     if surface.min() <= threshold < surface.max():
         ax.contour(x1, x2, surface, levels=[threshold], colors=INK, linewidths=1.5)
     for label in (0, 1):
-        points, name = X[y[:, 0] == label].cpu(), as_label(class_names[label])
+        points, name = X[y[:, 0] == label].cpu(), class_names[label]
         ax.scatter(*points.T, marker=MARKERS[label], color=COLOURS[label], edgecolor="white", s=45, label=name)
     if len(wrong):
         ax.scatter(*wrong.cpu().T, s=130, facecolor="none", edgecolor=INK, linewidth=1.2, label="wrong side")
-    ax.set_xlabel(feature_names[0].replace("_", " "), parse_math=False)
-    ax.set_ylabel(feature_names[1].replace("_", " "), parse_math=False)
-    add_legend(ax, frameon=True, facecolor="white", framealpha=0.9, edgecolor=GRID)
-    return fig
-
-
-@house_style
-def plot_images(
-    X: Tensor, titles: Sequence[object] = (), *, columns: int = 10, signed: bool = False, size: float = 0.9
-) -> Figure:
-    """Draw square pictures in rows, from 0, white, to the largest number, black. Introduced in notebook 12.
-
-    Parameters
-    ----------
-    X : torch.Tensor of shape (N, k²) or (N, k, k), a picture in each row
-    titles : sequence, one over each picture
-    columns : int, how many pictures stand side by side
-    signed : bool, whether 0 is white, what is positive blue, and what is negative orange with a dot
-    size : float, of a picture in inches
-
-    Examples
-    --------
-    >>> fig = plot_images(torch.eye(4), titles="abcd", columns=2)
-    >>> [ax.get_title() for ax in fig.axes]
-    ['a', 'b', 'c', 'd']
-    """
-    from matplotlib.colors import LinearSegmentedColormap
-
-    X = X.detach().cpu()
-    k = math.isqrt(X[0].numel())
-    columns = min(columns, len(X))
-    rows = math.ceil(len(X) / columns)
-    largest = X.abs().max().item() or 1
-    ground = LinearSegmentedColormap.from_list("", [COLOURS[1], "white", COLOURS[0]]) if signed else "Greys"
-    fig, _ = figure(columns * size, rows * (size + (0.25 if titles else 0)))
-    fig.clear()
-    for index, picture in enumerate(X.reshape(-1, k, k).numpy()):
-        ax = fig.add_subplot(rows, columns, index + 1)
-        ax.imshow(picture, cmap=ground, vmin=-largest if signed else 0, vmax=largest)
-        ax.set(xticks=[], yticks=[])
-        if signed:
-            below, across = (picture < -0.15 * largest).nonzero()
-            ax.scatter(across, below, s=3, color=INK)
-        if titles:
-            ax.set_title(titles[index], fontsize=10, color=INK, parse_math=False)
-    return fig
-
-
-@house_style
-def plot_confusion(y_hat: Tensor, y: Tensor, class_names: Sequence[str]) -> Figure:
-    """Draw how often each class (a row) is taken for which one (a column). Introduced in notebook 12.
-
-    Parameters
-    ----------
-    y_hat, y : torch.Tensor of shape (N,): the numbers of the classes, as predicted and as they are
-    class_names : sequence of str
-
-    Examples
-    --------
-    >>> fig = plot_confusion(torch.tensor([0, 1, 1]), torch.tensor([0, 1, 0]), ("cat", "dog"))
-    >>> [text.get_text() for text in fig.axes[0].texts]
-    ['1', '1', '0', '1']
-    """
-    from sklearn.metrics import ConfusionMatrixDisplay
-
-    fig, ax = figure(4.8, 4.4)
-    ax.grid(visible=False)
-    ConfusionMatrixDisplay.from_predictions(
-        y.cpu(),
-        y_hat.cpu(),
-        labels=range(len(class_names)),
-        display_labels=class_names,
-        cmap="Blues",
-        colorbar=False,
-        ax=ax,
-    )
-    ax.set(xlabel="predicted", ylabel="true")
+    ax.set_xlabel(feature_names[0].replace("_", " "))
+    ax.set_ylabel(feature_names[1].replace("_", " "))
+    ax.legend(frameon=True, facecolor="white", framealpha=0.9, edgecolor=GRID)
     return fig
 
 
@@ -348,97 +261,6 @@ def plot_network(sizes: Sequence[int], *, labels: Sequence[str] = ()) -> Figure:
     for column in columns:
         ax.scatter(*zip(*column, strict=True), s=420, color=TINTS[0], edgecolor=INK, zorder=2)
     for column, text in enumerate(labels):
-        ax.text(column, bottom + 0.4, text, ha="center", va="center", color=INK, parse_math=False)
+        ax.text(column, bottom + 0.4, text, ha="center", va="center", color=INK)
     ax.set(xlim=(-0.5, len(sizes) - 0.5), ylim=(bottom + (0.7 if labels else 0), -bottom))
     return fig
-
-
-@house_style
-def plot_tensor(tensor: Tensor | Mapping[str, Tensor]) -> Figure:
-    """Draw tensors as cells: rows and columns, layers that lie one before the other, blocks of layers.
-
-    Layers and blocks carry their indices, such as ``[1]`` or ``[0, 1]``. Values are written into the cells where there
-    is room. A dashed, pale cell takes up no memory of its own: it shows a number that an earlier cell shows already, as
-    in a tensor stretched by ``expand``. Introduced in notebook 01.
-
-    Parameters
-    ----------
-    tensor : torch.Tensor of rank 0 to 4 with 1 to 1,000 elements, else ValueError; or several by their names
-
-    Examples
-    --------
-    >>> fig = plot_tensor({"m": torch.eye(2, 3)})
-    >>> fig.axes[0].texts[0].get_text()
-    'm · shape (2, 3)'
-    """
-    from matplotlib.collections import PolyCollection
-
-    named = tensor if isinstance(tensor, Mapping) else {f"rank {tensor.ndim}": tensor}
-    for one in named.values():
-        if one.ndim > 4 or not 1 <= one.numel() <= 1000:
-            raise ValueError(f"tensor must have rank 0 to 4 and 1 to 1000 elements, got shape {tuple(one.shape)}")
-    # Spread out, with values, where they can be read; else in a pile. Lengths are in cells until the figure is made.
-    few = sum(one.numel() for one in named.values()) <= 64
-    for spread in (True, False) if few else (False,):
-        parts = [_Cells(name, one, spread) for name, one in named.items()]
-        width = sum(part.width for part in parts) + len(parts) - 1
-        height = max(part.height for part in parts)
-        cell = min(0.5, 9 / width, 7.5 / height)  # inches
-        if cell >= 0.42:
-            break
-    title_height = 0.5 / cell
-    # Rounded up to quarters of an inch, which are whole pixels at any resolution that is used here.
-    inches = (width * cell + 0.3, (height + title_height) * cell + 0.2)
-    fig, ax = figure(*(math.ceil(4 * length) / 4 for length in inches))
-    ax.set_axis_off()
-    ax.set(xlim=(-0.1, width + 0.1), ylim=(height + 0.1, -title_height), aspect="equal")
-    longest = max(len(text) for part in parts for text in part.texts)
-    font_size = min(11, 98 * cell / longest)  # points; a digit is about 0.6 of it wide
-    left = 0.0
-    for part in parts:
-        ax.text(left + part.margin, -0.4 * title_height, part.title, fontsize=10, color=INK, parse_math=False)
-        corners = [(left + x, y) for x, y in part.corners]
-        squares = [[(x, y), (x + 1, y), (x + 1, y + 1), (x, y + 1)] for x, y in corners]
-        tints = ["white" if again else tint for tint, again in zip(part.tints, part.repeated, strict=True)]
-        edges = [OUTLINE if again else INK for again in part.repeated]
-        dashes = [(0, (3, 2)) if again else "solid" for again in part.repeated]
-        style = {"facecolors": tints, "edgecolors": edges, "linestyles": dashes, "linewidths": 1.0 if spread else 0.6}
-        ax.add_collection(PolyCollection(squares, **style))
-        for (x, y), text, again in zip(corners, part.texts, part.repeated, strict=True) if spread else ():
-            colour = DETAIL if again else INK
-            ax.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=font_size, color=colour)
-        for text, x, y in part.labels:
-            ax.text(left + x - 0.15, y + 0.5, text, ha="right", va="center", fontsize=9 if spread else 8, color=INK)
-        left += part.width + 1
-    return fig
-
-
-class _Cells:
-    """The cells of a tensor, in the order of its elements, and what is written into and beside them."""
-
-    def __init__(self, name: object, tensor: Tensor, spread: bool):
-        shape = tuple(tensor.shape)
-        num_blocks, num_layers, num_rows, num_columns = (1,) * (4 - len(shape)) + shape
-        self.title = f"{name} · shape {shape}"
-        values = tensor.detach().flatten().tolist()
-        self.texts = [f"{value:.4g}" if isinstance(value, float | complex) else str(value) for value in values]
-        length = 1 + sum((size - 1) * stride for size, stride in zip(shape, tensor.stride(), strict=True))
-        places = torch.arange(length, device="cpu").as_strided(shape, tensor.stride()).flatten().tolist()
-        self.repeated = [places.index(place) < i for i, place in enumerate(places)]  # shares memory with an earlier one
-        self.margin = {3: 1.0, 4: 1.6}.get(len(shape), 0.0) * (1 if spread else 1.6)  # room for the labels
-        # Each layer lies lower and further left than the one before. Spread out, no cell covers another.
-        step_x, step_y = (0.4, num_rows + 0.4) if spread else (0.6, 1.0)
-        block_width = self.margin + num_columns + step_x * (num_layers - 1)
-        block_height = num_rows + step_y * (num_layers - 1)
-        per_row = min(num_blocks, max(1, int((18 if spread else 48) // (block_width + 1))))
-        self.width = max(per_row * (block_width + 1) - 1, 0.18 * len(self.title))
-        self.height = math.ceil(num_blocks / per_row) * (block_height + 1) - 1
-        self.corners, self.tints, self.labels = [], [], []
-        for block in range(num_blocks):
-            for layer in range(num_layers):
-                x = block % per_row * (block_width + 1) + self.margin + step_x * (num_layers - 1 - layer)
-                y = block // per_row * (block_height + 1) + step_y * layer
-                if len(shape) >= 3:
-                    self.labels.append((str([block, layer][4 - len(shape) :]), x, y))
-                self.corners += [(x + column, y + row) for row in range(num_rows) for column in range(num_columns)]
-                self.tints += [TINTS[layer % 2]] * (num_rows * num_columns)

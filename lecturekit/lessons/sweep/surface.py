@@ -54,9 +54,9 @@ def plot_loss_surface(X: Tensor, y: Tensor, paths: Mapping[str, Tensor | Sequenc
     draw_surface(ax, loss, view)
     ax.set_prop_cycle(color=COLOURS, linestyle=DASHES, marker=MARKERS)
     for name, path in tensors.items():
-        ax.plot(*path.T.numpy(), label=plotting.as_label(name), **PATH)
+        ax.plot(*path.T.numpy(), label=name, **PATH)
     draw_marks(ax, loss, [path[0] for path in tensors.values()])
-    plotting.add_legend(fig, **LEGEND)
+    fig.legend(**LEGEND)
     return fig
 
 
