@@ -37,21 +37,20 @@ def border(answer: object) -> str:
     lr = as_number("largest_lr", answer)
     if lr <= 0:
         raise Hint("a learning rate is positive: the minus sign stands in the update already.")
-    steepest, flattest = 2 * 18 / 3, 2.0  # H is diagonal, since the mean of x is 0
-    right = 2 / steepest
+    curvature = 2 * 18 / 3
+    right = 2 / curvature
     typical = [
         (0.17, "almost: with this rounded rate GD diverges already. Give a fraction, or four digits."),
-        (1 / steepest, "one step leads to the bottom of the steepest direction. Beyond it, GD still converges."),
-        (2 / flattest, "that is the border of the flattest direction. The other one diverges long before."),
-        (4 / steepest, "that is the border of (ŷ − y)² / 2. Is the factor 2 of the derivative in your H?"),
-        (2 / (3 * steepest), "that is the border for the sum of the three squares. The loss is their mean."),
-        (steepest, "that is the curvature. How does the border follow from it?"),
-        (2 / (steepest + flattest), "you added up the two curvatures. Each direction has a border of its own."),
+        (1 / curvature, "with this rate one step leads to the bottom. Beyond it, GD still converges."),
+        (1, "that would be right for a second derivative of 2. Each point brings its x² into it."),
+        (4 / curvature, "that is the border of (ŷ − y)² / 2. Has your second derivative the factor 2 of the square?"),
+        (2 / (3 * curvature), "that is the border for the sum of the three squares. The loss is their mean."),
+        (curvature, "that is the curvature. How does the border follow from it?"),
     ]
     side = "still converges a little above it" if lr < right else "diverges there"
-    otherwise = f"GD {side}. Write down H for these points: it has zeros beside the diagonal."
+    otherwise = f"GD {side}. Differentiate the mean of (wx − y)² twice by w, for these points."
     compare("largest_lr", lr, right, typical, otherwise, tolerance=6e-4)
-    return "the steepest direction decides."
+    return "the curvature decides."
 
 
 @exercise("08.3")
