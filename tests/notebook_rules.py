@@ -395,7 +395,9 @@ def budget(nb, path):
     # The longest cell counts as it is seen; lines of code are those that hold some: no blank ones, no comments.
     cells = [cell.source.splitlines() for cell in code_cells(nb) if "setup" not in tags(cell)]
     code = [sum(bool(line.strip()) and not line.strip().startswith("#") for line in lines) for lines in cells]
-    text = re.sub(r"\]\([^)]*\)|<[^>]+>|\$\$.*?\$\$|\$[^$\n]+\$", " ", prose(nb), flags=re.DOTALL)
+    # A folded "Going deeper" counts for nothing: nothing depends on it.
+    text = re.sub(r"<details>\n<summary>Going deeper.*?</details>", " ", prose(nb), flags=re.DOTALL)
+    text = re.sub(r"\]\([^)]*\)|<[^>]+>|\$\$.*?\$\$|\$[^$\n]+\$", " ", text, flags=re.DOTALL)
     found = {
         "cells": len(nb.cells),
         "lines of code": sum(code),
