@@ -208,3 +208,124 @@ def test_a_program_cut_into_earlier_cells_and_block_gives_the_graph_of_the_block
     assert g.target.value == f.detach() and g.to_text().replace("(leaf)", "(input)") == h.to_text().replace(
         "(leaf)", "(input)"
     )
+
+
+OWN = """
+calls = []
+class Freeing(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, h):
+        ctx.kept = h.detach() * 3
+        return h * 3
+    @staticmethod
+    def backward(ctx, grad):
+        del ctx.kept
+        return 3 * grad
+class Overwriting(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, h):
+        ctx.save_for_backward(h.detach().clone())
+        return h ** 2
+    @staticmethod
+    def backward(ctx, grad):
+        return ctx.saved_tensors[0].mul_(2).mul_(grad)
+class Counting(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, h):
+        return h * 2, h * 3
+    @staticmethod
+    def backward(ctx, first, second):
+        calls.append(1)
+        return (2 * first + 3 * second) * len(calls)
+layers = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
+for layer in layers:
+    layer.register_full_backward_hook(lambda layer, before, after: calls.append(type(layer).__name__))
+def doubled(grad):
+    calls.append(1)
+    return grad * 2 ** len(calls)
+"""
+
+
+@pytest.mark.parametrize(
+    "earlier, block",
+    [
+        # an own backward that may run once only
+        ("", "f = Freeing.apply(a).sum()\nf.backward()"),
+        ("", "f = (Freeing.apply(a) * Overwriting.apply(a)).sum()\nf.backward()"),
+        ("", "p, q = Counting.apply(a)\nf = (p * q).sum()\nf.backward()"),
+        ("", "f = Freeing.apply(a).sum()\ng1, = torch.autograd.grad(f, a)"),
+        ("f = Freeing.apply(a).sum()", "f.backward()"),
+        # hooks that count
+        ("a.register_hook(doubled)", "f = (a ** 2).sum()\nf.backward()"),
+        ("", "h = a * 2\nh.register_hook(doubled)\nf = (h ** 2).sum()\nf.backward()"),
+        (
+            "state = [1.0]",
+            "h = a * 2\nhandle = h.register_hook(lambda grad: grad * state.pop())\nf = h.sum()\nf.backward()",
+        ),
+        # hooks of modules
+        ("", "f = layers(X).sum()\nf.backward()"),
+        ("", "h = X.clone().requires_grad_()\nf = layers(h).sum()\nf.backward()"),
+        ("net.register_full_backward_pre_hook(lambda *args: calls.append(2))", "f = 3 * net(a).sum()\nf.backward()"),
+        # anomaly mode
+        ("", "with torch.autograd.set_detect_anomaly(True):\n    f = (a - 1).log10().sum()\n    f.backward()"),
+    ],
+)
+def test_code_of_the_reader_runs_as_often_as_without_trace(earlier, block, no_warning):
+    scope, plain = run(OWN + earlier, block), run(OWN + earlier, block, traced=False)
+    assert scope["calls"] == plain["calls"]
+    for tensor, other in zip(*([s["a"], *s["layers"].parameters()] for s in (scope, plain)), strict=True):
+        assert _same(tensor.grad, other.grad)
+    g = scope["g"]
+    assert g.target.name == "f" and all("Hook" not in n.op for n in g.nodes)
+    if "doubled" not in earlier + block:  # which changes a gradient on its way
+        _contributions_add_up(g)
+
+
+def _contributions_add_up(g):
+    for n in g.nodes:
+        users = [e.contribution for e in g.edges if e.source is n and e.target.has_grad]
+        if n is not g.target and n.grad is not None and users and all(flow is not None for flow in users):
+            assert torch.allclose(sum(users), n.grad, equal_nan=True), g.to_text()
+
+
+def test_hooks_without_a_backward_pass_leave_no_trace():
+    with pytest.warns(UserWarning, match=r"^trace has no gradients to show: hooks run in it"):
+        scope = run(OWN, "f = layers(X).sum()")
+    assert scope["calls"] == [] and scope["g"].target is None
+
+
+def test_own_functions_without_a_backward_pass_can_still_have_one(no_warning):
+    scope = run(OWN, "f = (Freeing.apply(a) * Overwriting.apply(a)).sum()")
+    found = scope["g"].target.name, next(n.grad for n in scope["g"].nodes if n.name == "a")
+    scope["f"].backward()
+    assert found[0] == "f" and torch.equal(found[1], scope["a"].grad) and scope["a"].grad.tolist() == [9, 36]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "h, c = nn.LSTMCell(2, 2)(X)\nf = h.sum() + c.square().sum()",
+        "f = nn.GRUCell(2, 2)(X).sum()",
+        "f = nn.RNNCell(2, 2)(X).sum()",
+        "out, (h, c) = nn.LSTM(2, 2)(X)\nf = out.sum() + c.sum()",
+        "p, q = a.split(1)\nf = (p * q).sum()",
+        "p, q = W.chunk(2)\nf = (p @ q.T).sum() + p.sum()",
+        "p, q = W.unbind(1)\nf = (p * q).sum() + q.exp().sum()",
+        "top, place = W.max(dim=1)\nf = (top * 2).sum()",
+        "s, d = torch.linalg.slogdet(W)\nf = d * 2",
+    ],
+)
+def test_contributions_of_several_results_add_up(block, no_warning):
+    g = run("", block)["g"]
+    assert g.target.name == "f" and sum(e.contribution is not None for e in g.edges) > 1
+    _contributions_add_up(g)
+
+
+@pytest.mark.parametrize("function", ["log", "log2", "log10", "sqrt", "rsqrt", "pow"])
+def test_local_derivatives_at_the_edge_of_the_domain(function, no_warning):
+    """Infinite where the function is vertical, and no NaN beside it."""
+    write = "(a - 1) ** 0.5" if function == "pow" else f"torch.{function}(a - 1)"
+    g = run("", f"y = {write}\nf = y.sum()")["g"]
+    for e in g.edges:
+        if e.local_grad is not None and e.local_grad.dim() == 2:
+            assert e.local_grad[0, 1] == e.local_grad[1, 0] == 0, (e, e.local_grad)

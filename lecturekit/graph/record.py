@@ -20,7 +20,7 @@ from torch.overrides import TorchFunctionMode
 
 from .calls import Call, describe_call, is_in_place, op_name
 from .choose import default_target, fill
-from .gradients import Derivatives, differentiate, one_like, untouched
+from .gradients import Derivatives, Watch, differentiate, one_like, reach, untouched
 from .graph import Graph
 from .names import Variables, caller_frame
 from .tape import Entry, Tape, flatten, is_leaf, is_wrapper
@@ -39,8 +39,8 @@ class trace(TorchFunctionMode):
     """Record what PyTorch computes in a ``with`` block, as a graph with values and gradients.
 
     What was computed before the block is an input. Results, ``.grad``, random numbers and the autograd graph stay
-    exactly as without it, and after the block nothing is left behind. Only the reader's own hooks on tensors, and own
-    ``autograd.Function.backward``, run more often.
+    exactly as without it, and after the block nothing is left behind. Hooks and own ``autograd.Function.backward`` run
+    as often as without it where a backward pass in the block is what is shown.
 
     Parameters
     ----------
@@ -63,7 +63,8 @@ class trace(TorchFunctionMode):
     -----
     Its limits: what runs inside ``torch.vmap``, ``torch.func`` and a ``DataLoader`` is not recorded, nor what
     ``torch.compile`` or ``torch.jit`` made of the reader's code, where autograd alone says what came of it; a module
-    traced by ``torch.jit`` hides its parameters; ``checkpoint(…, use_reentrant=True)`` has no gradients; graphs of more
+    traced by ``torch.jit`` hides its parameters; a graph with hooks on tensors or modules has gradients only if a backward
+    pass runs in the block; ``checkpoint(…, use_reentrant=True)`` has no gradients; graphs of more
     than 300 operations, and tensors of more than ``max_elems`` numbers, have no local derivatives. Introduced in
     notebook 00, explained in notebook 03.
 
@@ -84,7 +85,7 @@ class trace(TorchFunctionMode):
         self._frame = caller_frame()
         self._graph, self._tape, self._derivatives = Graph(), Tape(self._max_elems, _get_sequence_nr()), None
         self._thread, self._modules, self._calls = threading.get_ident(), [], itertools.count()
-        self._failure, self._error = "", None
+        self._failure, self._error, self._watch = "", None, None
         self._second_order = None  # the sequence numbers of what the last pass with create_graph=True made
         self._quietly(self._remember_variables)
         # Hooks for all modules are the only ones that need no list of the reader's modules; they stay for the block.
@@ -122,6 +123,8 @@ class trace(TorchFunctionMode):
             self._tape.left = self._tape.count
         if name == "retain_grad":
             self._tape.retaining.append(weakref.ref(args[0]))
+        if name == "register_hook":
+            self._quietly(self._note_hook, args[0])
         if name in IGNORED:
             return func(*args, **kwargs)
         in_place = is_in_place(name) or kwargs.get("inplace") is True or kwargs.get("out") is not None
@@ -211,13 +214,24 @@ class trace(TorchFunctionMode):
 
     def _run_backward(self, func, args, kwargs):
         """Let the reader's backward pass run, after derivatives of our own: it is about to free the graph."""
-        if not self._quietly(self._before_backward, func, args, kwargs):
-            return func(*args, **kwargs)
+        goes_on = self._quietly(self._before_backward, func, args, kwargs)
         first = _get_sequence_nr()
-        with torch.autograd.set_multithreading_enabled(False):  # sequence numbers count in one thread
-            out = func(*args, **kwargs)
-        self._second_order = first, _get_sequence_nr()
-        return out
+        try:
+            # Sequence numbers count in one thread.
+            with torch.autograd.set_multithreading_enabled(False) if goes_on else contextlib.nullcontext():
+                return func(*args, **kwargs)
+        finally:
+            if goes_on:
+                self._second_order = first, _get_sequence_nr()
+            if self._watch is not None:
+                self._quietly(self._end_watch)
+
+    def _end_watch(self):
+        watch, self._watch = self._watch, None
+        self._derivatives = watch.end()
+
+    def _note_hook(self, tensor):
+        self._tape.look_up(tensor).is_hooked = True
 
     def _before_backward(self, func, args, kwargs) -> bool:
         """Take the derivatives of what the reader differentiates; return whether to go on with the gradients."""
@@ -243,20 +257,24 @@ class trace(TorchFunctionMode):
         targets = [self._tape.open(output) for output in outputs]
         goes_on = func is torch.autograd.grad and bool(given.get("create_graph"))
         if all(v is not None or target.is_one_number for v, target in zip(vectors, targets, strict=True)):
-            self._differentiate(targets, vectors)
+            self._differentiate(targets, vectors, is_running=self._target is None)
             if not goes_on and self._derivatives is not None:
                 self._second_order = None
                 self._tape.prune([*targets, *self._derivatives.grads])
         return goes_on
 
-    def _differentiate(self, targets: list[Entry], vectors=(None,)):
+    def _differentiate(self, targets: list[Entry], vectors=(None,), is_running: bool = False):
         vectors = [one_like(t) if v is None else v.detach().clone() for v, t in zip(vectors, targets, strict=True)]
         known = self._derivatives
         if known and known.targets == targets and all(map(torch.equal, known.vectors, vectors)):
             return
         with untouched([tensor for ref in self._tape.retaining if (tensor := ref()) is not None]):
             try:
-                self._derivatives = differentiate(self._tape, targets, vectors)
+                there = reach(self._tape, targets)
+                if is_running and (there.own or there.has_hooks):
+                    self._derivatives, self._watch = None, Watch(self._tape, targets, vectors, there)
+                else:
+                    self._derivatives = differentiate(self._tape, targets, vectors)
             except RuntimeError as error:  # freed or changed: if this is the reader's mistake, autograd says so next
                 self._error = self._error or error
 

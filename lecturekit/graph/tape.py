@@ -26,6 +26,7 @@ class Entry:
     call: Call | None = None
     inputs: list[Entry] = field(default_factory=list)  # in the order of the arguments
     modules: tuple = ()  # (module, number of the call), outermost first
+    is_hooked: bool = False  # the reader registered a hook on it in the block
     first_name: str = ""  # the name it had when the block began
     number: int = 0  # entries are numbered as they are made
 
@@ -55,9 +56,25 @@ def gradient_edge(tensor: Tensor) -> GradientEdge | None:
     if not tensor.requires_grad:
         return None
     try:
-        return get_gradient_edge(tensor)
+        return GradientEdge(*_past_hooks(*get_gradient_edge(tensor)[:2]))
     except (AssertionError, AttributeError, RuntimeError):  # a view of a leaf made under no_grad; inference mode
         return None
+
+
+def is_hook(fn) -> bool:
+    """Whether an autograd node calls the backward hooks of a module, and passes on what it is given."""
+    return fn is not None and fn.name() == "BackwardHookFunctionBackward"
+
+
+def _past_hooks(fn, output_nr: int) -> tuple:
+    while is_hook(fn):
+        fn, output_nr = fn.next_functions[output_nr]
+    return fn, output_nr
+
+
+def next_keys(fn) -> list[tuple]:
+    """Return where an autograd node sends gradients; the hooks of modules are no operations."""
+    return [_past_hooks(*key) for key in fn.next_functions]
 
 
 def is_wrapper(tensor: Tensor) -> bool:
@@ -221,17 +238,17 @@ class Tape:
         while todo:
             fn, output_nr = key = todo[-1]
             is_open = not self.is_before(fn)
-            for f, nr in fn.next_functions if is_open else ():
+            for f, nr in next_keys(fn) if is_open else ():
                 if f is not None and (f, nr) not in self._by_key and is_accumulator(f):
                     self._add_leaf(f)
-            deeper = [key for key in fn.next_functions if is_open and key[0] is not None and not self._is_known(key)]
+            deeper = [key for key in next_keys(fn) if is_open and key[0] is not None and not self._is_known(key)]
             if deeper:
                 todo += reversed(deeper)  # what comes first among the arguments is found, and numbered, first
                 continue
             todo.pop()
             if self._is_known(key):
                 continue
-            sources = [self._by_key.get(key) for key in fn.next_functions]
+            sources = [self._by_key.get(key) for key in next_keys(fn)]
             call = unseen_call(fn.name(), sources) if is_open else None
             inputs = [source for source in sources if source is not None] if is_open else []
             ref = self.held.get(key)
@@ -259,7 +276,7 @@ class Tape:
         edge = None if tensor.is_leaf else gradient_edge(tensor)
         if edge is None or self.is_before(edge.node) or (edge.node, edge.output_nr) in self._by_key:
             return False
-        return any(key in self._by_key for key in edge.node.next_functions)
+        return any(key in self._by_key for key in next_keys(edge.node))
 
     def autograd_inputs(self, entry: Entry) -> dict:
         """Return what autograd itself says that an entry was made from.
@@ -277,7 +294,7 @@ class Tape:
             if fn in slots:
                 continue
             slots[fn] = []
-            for i, key in enumerate(fn.next_functions):
+            for i, key in enumerate(next_keys(fn)):
                 if key[0] is None:
                     continue
                 source = own.get(key) or self._by_key.get(key)
