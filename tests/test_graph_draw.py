@@ -1,5 +1,6 @@
 """The drawn graph: what must be in it, that nothing overlaps or overflows, and that it is the same each time."""
 
+import base64
 import io
 import math
 import re
@@ -137,6 +138,15 @@ def test_png_leaves_matplotlib_alone():
         assert samples.neuron().to_png() == before
         assert dict(matplotlib.rcParams) == settings
     assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
+
+
+@each_sample
+def test_what_shows_no_html_shows_a_small_picture(make):
+    shown = make()._repr_mimebundle_()
+    assert list(shown) == ["text/plain", "text/html", "image/png"]
+    small = Image.open(io.BytesIO(base64.b64decode(shown["image/png"])))
+    assert small.width == int(re.search(r'width="(\d+)"', shown["text/html"])[1])
+    assert len(small.convert("RGB").getcolors()) > 4 and len(shown["image/png"]) < 0.4 * len(shown["text/html"])
 
 
 def test_without_pygraphviz(monkeypatch):

@@ -28,6 +28,7 @@ IGNORED: dict[tuple[str, str], str] = {
     ("00_start_here.ipynb", "report = lk.environment()"): "names versions and the device of this machine",
     ("02_devices.ipynb", "device = lk.device()"): "names the device of this machine",
     ("08_gd_vs_sgd.ipynb", "# The price of one step, by the clock."): "times of training steps, and their sum",
+    ("08_gd_vs_sgd.ipynb", "# One epoch of batches, without any training."): "times of two ways to make batches",
     (
         "13_data_parallel_sgd.ipynb",
         "ratios = {size: together / alone for size, alone, together in costs}",

@@ -7,24 +7,28 @@ import io
 import itertools
 import warnings
 from html import escape
+from typing import TYPE_CHECKING
 
 from .._web import live_image, script
-from ..style import FILL, GRADIENT, GRAPH_DASH, GRAPH_INK, LOCAL, MUTED, PAPER, RULE, SERIF, house_style
+from ..style import FILL, GRADIENT, GRAPH_DASH, GRAPH_INK, LOCAL, MUTED, PAPER, RULE, SERIF
 from .picture import SIZE, Mark, Scene, When
 
-SCALE = 2  # pixels of the PNG for each pixel of the page
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SCALE = 2  # sharp on good screens
 # With letters of East Asia and of India, on Linux, macOS and Windows: those that a machine has are used.
 WIDE = {"Noto Sans CJK JP", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "Hiragino Sans", "PingFang SC", "Yu Gothic"}
 WIDE |= {"Apple SD Gothic Neo", "Arial Unicode MS", "Microsoft YaHei", "Malgun Gothic", "Nirmala UI"}
 
 
-def html(scene: Scene) -> str:
+def html(scene: Scene, picture: Image) -> str:
     """Return one ``<img>`` element, which replaces itself by a stepper where scripts run: see `live_image`."""
     # All double quotes of the SVG delimit attributes; single ones are shorter inside the attribute that holds all this.
     drawn = svg(scene, stepping=True).replace('"', "'")
     data = {"title": scene.title, "captions": scene.steps.captions, "svg": drawn}
     code = script("lecturekit._web", "player") + script(__package__, "stepper")
-    return live_image(png(scene), scene.width, scene.description, "stepper", code, data)
+    return live_image(png(picture), scene.width, scene.description, "stepper", code, data)
 
 
 def svg(scene: Scene, stepping: bool = False) -> str:
@@ -78,9 +82,8 @@ def _tspans(mark: Mark) -> str:
     return "".join(spans)
 
 
-@house_style
-def png(scene: Scene) -> bytes:
-    """Return the last step of a scene as PNG, drawn by Matplotlib whatever the reader's `rcParams` are."""
+def paint(scene: Scene) -> Image:
+    """Return the last step of a scene in pixels, ``SCALE`` for each of the page, painted by Matplotlib."""
     from matplotlib.backends.backend_agg import RendererAgg
     from matplotlib.colors import to_rgba
     from matplotlib.patches import BoxStyle
@@ -93,7 +96,7 @@ def png(scene: Scene) -> bytes:
     renderer = RendererAgg(*size, 72)
     upwards = Affine2D().scale(SCALE, -SCALE).translate(0, size[1])
 
-    def paint(path: Path, transform, style: dict):
+    def fill_and_stroke(path: Path, transform, style: dict):
         fill, stroke = (None if colour == "none" else colour for colour in (style["fill"], style.get("stroke")))
         gc = renderer.new_gc()
         gc.set_foreground(to_rgba(stroke or fill), isRGBA=True)
@@ -105,7 +108,7 @@ def png(scene: Scene) -> bytes:
             gc.set_dashes(0, [length * SCALE for length in GRAPH_DASH])
         renderer.draw_path(gc, path, transform, fill and to_rgba(fill))
 
-    paint(Path.unit_rectangle(), Affine2D().scale(scene.width, scene.height) + upwards, {"fill": PAPER})
+    fill_and_stroke(Path.unit_rectangle(), Affine2D().scale(scene.width, scene.height) + upwards, {"fill": PAPER})
     for mark in (mark for group in scene.groups for mark in group.marks if scene.is_last(mark)):
         (x, y), style = mark.points[0], mark.style
         if mark.tag == "text":
@@ -115,21 +118,34 @@ def png(scene: Scene) -> bytes:
                 letters, height = _letters(span.text, span.style == "i"), span.font_size(pixels)
                 if letters is not None:
                     place = Affine2D().scale(height, -height).translate(x, y - span.rise(pixels))
-                    paint(letters, place + upwards, {"fill": style["fill"]})
+                    fill_and_stroke(letters, place + upwards, {"fill": style["fill"]})
                 x += span.width(pixels)
         elif mark.tag == "rect":
             corners = BoxStyle.Round(pad=0, rounding_size=style["rx"])
-            paint(corners(x, y, style["width"], style["height"], 1), upwards, style)
+            fill_and_stroke(corners(x, y, style["width"], style["height"], 1), upwards, style)
         elif "stroke" in style:
             codes = [Path.MOVETO] + [Path.CURVE4 if mark.is_curved else Path.LINETO] * (len(mark.points) - 1)
-            paint(Path(mark.points, codes), upwards, style)
+            fill_and_stroke(Path(mark.points, codes), upwards, style)
         else:
-            paint(Path([*mark.points, mark.points[0]], closed=True), upwards, style)
-    image = Image.frombuffer("RGBA", size, renderer.buffer_rgba()).convert("RGB")
+            fill_and_stroke(Path([*mark.points, mark.points[0]], closed=True), upwards, style)
+    return Image.frombuffer("RGBA", size, renderer.buffer_rgba()).convert("RGB")
+
+
+def png(picture: Image) -> bytes:
+    """Return a painted picture as PNG, in the few colours of the house: a third of the bytes."""
+    from PIL import Image
+
     palette = Image.new("P", (1, 1))
     palette.putpalette(_palette())
     file = io.BytesIO()
-    image.quantize(palette=palette, dither=Image.Dither.NONE).save(file, "png")  # a third of the bytes
+    picture.quantize(palette=palette, dither=Image.Dither.NONE).save(file, "png")
+    return file.getvalue()
+
+
+def small_png(picture: Image) -> bytes:
+    """Return a painted picture at the size of the page, in 16 colours."""
+    file = io.BytesIO()
+    picture.reduce(SCALE).quantize(16, method=2).save(file, "png")  # an octree, the quickest method
     return file.getvalue()
 
 

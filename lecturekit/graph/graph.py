@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import sys
 from dataclasses import dataclass, field
 
@@ -36,11 +37,12 @@ class Graph:
 
     def to_png(self, max_nodes: int = 40) -> bytes:
         """The picture as PNG, drawn by matplotlib. ImportError without pygraphviz."""
-        return draw.png(self._scene(max_nodes))
+        return draw.png(draw.paint(self._scene(max_nodes)))
 
     def to_html(self, max_nodes: int = 40) -> str:
         """The picture as one HTML tag that becomes a stepper where scripts run. ImportError without pygraphviz."""
-        return draw.html(self._scene(max_nodes))
+        scene = self._scene(max_nodes)
+        return draw.html(scene, draw.paint(scene))
 
     def to_text(self) -> str:
         """All nodes with values and gradients, and what each edge contributes, as plain text."""
@@ -69,6 +71,9 @@ class Graph:
         if not self.nodes:
             return {"text/plain": text}
         try:
-            return {"text/plain": text, "text/html": self.to_html()}
+            scene = self._scene(max_nodes=40)
+            picture = draw.paint(scene)
+            small = base64.b64encode(draw.small_png(picture)).decode()  # for LaTeX, which takes no HTML
+            return {"text/plain": text, "text/html": draw.html(scene, picture), "image/png": small}
         except ImportError as error:
             return {"text/plain": f"{text}\n\n(For the picture, install {error.name}: pip install {error.name})"}

@@ -63,9 +63,9 @@ class trace(TorchFunctionMode):
     -----
     Its limits: what runs inside ``torch.vmap``, ``torch.func`` and a ``DataLoader`` is not recorded, nor what
     ``torch.compile`` or ``torch.jit`` made of the reader's code, where autograd alone says what came of it; a module
-    traced by ``torch.jit`` hides its parameters; a graph with hooks on tensors or modules has gradients only if a backward
-    pass runs in the block; ``checkpoint(…, use_reentrant=True)`` has no gradients; graphs of more
-    than 300 operations, and tensors of more than ``max_elems`` numbers, have no local derivatives. Introduced in
+    traced by ``torch.jit`` hides its parameters; with hooks on tensors or modules, gradients are known only where a
+    backward pass runs in the block; ``checkpoint(…, use_reentrant=True)`` has none; graphs of more than 300
+    operations, and tensors of more than ``max_elems`` numbers, have no local derivatives. Introduced in
     notebook 00, explained in notebook 03.
 
     Examples
