@@ -11,6 +11,7 @@ there is no circle:
 - ``names``: what the reader calls each tensor
 - ``model``, ``graph``: the `Node`, `Edge` and `Graph` that remain when the block ends
 - ``fold``: a large graph becomes a small one
+- ``rules``: what an operation on tensors does backward, ``Xᵀ @ upstream``
 - ``text``: numbers and derivatives in words, one caption for each step
 - ``picture``, ``layout``: lines and boxes, when each is seen, and their places
 - ``draw``, ``stepper.js``: the picture as SVG and PNG, and with buttons

@@ -21,7 +21,7 @@ from ..style import FILL, GRADIENT, GRAPH_DASH, LOCAL, MUTED, RULE
 from ..style import GRAPH_INK as INK
 from .layout import place
 from .model import Edge, Node
-from .text import Steps, clean, counts, derivative, describe, format_number, format_shape, format_tensor, plan
+from .text import Steps, clean, counts, derivative, describe, format_number, format_shape, format_tensor, plan, rule_of
 
 CROWDED = 16  # in a picture of more nodes than this, a label that tells a shape alone is not worth the room
 SIZE, SMALL = 16, 14  # pixels: of what stands in the boxes, of what stands beside the arrows
@@ -113,7 +113,7 @@ def text_width(text: str, size: float, italic: bool = False) -> float:
 _TOKEN = re.compile(
     r"(?P<number>\d[\d.]*(?:e[+−-]?\d+)?)|(?P<name>[^\W\d_₀-₉⁰-⁹²³¹ᵀ](?:[^\W⁰-⁹²³¹ᵀ]|\.(?=\w))*)|(?P<low>[₀-₉]+)|(?P<high>[⁰¹²³⁴-⁹⁻ᵀ]+)|∂|."
 )
-_WORDS = {"each", "diagonal", "Jacobian"}
+_WORDS = set("each diagonal Jacobian upstream summed spread reshaped over rows columns".split())
 _PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵀ", "01234567890123456789−T")
 _INDEXED = re.compile(r"^(.*?[^\W\d_]?)([₀-₉]+|(?<=^[^\W\d_])\d+)?$")
 
@@ -309,14 +309,16 @@ def local_derivative(edge: Edge, incoming: list[Edge]) -> str | None:
 
 
 def _label(edge: Edge, incoming: list[Edge], crowded: bool) -> Block | None:
-    text = local_derivative(edge, incoming)
-    if text is None or (crowded and "×" in text):
-        return None
-    left = derivative(edge.target, edge.source)
-    block = formula(f"{left} = {text}", LOCAL, SMALL)
-    if block.width > 120:
-        block = stack([formula(left, LOCAL, SMALL), formula(f"= {text}", LOCAL, SMALL)])
-    return block.padded(7, 2)
+    text, rule = local_derivative(edge, incoming), None if crowded else rule_of(edge, incoming)
+    if text is not None and "×" in text and (crowded or rule):
+        text = None
+    left, rows = derivative(edge.target, edge.source), []
+    if text is not None:
+        rows = [formula(f"{left} = {text}", LOCAL, SMALL)]
+        if rows[0].width > 120:
+            rows = [formula(left, LOCAL, SMALL), formula(f"= {text}", LOCAL, SMALL)]
+    rows += [formula(rule, GRADIENT, SMALL)] if rule else []
+    return stack(rows).padded(7, 2) if rows else None
 
 
 def _arrow(points, colour: str, width: float, dashed: bool, when: When, length: int = 9) -> list[Mark]:

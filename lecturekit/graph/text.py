@@ -11,6 +11,7 @@ from numbers import Integral
 import torch
 
 from .model import Edge, Node, topological
+from .rules import UPSTREAM, backward_rule
 
 MINUS = "−"
 EMPTY = "The graph is empty: no operation of PyTorch that it could show was recorded."
@@ -151,16 +152,23 @@ def _forward_caption(node: Node, incoming: list[Edge]) -> str:
 def _backward_caption(target: Node, edge: Edge, steps: Steps) -> str:
     """``∂f/∂x += ∂f/∂u · ∂u/∂x = 3 · (−2) = −6, together 12``"""
     terms, source = steps.terms[edge.source], edge.source
-    text = _term(target, edge, "=" if len(terms) == 1 else "+=")
+    text = _term(target, edge, steps.incoming[edge.target], "=" if len(terms) == 1 else "+=")
     if len(terms) > 1 and terms[-1][1] is edge:
         text += f", together {in_words(source.grad, source.shape, source.grad_norm)}"
     return text
 
 
-def _term(target: Node, edge: Edge, sign: str, most: int = 6) -> str:
-    """Write one product of the chain rule, with its numbers where all are single ones, else with what it adds."""
+def rule_of(edge: Edge, incoming: list[Edge], upstream: str = UPSTREAM) -> str | None:
+    """Return the backward rule of an operation on tensors, with the names of its operands: ``Xᵀ @ upstream``."""
+    return backward_rule(edge, incoming, [clean(other.source.name, 16) for other in incoming], upstream)
+
+
+def _term(target: Node, edge: Edge, incoming: list[Edge], sign: str, most: int = 6) -> str:
+    """Write one term of the chain rule, with its numbers where all are single ones, else with what it adds."""
     node, source = edge.target, edge.source
-    text = f"{derivative(target, source)} {sign} {derivative(target, node)} · {derivative(node, source)}"
+    upstream = derivative(target, node)
+    term = rule_of(edge, incoming, upstream) or f"{upstream} · {derivative(node, source)}"
+    text = f"{derivative(target, source)} {sign} {term}"
     numbers = [node.grad, edge.local_grad, edge.contribution]
     if all(number is not None and number.numel() == 1 for number in numbers):
         upstream, local, product = (format_number(number.item()) for number in numbers)
@@ -199,7 +207,8 @@ def to_text(graph) -> str:
     place = {node: i for i, node in enumerate(graph.nodes)}
     terms = sorted((edge for edge in graph.edges if edge.carries_gradient), key=lambda edge: -place[edge.target])
     lines = [_line(node, graph.target) for node in graph.nodes]
-    lines += [""] * bool(terms) + [_term(graph.target, edge, "+=", most=64) for edge in terms]
+    incoming = {node: [edge for edge in graph.edges if edge.target is node] for node in graph.nodes}
+    lines += [""] * bool(terms) + [_term(graph.target, e, incoming[e.target], "+=", most=64) for e in terms]
     return "\n".join(lines)
 
 
