@@ -10,7 +10,8 @@ from html import escape
 
 from .._web import live_image, script
 from ..style import FILL, GRADIENT, GRAPH_DASH, GRAPH_INK, LOCAL, MUTED, PAPER, RULE, SERIF, house_style
-from .picture import SIZE, Mark, Scene, When
+from .picture import Scene
+from .typeset import SIZE, Mark, When
 
 SCALE = 2  # pixels of the PNG for each pixel of the page
 # With letters of East Asia and of India, on Linux, macOS and Windows: those that a machine has are used.
