@@ -362,10 +362,10 @@ def test_captions_of_a_graph_with_matrices():
         "backward starts: ∂f/∂f = 1",
         "backward: ∂f/∂v₂ = ∂f/∂f · ∂f/∂v₂ = 1 · 1 = 1\n∂f/∂v₄ = ∂f/∂f · ∂f/∂v₄ = 1 · 1 = 1",
         "backward: ∂f/∂v₃ = ∂f/∂v₄ · ∂v₄/∂v₃ = 1 · (−2) = −2\n∂f/∂a += ∂f/∂v₄ · ∂v₄/∂a = 1 · 180 = 180",
-        "backward: ∂f/∂h += ∂f/∂v₃ · ∂v₃/∂h, shape 2×30, norm 15.49",
+        "backward: ∂f/∂h += ∂f/∂v₃, spread, shape 2×30, norm 15.49",
         "backward: ∂f/∂u = ∂f/∂v₂ · ∂v₂/∂u = 1 · 4 = 4",
         "backward: ∂f/∂a += ∂f/∂u · ∂u/∂a = 4 · (−1) = −4, together 176\n∂f/∂v₁ = ∂f/∂u · ∂u/∂v₁ = 4 · (−2) = −8",
-        "backward: ∂f/∂h += ∂f/∂v₁ · ∂v₁/∂h, shape 2×30, norm 8, together shape 2×30, norm 18.33",
+        "backward: ∂f/∂h += scatter-add of ∂f/∂v₁, shape 2×30, norm 8, together shape 2×30, norm 18.33",
         "backward: ∂f/∂W = ∂f/∂h · ∂h/∂W = [[−68, −68], [−60, −60]]",
         "done. ∂f/∂W = [[−68, −68], [−60, −60]]; ∂f/∂a = 176",
     ]

@@ -11,9 +11,8 @@ there is no circle:
 - ``names``: what the reader calls each tensor
 - ``model``, ``graph``: the `Node`, `Edge` and `Graph` that remain when the block ends
 - ``fold``: a large graph becomes a small one
-- ``rules``: what an operation on tensors does backward, ``Xᵀ @ upstream``
-- ``text``: numbers and derivatives in words, one caption for each step
-- ``picture``, ``layout``: lines and boxes, when each is seen, and their places
+- ``text``, ``rules``, ``steps``: numbers in words, terms of the chain rule, one caption for each step
+- ``typeset``, ``layout``, ``picture``: text as blocks, places of boxes, and the whole, with when each part is seen
 - ``draw``, ``stepper.js``: the picture as SVG and PNG, and with buttons
 """
 

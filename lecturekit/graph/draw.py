@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from .._web import live_image, script
 from ..style import FILL, GRADIENT, GRAPH_DASH, GRAPH_INK, LOCAL, MUTED, PAPER, RULE, SERIF
-from .picture import SIZE, Mark, Scene, When
+from .picture import Scene
+from .typeset import SIZE, Mark, When
 
 if TYPE_CHECKING:
     from PIL.Image import Image

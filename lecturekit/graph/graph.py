@@ -10,7 +10,8 @@ from . import draw
 from .fold import fold, folds
 from .model import Edge, Node
 from .picture import CROWDED, Scene, build
-from .text import encodable, to_text
+from .steps import to_text
+from .text import encodable
 
 PAGE = 1056  # pixels: what a page of JupyterLab or of the course's website has room for
 

@@ -1,12 +1,14 @@
-"""What an operation on tensors does backward, in one line: ``Xᵀ @ upstream``. Lesson 05 derives each rule."""
+"""The terms of the chain rule in words: local derivatives, and the rule by which an operation passes gradients on."""
 
 from __future__ import annotations
 
 import math
 
-from .model import Edge
+import torch
 
-UPSTREAM = "upstream"  # the gradient of the operation's result
+from .model import Edge, Node
+from .text import clean, derivative, format_number, format_tensor, in_brackets, in_words
+
 PRODUCTS = {  # by the ranks of A and B in A @ B: the rule for A, and the rule for B
     (1, 1): ("{up} · {B}", "{up} · {A}"),
     (2, 1): ("{up} ⊗ {B}", "{A}ᵀ @ {up}"),
@@ -23,16 +25,60 @@ MOVED = dict.fromkeys("reshape view flatten squeeze unsqueeze ravel".split(), "{
 MOVED |= dict.fromkeys(("T", "t", "mT"), "{up}ᵀ") | dict.fromkeys(("getitem", "index_select"), "scatter-add of {up}")
 
 
-def backward_rule(edge: Edge, incoming: list[Edge], names: list[str], upstream: str = UPSTREAM) -> str | None:
-    """Return what an edge adds to the gradient of its source, or None where all are single numbers or no rule is short.
+def local_derivative(edge: Edge, incoming: list[Edge]) -> str | None:
+    """Return ∂target/∂source as a lecturer writes it: a number, a multiple of I, a diagonal, the name of a factor."""
+    jacobian = edge.local_grad
+    if jacobian is None or not jacobian.numel():
+        return None
+    if jacobian.numel() == 1:
+        return format_number(jacobian.item())
+    rows, columns = math.prod(edge.target.shape), math.prod(edge.source.shape)
+    if jacobian.numel() != rows * columns:
+        return None
+    matrix = jacobian.reshape(rows, columns)
+    if rows == columns and torch.equal(matrix, torch.diag(matrix.diag())):
+        diagonal = matrix.diag()
+        if (diagonal == diagonal[0]).all():
+            factor = format_number(diagonal[0].item())
+            return "I" if factor == "1" else f"{factor} I"
+        return f"diag({format_tensor(diagonal)[0][1:-1]})" if rows <= 4 else f"diagonal, {rows}×{columns}"
+    for other in incoming:
+        factor = other.source.value
+        if other is edge or factor is None or factor.dtype != matrix.dtype or factor.numel() != matrix.numel():
+            continue
+        if torch.equal(factor.reshape(-1), matrix.reshape(-1)) and (factor.dim() == 2 or min(rows, columns) == 1):
+            return clean(other.source.name, 16) + ("ᵀ" if factor.dim() == 1 and rows == 1 else "")
+    if (matrix == matrix[0, 0]).all():
+        return f"{format_number(matrix[0, 0].item())} each"
+    if min(rows, columns) == 1 and max(rows, columns) <= 4:
+        return format_tensor(matrix.reshape(-1))[0] + ("" if rows == 1 else "ᵀ")
+    return f"{rows}×{columns} Jacobian"
 
-    `incoming` are all edges into the target of this one, `names` what their sources are called.
+
+def term(target: Node, edge: Edge, incoming: list[Edge], sign: str, most: int = 6) -> str:
+    """Write one term of the chain rule, with its numbers where all are single ones, else with what it adds."""
+    node, source = edge.target, edge.source
+    upstream = derivative(target, node)
+    product = backward_rule(edge, incoming, upstream) or f"{upstream} · {derivative(node, source)}"
+    text = f"{derivative(target, source)} {sign} {product}"
+    numbers = [node.grad, edge.local_grad, edge.contribution]
+    if all(number is not None and number.numel() == 1 for number in numbers):
+        upstream, local, product = (format_number(number.item()) for number in numbers)
+        return f"{text} = {upstream} · {in_brackets(local)} = {product}"
+    added = in_words(edge.contribution, source.shape, edge.contribution_norm, most)
+    return f"{text}, {added}" if added[0] == "s" else f"{text} = {added}"
+
+
+def backward_rule(edge: Edge, incoming: list[Edge], upstream: str = "upstream") -> str | None:
+    """Return what an edge adds to the gradient of its source: ``Xᵀ @ upstream``, from the gradient of its target.
+
+    None where all are single numbers, or the rule is not short. Lesson 05 derives the rules.
     """
     node, source = edge.target, edge.source
     if not edge.carries_gradient or None in (node.shape, source.shape) or not (node.shape or source.shape):
         return None
     op, place = node.op.rstrip("_"), incoming.index(edge)
-    first, second = [*names, "", ""][:2]
+    first, second = [*(clean(other.source.name, 16) for other in incoming), "", ""][:2]
     ranks = tuple(len(other.source.shape or ()) for other in incoming)
     if op in ("matmul", "mm", "mv"):
         rule = PRODUCTS.get(ranks, (None, None))[place]
