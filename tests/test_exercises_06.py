@@ -36,7 +36,7 @@ def unmoved(w, lr):
 
 
 def training(update=clean, loss_of=lambda error: (error**2).mean(), epochs_more=0):
-    """The loop of 05.2 with the update, and so the mistake, left open."""
+    """The loop of 06.2 with the update, and so the mistake, left open."""
 
     def function(X, y, lr, num_epochs):
         w = torch.tensor(0.0, requires_grad=True)
@@ -164,7 +164,7 @@ class TestAnswers(ExerciseAnswers):
 
 
 def six_losses(lr=0.01, reset="before", reduction="mean"):
-    """What exercise 05.3 shows, from an actual training with the mistake in it."""
+    """What exercise 06.3 shows, from an actual training with the mistake in it."""
     data = double_line()
     model = nn.Linear(1, 1, bias=False)
     nn.init.zeros_(model.weight)

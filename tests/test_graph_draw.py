@@ -366,7 +366,7 @@ def test_captions_of_a_graph_with_matrices():
         "backward: ∂f/∂u = ∂f/∂v₂ · ∂v₂/∂u = 1 · 4 = 4",
         "backward: ∂f/∂a += ∂f/∂u · ∂u/∂a = 4 · (−1) = −4, together 176\n∂f/∂v₁ = ∂f/∂u · ∂u/∂v₁ = 4 · (−2) = −8",
         "backward: ∂f/∂h += scatter-add of ∂f/∂v₁, shape 2×30, norm 8, together shape 2×30, norm 18.33",
-        "backward: ∂f/∂W = ∂f/∂h · ∂h/∂W = [[−68, −68], [−60, −60]]",
+        "backward: ∂f/∂W = ∂f/∂h @ xᵀ = [[−68, −68], [−60, −60]]",
         "done. ∂f/∂W = [[−68, −68], [−60, −60]]; ∂f/∂a = 176",
     ]
 
