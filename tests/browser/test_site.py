@@ -138,6 +138,8 @@ def test_the_pad_on_the_first_page_reads_a_digit_drawn_by_keys(show, options):
     pad = page.locator(".lk-pad")
     grid, answer = pad.get_by_role("application"), pad.locator(".answer")
     assert answer.inner_text() == "Nothing is drawn yet"
+    widths = "bars => bars.map(bar => bar.getBoundingClientRect().width)"
+    assert pad.locator(".bar").evaluate_all(widths) == [0] * 10  # no style of the page reaches them
     grid.focus()
     for key in ["ArrowRight"] * 3 + [" ", *["ArrowDown", " "] * 7, "ArrowRight", " ", *["ArrowUp", " "] * 7, "/"]:
         page.keyboard.press(key)
