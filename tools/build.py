@@ -102,6 +102,7 @@ def collect_site(source: Path) -> None:
     (parts / "README.md").write_text(readme(), encoding="utf-8")
     (parts / "cite.md").write_text(CITE.format(**PROJECT, address=PROJECT["urls"]["Repository"]), encoding="utf-8")
     (parts / "stepper.html").write_text(stepper(), encoding="utf-8")
+    (parts / "pad.html").write_text(pad(), encoding="utf-8")
     course = lk.diagrams.course_map()
     # Twice the pixels for sharp screens; no metadata, so that the same map gives the same bytes.
     course.savefig(parts / "map.png", dpi=2 * lk.plotting.DPI, metadata={"Software": None})
@@ -143,6 +144,13 @@ def stepper() -> str:
         a = torch.relu(v)
         a.backward()
     return graph.to_html()
+
+
+def pad() -> str:
+    """Return the drawing pad of the lesson on digits, as it is stored there with the weights that it trained."""
+    notebook = nbformat.read(ROOT / "notebooks" / "12_digits.ipynb", as_version=4)
+    (cell,) = (cell for cell in notebook.cells if cell.source == "drawing_pad(net)")
+    return cell.outputs[0].data["text/html"]
 
 
 # ---------------------------------------------------------------------------------------------------------------------

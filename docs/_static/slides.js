@@ -17,7 +17,7 @@ function fit(section) {
   page.className = "page";
   page.append(...section.childNodes);
   section.append(...[heading, page].filter(Boolean));
-  const picture = page.children.length === 1 && page.querySelector("img, [role=group]");
+  const picture = page.children.length === 1 && page.querySelector("img, [role=group]:not(.lk-pad)");
   const graph = page.querySelector("[role=region]"), paper = location.search.includes("print-pdf");
   const largest = picture ? 2.2 : 1.3, smallest = graph ? (paper ? 0.4 : 1) : 0.7;
   const excess = () => section.scrollHeight - section.clientHeight;

@@ -26,7 +26,7 @@ background:#fff;color:#1f2328;color-scheme:light;font:15px/1.4 system-ui,sans-se
 .lk-pad canvas{display:block;width:208px;height:208px;background:#fff;border:1px solid #57606a;margin:4px 0}
 .lk-pad .paper{touch-action:none;cursor:crosshair}
 .lk-pad :focus-visible{outline:3px solid #0b5394;outline-offset:1px}
-.lk-pad .row{display:flex;align-items:center;gap:6px;height:22px;font-variant-numeric:tabular-nums}
+.lk-pad .line{display:flex;align-items:center;gap:6px;height:22px;font-variant-numeric:tabular-nums}
 .lk-pad .bar{height:14px;background:#0072b2}
 .lk-pad button{font:inherit;color:inherit;background:#f2f3f5;border:1px solid #57606a;border-radius:5px;
 padding:3px 12px;margin:0}
@@ -41,7 +41,7 @@ aria-label="Grid of 8 by 8 pixels: arrow keys move, space draws or erases a pixe
 <div><span class="answer" aria-live="polite"></span>ROWS</div>
 <label><input type="checkbox" checked> move to the middle and make it large, as the data were</label>
 <button type="button">Clear</button>"""
-ROW = '<div class="row"><span>{}</span><span class="bar"></span><span></span></div>'
+ROW = '<div class="line"><span>{}</span><span class="bar"></span><span></span></div>'
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,8 +17,8 @@ function probabilities(layers, pixels) {
 // The weights, written as the bytes of 32-bit floats: for each layer its matrix, row by row, then its bias.
 function readLayers(sizes, base64) {
   var bytes = Uint8Array.from(atob(base64), function (letter) { return letter.charCodeAt(0); });
-  var numbers = Array.from(new Float32Array(bytes.buffer)), at = 0;
-  function take(count) { at += count; return numbers.slice(at - count, at); }
+  var numbers = Array.from(new Float32Array(bytes.buffer));
+  function take(count) { return numbers.splice(0, count); }
   return sizes.slice(1).map(function (outputs, depth) {
     return {weight: Array.from({length: outputs}, function () { return take(sizes[depth]); }), bias: take(outputs)};
   });
@@ -61,10 +61,12 @@ function reduce(doc, strokes, pen, fit) {
 // Put the pad in the place of its picture. data: {sizes, pen, html}; the weights stand in the image's data-weights.
 function pad(img, data) {
   img.onload = null;
-  var doc = img.ownerDocument, root = doc.createElement('div'), drawing = false, strokes = [], cursor = 0;
+  var doc = img.ownerDocument, root = doc.createElement('div'), strokes = [], cursor = 0;
   var layers = readLayers(data.sizes, img.getAttribute('data-weights')), pixels = new Array(64).fill(0);
   root.className = 'lk-pad';
   root.innerHTML = data.html;
+  root.setAttribute('role', 'group');  // slides leave it its keys
+  root.setAttribute('aria-label', 'Drawing pad');
   root.setAttribute('data-lm-suppress-shortcuts', 'true');  // JupyterLab would take the keys for its own
   var paper = root.querySelector('.paper'), grid = root.querySelector('.grid'), fit = root.querySelector('input');
   function draw() {
@@ -97,12 +99,10 @@ function pad(img, data) {
   }
   paper.onpointerdown = function (event) {
     paper.setPointerCapture(event.pointerId);
-    drawing = true;
     strokes.push([]);
     add(event);
   };
-  paper.onpointermove = function (event) { if (drawing) add(event); };
-  paper.onpointerup = paper.onpointercancel = function () { drawing = false; };
+  paper.onpointermove = function (event) { if (paper.hasPointerCapture(event.pointerId)) add(event); };
   fit.onchange = again;
   root.querySelector('button').onclick = function () { strokes = []; again(); };
   grid.onfocus = grid.onblur = draw;

@@ -146,6 +146,22 @@ def test_the_stepper_on_the_first_page_by_mouse_and_by_keys(show):
     assert stepper.locator(":focus").count() == 1
 
 
+@pytest.mark.parametrize("options", [LIGHT, PHONE], ids=["light", "phone"])
+def test_the_pad_on_the_first_page_reads_a_digit_drawn_by_keys(show, options):
+    """A 1 of two columns; no key, such as the theme's for its search, leaves the pad."""
+    page = show("index.html", **options)
+    pad = page.locator(".lk-pad")
+    grid, answer = pad.get_by_role("application"), pad.locator(".answer")
+    assert answer.inner_text() == "Nothing is drawn yet"
+    widths = "bars => bars.map(bar => bar.getBoundingClientRect().width)"
+    assert pad.locator(".bar").evaluate_all(widths) == [0] * 10  # no style of the page reaches them
+    grid.focus()
+    for key in ["ArrowRight"] * 3 + [" ", *["ArrowDown", " "] * 7, "ArrowRight", " ", *["ArrowUp", " "] * 7, "/"]:
+        page.keyboard.press(key)
+    assert answer.inner_text().startswith("I read a 1 (")
+    assert grid.evaluate("grid => grid === document.activeElement")
+
+
 def test_search_finds_a_lesson(show):
     results = show("search.html?q=ADALINE").locator("#search-results li a")
     results.first.wait_for(timeout=20_000)

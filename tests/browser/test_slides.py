@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 GRAPHS = "03_computation_graphs"  # has graphs to step through
+DIGITS = "12_digits"  # has a pad to draw on
 LONG = "13_data_parallel_sgd"  # has a slide that is too long
 
 # Parts that no scrolling of their slide brings into view, with all that comes one key later.
@@ -125,6 +126,19 @@ def test_a_result_comes_one_key_after_its_code(show):
     assert not output.is_visible()
     page.keyboard.press("ArrowRight")
     assert output.is_visible() and page.evaluate(NUMBER) == here
+
+
+@pytest.mark.browser
+def test_the_drawing_pad_keeps_its_keys(show):
+    page = show(DIGITS)
+    page.evaluate(GO_TO, ".lk-pad")
+    here, pad = page.evaluate(NUMBER), page.locator(".lk-pad")
+    assert pad.evaluate("pad => pad.getBoundingClientRect().bottom <= innerHeight"), "the pad is too large"
+    pad.get_by_role("application").focus()
+    for key in ["ArrowRight"] * 3 + [" ", *["ArrowDown", " "] * 7]:
+        page.keyboard.press(key)
+    assert pad.locator(".answer").inner_text().startswith("I read a 1 (")
+    assert page.evaluate(NUMBER) == here, "the keys of the pad turned the slides"
 
 
 def test_keys_scroll_a_long_slide_to_its_end_before_they_turn_it(show):
