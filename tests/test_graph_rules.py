@@ -50,3 +50,22 @@ def test_rule_of_an_edge(expression, source, rule, right):
     assert torch.allclose(value, found.contribution)
     assert rule.replace("ᵀ", "T").replace("₁", "1") in to_svg
     assert f"∂f/∂{source} += {rule.replace('upstream', '∂f/∂out')} = " in g.to_text()
+
+
+def test_an_own_function_has_no_rule_of_pytorch(recwarn):
+    """It may be called as one of PyTorch's operations, and be anything."""
+
+    class Sum(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, h):
+            return 2 * h.sum()
+
+        @staticmethod
+        def backward(ctx, grad):
+            return 2 * grad.expand(2, 3)
+
+    with trace() as g:
+        out = Sum.apply(A)
+        f = out * 1
+    assert edge(g, "A", "out").target.op == "Sum" and f == 42
+    assert "∂f/∂A += ∂f/∂out · ∂out/∂A = " in g.to_text()

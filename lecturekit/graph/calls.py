@@ -127,8 +127,9 @@ def describe_call(func, args, kwargs, entry_of, constant) -> Call:
 
 def unseen_call(name: str, inputs: list) -> Call:
     """Describe an autograd node that nobody saw being made, such as ``AddBackward0``; … stands for what it lost."""
-    name = re.sub(r"(Backward)?\d*$", "", name.split("::")[-1])
-    op = name if name.startswith("_") else re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    # PyTorch's own end in a digit; an own Function may be called Sum and be anything: it keeps the name of its class.
+    is_own, name = not name[-1].isdigit(), re.sub(r"(Backward)?\d*$", "", name.split("::")[-1])
+    op = name if is_own or name.startswith("_") else re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     return Call(op, [entry if entry is not None else "…" for entry in inputs])
 
 
