@@ -33,12 +33,12 @@ PRODUCTS = ["M @ N", "u @ M", "M @ v", "v @ v", "M.T", "N.T @ M.T"]
 PICKED = ["M[i]", "M[i, j]", "M[0]", "M[-1, 0]", "M[1:]", "M[:, ::2]", "M[mask]", "M[:, None]", "M[i][..., j]", "u[i]"]
 
 
-def assert_equal(ours, theirs):
+def assert_equal(ours, theirs, tolerance=1e-12):
     assert ours.shape == tuple(theirs.shape)
-    np.testing.assert_allclose(ours, theirs.detach().numpy(), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(ours, theirs.detach().numpy(), rtol=tolerance, atol=tolerance)
 
 
-def compare(program, arrays, seed, **others):
+def compare(program, arrays, seed, tolerance=1e-12, **others):
     """Run a program that computes `out` in both, go back from there, and compare all there is."""
     ours = {name: Tensor(array, requires_grad=True) for name, array in arrays.items()}
     theirs = {name: torch.tensor(array, requires_grad=True) for name, array in arrays.items()}
@@ -46,7 +46,7 @@ def compare(program, arrays, seed, **others):
     for variables in results:
         exec(program, {}, variables)
     out, expected = (variables["out"] for variables in results)
-    assert_equal(out.value, expected)
+    assert_equal(out.value, expected, tolerance)
     upstream = np.random.default_rng(seed).normal(size=out.shape)
     out.backward(upstream)
     expected.backward(torch.tensor(upstream))
@@ -54,7 +54,7 @@ def compare(program, arrays, seed, **others):
         if theirs[name].grad is None:
             assert ours[name].grad is None, name
         else:
-            assert_equal(ours[name].grad, theirs[name].grad)
+            assert_equal(ours[name].grad, theirs[name].grad, tolerance)
 
 
 def normal(seed, **shapes):
@@ -119,7 +119,8 @@ def programs(draw):
 @given(program=programs(), seed=seeds)
 @settings(often, max_examples=5 * often.max_examples)
 def test_programs_of_ten_operations(program, seed):
-    compare("\n".join([*program, "out = v9"]), normal(seed, a=(3, 3), b=3, c=(3, 1), d=()), seed)
+    # Ten operations may cancel most digits: 1 − tanh² where tanh is nearly 1.
+    compare("\n".join([*program, "out = v9"]), normal(seed, a=(3, 3), b=3, c=(3, 1), d=()), seed, tolerance=1e-9)
 
 
 def test_a_graph_can_be_used_twice_and_gradients_add_up():
