@@ -92,3 +92,17 @@ def test_the_keys_of_the_stepper_stay_in_it(run_all, lab):
     assert "u = x · x = 3 · 3 = 9" in caption.inner_text()
     page.keyboard.press("End")
     assert "∂f/∂x = 21.53" in caption.inner_text()
+
+
+@pytest.mark.browser
+def test_answers_are_hidden_until_their_cell_is_run(run_all, browse, lab):
+    nb = nbformat.read(NOTEBOOKS / "02_devices.ipynb", as_version=4)
+    nbformat.write(nb, lab.folder / "answers.ipynb")  # with its outputs
+    hidden = sum("jupyter" in cell.metadata for cell in nb.cells)
+    page = browse(lab.url)
+    page.goto(f"{lab.url}lab?reset&token={lab.token}")
+    page.locator(".jp-DirListing-item[title*='answers.ipynb']").dblclick(timeout=60 * SECONDS)
+    folded = ".jp-Notebook .jp-Cell-outputWrapper .jp-Placeholder"
+    page.locator(folded).first.wait_for(timeout=60 * SECONDS)
+    assert page.locator(folded).count() == hidden > 2
+    assert run_all("answers.ipynb").locator(folded).count() == 0
