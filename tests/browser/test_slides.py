@@ -125,7 +125,8 @@ def test_a_result_comes_one_key_after_its_code(show):
     here, output = page.evaluate(NUMBER), page.locator("section.present .cell_output.fragment").first
     assert not output.is_visible()
     page.keyboard.press("ArrowRight")
-    assert output.is_visible() and page.evaluate(NUMBER) == here
+    output.wait_for(state="visible", timeout=5000)
+    assert page.evaluate(NUMBER) == here
 
 
 @pytest.mark.browser
@@ -183,9 +184,9 @@ def test_on_paper_there_is_every_slide(show, name):
 @pytest.mark.browser
 def test_a_link_leads_to_a_section_of_another_lesson(show):
     page = show("index")
-    page.get_by_role("link", name="06 · ADALINE three ways").click()
+    page.get_by_role("link", name="07 · ADALINE three ways").click()
     page.wait_for_function("window.Reveal?.isReady()")
-    assert page.locator("section.present h1").inner_text() == "06 · ADALINE three ways"
+    assert page.locator("section.present h1").inner_text() == "07 · ADALINE three ways"
 
 
 def test_a_lesson_that_is_not_there(tmp_path):
