@@ -15,7 +15,7 @@ NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("[0-9][0-9]_*.
 
 # Lessons whose exercises need no more than the imports: only those cells are run here, which is much faster. (All cells
 # are run when the notebook is compared with its stored outputs.)
-IMPORTS_SUFFICE = ("00", "01", "02", "04", "10", "13", "09")
+IMPORTS_SUFFICE = ("00", "01", "02", "04", "09", "10", "12", "13")
 
 
 class _ThisPython(KernelSpecManager):
