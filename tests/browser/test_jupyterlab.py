@@ -15,8 +15,8 @@ SECONDS = 1000  # playwright counts milliseconds
 IDLE = "jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 COUNTS = """[...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')]
     .map(prompt => prompt.textContent.trim())"""
-# Pictures, and the drawings that graph pictures become where scripts run.
-PICTURES = """() => [...document.querySelectorAll('.jp-Notebook img, .jp-Notebook svg[role=img]')].map(picture => ({
+# Pictures, and the drawings that graph pictures and the pad become where scripts run.
+PICTURES = """() => [...document.querySelectorAll('.jp-Notebook :is(img, [role=img])')].map(picture => ({
     alt: picture.alt ?? picture.getAttribute('aria-label'),
     shown: picture.getBoundingClientRect().width > 0 && picture.naturalWidth !== 0,
     cell: [...document.querySelectorAll('.jp-Notebook .jp-CodeCell')].indexOf(picture.closest('.jp-CodeCell'))}))"""

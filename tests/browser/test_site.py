@@ -182,7 +182,7 @@ def test_a_solution_is_folded_until_it_is_asked_for(show):
 def test_the_focus_is_seen_all_along_the_way(show):
     page = show("notebooks/03_computation_graphs.html")
     hidden, texts = [], []
-    for _ in range(40):
+    for _ in range(60):
         page.keyboard.press("Tab")
         page.wait_for_timeout(200)  # the theme fades its rings in
         hidden += filter(None, [page.evaluate(SHOWN_FOCUS)])
