@@ -52,7 +52,7 @@ def own_cross_entropy(function: object) -> str:
         (-logits[range(2), y].mean(), "the logits are no probabilities: the sum of all powers is missing."),
         (
             (logits.logsumexp(1) - logits[:, y]).mean(),
-            "`logits[:, y]` takes every y from every row. Take one from each.",
+            "`logits[:, y]` takes every y from every row.",
         ),
         (-logits.softmax(dim=1).log().mean(), "all classes are counted. Pick the right class in each row."),
         (-logits.softmax(dim=0)[range(2), y].log().mean(), "the sum goes over the examples. Which dimension is it?"),
@@ -103,9 +103,7 @@ def freeze_all_but_the_head(function: object) -> str:
     *body, weight, bias = model.parameters()
     learns = [parameter.requires_grad for parameter in (*body, weight, bias)]
     if all(learns):
-        raise Hint(
-            "nothing is frozen. If you wrote `model.requires_grad = False`: that only sets a name. The method ends in `_`."
-        )
+        raise Hint("nothing is frozen. (`model.requires_grad = False` would only set a name. The method ends in `_`.)")
     if not any(learns):
         raise Hint("everything is frozen, the head too.")
     if not any(learns[-2:]):
