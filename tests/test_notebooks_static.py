@@ -26,6 +26,10 @@ ON_CPU_ONLY: dict[tuple[str, str], str] = {
 IGNORED: dict[tuple[str, str], str] = {
     ("00_start_here.ipynb", "report = lk.environment()"): "names versions and the device of this machine",
     ("02_devices.ipynb", "device = lk.device()"): "names the device of this machine",
+    (
+        "07_adaline_three_ways.ipynb",
+        "y_hat, y_many = torch.rand(1_000_000, requires_grad=True), torch.rand(1_000_000)",
+    ): "a ratio of two times",
     ("08_gd_vs_sgd.ipynb", "# The price of one step, by the clock."): "times of training steps, and their sum",
     ("08_gd_vs_sgd.ipynb", "# One epoch of batches, without any training."): "times of two ways to make batches",
     ("13_data_parallel_sgd.ipynb", "ratios = {}"): "ratios of measured times",
