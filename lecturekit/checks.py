@@ -1,9 +1,14 @@
 """Errors that a lesson raises on purpose, and exercises that answer back."""
 
 import copy
+import html
 import importlib.util
+import linecache
+import re
 import textwrap
+import traceback
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Real
@@ -13,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from .devices import gpus_in_use
+from .style import COLOURS
 
 
 @contextmanager
@@ -37,14 +43,23 @@ def expect_error(error: type[BaseException], match: str = "") -> Iterator[None]:
     except error as caught:
         if match not in str(caught):
             raise AssertionError(f"expected a message with {match!r}, got {str(caught)!r}") from caught
-        print(textwrap.fill(_summary(caught), width=100, subsequent_indent="    "))
+        print(textwrap.fill(summary(caught), width=100, subsequent_indent="    "))
     else:
         raise AssertionError(f"expected {error.__name__}, but nothing was raised")
 
 
-def _summary(error: BaseException) -> str:
+def summary(error: BaseException) -> str:
     """Return the type of an error and the first line of its message."""
     return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+
+
+def place(error: BaseException) -> str:
+    """Return the reader's own line that raised an error, to begin a hint with; nothing where none is known."""
+    steps = traceback.walk_tb(error.__traceback__)
+    own = [(frame.f_code.co_filename, line) for frame, line in steps if frame.f_globals.get("__name__") == "__main__"]
+    line = [line for file, line in own if file == own[0][0]][-1] if own else 0  # not of a helper in another cell
+    source = linecache.getline(own[0][0], line).strip() if own else ""
+    return f"in line {line}, `{source}`: " if source else ""
 
 
 class Hint(Exception):
@@ -63,13 +78,18 @@ class Verdict(NamedTuple):
 
 
 _rules: dict[str, Callable[..., str]] = {}
+_second_hints: dict[str, str] = {}
+_misses: Counter[str] = Counter()
 
 
-def exercise(number: str) -> Callable[[Callable[..., str]], Callable[..., str]]:
-    """Register a rule, which takes the reader's answers and raises `Hint`, or returns praise for the right ones."""
+def exercise(number: str, second_hint: str = "") -> Callable[[Callable[..., str]], Callable[..., str]]:
+    """Register a rule, which takes the reader's answers and raises `Hint`, or returns praise for the right ones.
+
+    The second hint says where to begin; it comes with the third wrong answer and each one after it.
+    """
 
     def register(rule: Callable[..., str]) -> Callable[..., str]:
-        _rules[number] = rule
+        _rules[number], _second_hints[number] = rule, second_hint
         return rule
 
     return register
@@ -77,11 +97,12 @@ def exercise(number: str) -> Callable[[Callable[..., str]], Callable[..., str]]:
 
 @contextmanager
 def _usual_defaults() -> Iterator[None]:
-    """Make new tensors float32 and on the CPU, as the rules expect, whatever the reader has set."""
+    """Make new tensors float32 and on the CPU, as the rules expect, whatever the reader has set; and no warnings."""
     dtype = torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)
     try:
-        with torch.device("cpu"):
+        with torch.device("cpu"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the hint says what is wrong
             yield
     finally:
         torch.set_default_dtype(dtype)
@@ -110,7 +131,8 @@ def judge(number: str, *answers: object) -> Verdict:
     if any(answer is ... for answer in answers):
         return blank
     if any(answer is None for answer in answers):
-        return Verdict("not attempted", "one answer is None: replace each ... and look at the line that makes it.")
+        made = "Look at the line that makes it. A .grad is None until backward() has filled it."
+        return Verdict("wrong", f"one answer is None, which means that there is nothing. {made}")
     try:
         return Verdict("correct", _rules[number](*map(_on_cpu, answers)))
     except NotAttempted as not_attempted:
@@ -118,7 +140,7 @@ def judge(number: str, *answers: object) -> Verdict:
     except Hint as hint:
         verdict = Verdict("wrong", str(hint))
     except Exception as error:  # an answer that no rule has thought of; Restart & Run All goes on all the same
-        message = f"the check stumbles over it with {_summary(error)}. Is it what the exercise asks for?"
+        message = f"the check stumbles over it with {summary(error)}. Is it what the exercise asks for?"
         verdict = Verdict("wrong", message)
     return blank if any(map(_has_ellipsis, answers)) else verdict
 
@@ -138,9 +160,37 @@ def check(number: str, *answers: object) -> None:
     >>> check("01.1", ...)
     ○ Exercise 01.1, not attempted: replace each ... by your code and run the cell again.
     """
-    verdict = judge(number, *answers)
-    sign = {"correct": "✓", "wrong": "✗", "not attempted": "○"}[verdict.status]
-    print(textwrap.fill(f"{sign} Exercise {number}, {verdict.status}: {verdict.message}", width=100))
+    tell(number, judge(number, *answers))
+
+
+class _Card(NamedTuple):
+    """A verdict as a notebook shows it; a terminal shows its words."""
+
+    head: str
+    message: str
+    second_hint: str
+    edge: str
+
+    def __repr__(self) -> str:
+        parts = [f"{self.head}: {self.message}", self.second_hint and f"A second hint: {self.second_hint}"]
+        return "\n".join(textwrap.fill(part, width=100) for part in parts if part)
+
+    def _repr_html_(self) -> str:
+        parts = [self.message, self.second_hint and f"<b>A second hint:</b> {html.escape(self.second_hint)}"]
+        parts[0] = re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(self.message))
+        style = f"border-left:6px solid {self.edge};background:{self.edge}1a;padding:6px 12px;max-width:46rem"
+        return f'<div style="{style}"><b>{self.head}</b><br>{"<br>".join(filter(None, parts))}</div>'
+
+
+def tell(number: str, verdict: Verdict) -> None:
+    """Show a verdict: a card with a coloured edge in a notebook; what is not attempted remains plain text."""
+    from IPython.display import display
+
+    _misses[number] = 0 if verdict.status == "correct" else _misses[number] + (verdict.status == "wrong")
+    sign, edge = {"correct": ("✓", COLOURS[2]), "wrong": ("✗", COLOURS[1])}.get(verdict.status, ("○", ""))
+    second_hint = _second_hints[number] if verdict.status == "wrong" and _misses[number] >= 3 else ""
+    card = _Card(f"{sign} Exercise {number}, {verdict.status}", verdict.message, second_hint, edge)
+    display(card) if edge else print(card)
 
 
 def _has_ellipsis(answer: object) -> bool:
@@ -154,11 +204,10 @@ def call(function: object, *args: object, **kwargs: object) -> object:
     if not callable(function):
         raise Hint(f"a function is asked for, this is {type(function).__name__}.")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the hint says what is wrong
-            result = _on_cpu(function(*args, **kwargs))
+        result = _on_cpu(function(*args, **kwargs))
     except Exception as error:
-        raise Hint(f"your function raises {_summary(error)}") from error
+        kind = "class" if isinstance(function, type | nn.Module) else "function"
+        raise Hint(f"{place(error)}your {kind} raises {summary(error)}") from error
     parts = result if isinstance(result, tuple) else (result,)
     if result is None or any(part is ... for part in parts):
         raise NotAttempted("your function returns nothing yet. Has it a return, and no ... left?")

@@ -1,6 +1,7 @@
 """Errors on purpose, and exercises that answer: right, wrong, not attempted."""
 
 import warnings
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from common import defaults, needs_gpu
 import lecturekit as lk
 from lecturekit import checks
 from lecturekit.checks import Hint, NotAttempted, exercise, judge
+from lecturekit.exercises.common import explain
 
 
 @pytest.mark.parametrize(
@@ -47,7 +49,7 @@ def test_expect_error_refuses_another_message_and_silence():
             pass
 
 
-@exercise("test.1")
+@exercise("test.1", "Add x to x.")
 def doubling(function, of_three=6):
     for x in (1.0, -2.5):
         y = checks.as_number("double(x)", checks.call(function, x))
@@ -91,7 +93,12 @@ BLANK = "replace each ... by your code and run the cell again."
         ((...,), "not attempted", BLANK),
         ((left_blank,), "not attempted", BLANK),
         ((lambda x: 2 * x, ...), "not attempted", BLANK),
-        ((None,), "not attempted", "one answer is None: replace each ... and look at the line that makes it."),
+        (
+            (None,),
+            "wrong",
+            "one answer is None, which means that there is nothing. Look at the line that makes it. "
+            "A .grad is None until backward() has filled it.",
+        ),
         ((lambda x: None,), "not attempted", "your function returns nothing yet. Has it a return, and no ... left?"),
     ],
 )
@@ -124,15 +131,70 @@ def test_an_unknown_exercise_is_an_error(number):
         lk.check(number, 1)
 
 
-def test_call_passes_arguments_and_results_and_no_warning():
-    def warns(a, *, b):
-        warnings.warn("soon gone", DeprecationWarning, stacklevel=1)
-        return a - b, None
+def test_the_third_miss_in_a_row_and_those_after_it_bring_a_second_hint(capsys):
+    for answer in (6.0, 5.0, 5.0, ..., 5.0, 5.0, 6.0, 5.0):
+        lk.check("test.1", lambda x: 2 * x, answer)
+    signs = [line[0] for line in capsys.readouterr().out.splitlines()]
+    assert "".join(signs) == "✓✗✗○✗A✗A✓✗"
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert checks.call(warns, 5, b=3) == (2, None)
+
+def test_in_a_notebook_the_verdict_is_a_card(monkeypatch):
+    import IPython.display
+
+    shown = []
+    monkeypatch.setattr(IPython.display, "display", shown.append)
+    lk.check("test.1", lambda x: 2 * x)
+    lk.check("test.1", lambda x: [][0])
+    right, wrong = (card._repr_html_() for card in shown)
+    assert "<b>✓ Exercise test.1, correct</b><br>well doubled." in right and "border-left:6px solid #007A5E" in right
+    assert "<b>✗ Exercise test.1, wrong</b><br>your function raises IndexError" in wrong and "#D55E00" in wrong
+    lk.check("test.1", ...)
+    assert len(shown) == 2, "what is not attempted stays text"
+
+
+READERS = """
+def helper(x):
+    return [][x]
+
+def answer(x):
+    y = x * 2
+    return helper(y) if x > 0 else '<&' + y
+"""
+
+
+def test_an_error_is_told_with_the_readers_own_line(tmp_path):
+    """In a cell, whose file is known to Python. A helper of the same cell is the place; one of another cell is not."""
+    cell, other = tmp_path / "cell.py", tmp_path / "other.py"
+    cell.write_text(READERS)
+    other.write_text("def answer2(x):\n    return answer(x)\n")
+    space = {"__name__": "__main__"}
+    for file in (cell, other):
+        exec(compile(file.read_text(), file, "exec"), space)
+    with pytest.raises(Hint, match=r"^in line 3, `return \[\]\[x\]`: your function raises IndexError: list index"):
+        checks.call(space["answer"], 1)
+    with pytest.raises(Hint, match=r"^in line 2, `return answer\(x\)`: your function raises"):
+        checks.call(space["answer2"], 1)
+    explanations = {"return": "never: the words of the line do not count.", "str": "a text is no number."}
+    with pytest.raises(Hint, match=r"^in line 7, `.*'<&' \+ y`: a text is no number.$"), explain(explanations):
+        checks.call(space["answer"], -1)
+    with pytest.raises(Hint, match=r"^your class raises TypeError"):
+        checks.call(torch.nn.Linear)
+    card = checks._Card("✗", "in line 7, `'<&' + y`: no.", "", "#000000")
+    assert "in line 7, <code>&#x27;&lt;&amp;&#x27; + y</code>: no." in card._repr_html_()
+
+
+def test_call_passes_arguments_and_results():
+    assert checks.call(lambda a, *, b: (a - b, None), 5, b=3) == (2, None)
     assert checks.call(torch.empty, 2, device="meta").is_meta  # lesson 02's other device
+
+
+def test_no_warning_is_louder_than_the_hint(recwarn):
+    def warns(x):
+        warnings.warn("soon gone", DeprecationWarning, stacklevel=1)
+        return x
+
+    assert judge("test.1", warns).status == "wrong"
+    assert not recwarn.list
 
 
 PAIR = torch.tensor([1.0, 2.0])
@@ -144,6 +206,7 @@ PAIR = torch.tensor([1.0, 2.0])
         (3.00001, 3, None),
         (np.float32(3), 3, None),
         (np.array(3), 3, None),
+        (Fraction(9, 3), 3, None),
         (torch.tensor([3]), 3.0, None),
         (PAIR + 1e-5, PAIR, None),
         (float("nan"), float("nan"), "w is not right: this is nan."),

@@ -117,7 +117,7 @@ WRONG = [
 ]
 
 BLANKS = [
-    ("07.1", [None], [lambda X, y, w, b: (..., ...)]),
+    ("07.1", [...], [lambda X, y, w, b: (..., ...)]),
     ("07.2", [empty_step], [unfinished_step]),
     ("07.3", [...]),
 ]

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from numbers import Integral
 
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
-from ..checks import Hint, NotAttempted, call
+from ..checks import Hint, NotAttempted, call, place, summary
 
 
 @contextmanager
@@ -15,9 +16,10 @@ def explain(explanations: Mapping[str, str]) -> Iterator[None]:
     try:
         yield
     except Hint as hint:
+        error = hint.__cause__ or hint  # not the hint itself, which quotes the reader's line
         for words, explanation in explanations.items():
-            if words in str(hint):
-                raise Hint(explanation) from hint
+            if words in summary(error):
+                raise Hint(place(error) + explanation) from hint
         raise
 
 
@@ -47,7 +49,7 @@ def as_whole_numbers(name: str, values: Iterable[object], otherwise: str) -> lis
     numbers = [value.item() if getattr(value, "ndim", None) == 0 else value for value in values]
     if any(number is ... for number in numbers):
         raise NotAttempted(f"one of the numbers in {name} is still blank.")
-    if any(isinstance(number, bool) or not isinstance(number, int) for number in numbers):
+    if any(isinstance(number, bool) or not isinstance(number, Integral) for number in numbers):
         raise Hint(otherwise)
     return numbers
 

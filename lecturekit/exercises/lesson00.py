@@ -6,7 +6,7 @@ from torch import Tensor
 from ..checks import Hint, NotAttempted, as_number, close, compare, exercise
 
 
-@exercise("00.1")
+@exercise("00.1", "Section 2 multiplies a whole tensor by a number. Here each number goes to the power of 2.")
 def five_squares(squares: object) -> str:
     right = torch.arange(1.0, 6.0) ** 2
     if not isinstance(squares, Tensor):
@@ -42,7 +42,7 @@ def _unpacked(answer: object) -> object:
     return answer[0] if isinstance(answer, tuple | list) and len(answer) == 1 else answer
 
 
-@exercise("00.2")
+@exercise("00.2", "Write f = x**3 + 5 * x, then ask for its derivative by x, as section 3 does.")
 def slope_of_a_cube(slope: object) -> str:
     slope = _unpacked(slope)
     if isinstance(slope, Tensor) and slope.is_complex():
@@ -65,7 +65,7 @@ def slope_of_a_cube(slope: object) -> str:
     return "that is 3x² + 5 at x = 2. PyTorch finds it without the formula."
 
 
-@exercise("00.3")
+@exercise("00.3", "Write the numbers beside the nodes, one after the other: u = 4 · (−1), then v, then a.")
 def read_the_graph(v: object, a: object, grad_w: object) -> str:
     x, w, b = 4, -1, 1
     grad_w = _unpacked(grad_w)

@@ -7,7 +7,7 @@ from ..checks import Hint, NotAttempted, as_tensor, as_truths, call, close, comp
 from .common import as_whole_numbers, call_in_place
 
 
-@exercise("01.1")
+@exercise("01.1", "The strides are 200, 50, 10 and 1. How often does 200 go into 345, and 50 into what is left?")
 def index_path(answer: object) -> str:
     shape, wanted = (3, 4, 5, 10), 345
     table = torch.arange(600).reshape(shape)
@@ -37,7 +37,7 @@ def index_path(answer: object) -> str:
     raise Hint(f"this path leads to {place}. How many whole blocks of 200 come before {wanted}, and what is left?")
 
 
-@exercise("01.2")
+@exercise("01.2", "Test each with share_memory (section 5). What strides alone can describe needs no copy.")
 def view_or_copy(answer: object) -> str:
     right = {
         "x[1]": True,
@@ -59,7 +59,7 @@ def view_or_copy(answer: object) -> str:
     return "PyTorch uses strides where they are enough, and copies where they are not."
 
 
-@exercise("01.3")
+@exercise("01.3", "First torch.from_numpy and float(), then one shape for both (section 8), then the mean.")
 def loss_from_numpy(function: object) -> str:
     for y_hat, y in (([1.0, 2.0, 6.0], [1.0, 5.0, 4.0]), ([3.0, 0.0, 1.0, 7.0], [1.0, 0.0, 2.0, 3.0])):
         y_hat, y = torch.tensor(y_hat), torch.tensor(y, dtype=torch.float64).reshape(-1, 1)
@@ -90,7 +90,7 @@ def loss_from_numpy(function: object) -> str:
     return "both have one dtype and one shape before anything is subtracted."
 
 
-@exercise("01.4")
+@exercise("01.4", "Two lines that write into X (section 9): X -= … and X /= …, with numbers along dim=0.")
 def standardise_in_place(function: object) -> str:
     before = torch.tensor([[1.0, 10.0], [2.0, 40.0], [4.0, 20.0], [5.0, 60.0]])
     X = before.clone()

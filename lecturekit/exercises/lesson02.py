@@ -7,7 +7,7 @@ from ..checks import Hint, as_number, as_tensor, as_truths, call, close, compare
 from .common import explain
 
 
-@exercise("02.1")
+@exercise("02.1", "Ask twice: does x have this dtype and device already, and is a copy asked for by name?")
 def copy_or_same(answer: object) -> str:
     right = {
         'x.to("cpu")': True,
@@ -27,7 +27,7 @@ def copy_or_same(answer: object) -> str:
     return "PyTorch copies only where something has to change."
 
 
-@exercise("02.2")
+@exercise("02.2", "Give torch.ones two more arguments, device and dtype, both from X. Then cat along dim=1.")
 def column_of_ones(function: object) -> str:
     for X in (torch.tensor([[3.0, 5.0], [7.0, 2.0], [4.0, 6.0]]), torch.tensor([[2.0, 8.0, 9.0, 4.0]])):
         N, d = X.shape
@@ -67,7 +67,7 @@ def _with_ones(function: object, X: Tensor) -> Tensor:
         return call(function, X)
 
 
-@exercise("02.3")
+@exercise("02.3", "How many bytes does one row take, with 100 numbers of 4 bytes, in both tables together?")
 def rows_that_fit(answer: object) -> str:
     number, free, columns = as_number("largest_N", answer), 16e9, 100
     if number <= 0:

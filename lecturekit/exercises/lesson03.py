@@ -6,7 +6,7 @@ from ..checks import Hint, as_number, call, close, compare, exercise
 from .common import as_names, explain
 
 
-@exercise("03.1")
+@exercise("03.1", "For each arrow, let its start grow a little: how many times as much does its end grow (section 2)?")
 def local_derivatives(
     p_from_x: object, p_from_y: object, q_from_p: object, q_from_x: object, f_from_q: object, grad_x: object
 ) -> str:
@@ -39,7 +39,7 @@ def local_derivatives(
     return "five edges make two paths, and the two paths are added."
 
 
-@exercise("03.2")
+@exercise("03.2", "Compare with sin in section 4. Take math.tanh of number.value, then make one pair.")
 def tanh_node(tanh: object, number_class: object) -> str:
     if not isinstance(number_class, type):
         raise Hint("pass your function and the class Number, as the last line did.")
@@ -79,7 +79,7 @@ def _only_arrow(made_from: object) -> tuple[object, object]:
     return pairs[0]
 
 
-@exercise("03.3")
+@exercise("03.3", "Draw x, a, b and c, with two arrows from x to a and two from a to b. Now count in the drawing.")
 def paths_and_visits(num_paths: object, num_visits: object) -> str:
     typical = [
         (2, "num_paths: you followed x · x and a · a along one arrow each, but both have two."),
@@ -99,7 +99,7 @@ def paths_and_visits(num_paths: object, num_visits: object) -> str:
     return "there are many paths, but backward visits each node once."
 
 
-@exercise("03.4")
+@exercise("03.4", "Write down x after each line, from −3 on: first 9, then the loop. Each new value is one operation.")
 def recorded_operations(answer: object) -> str:
     names = as_names(answer, '["add", "sin"]')
     if set(names) & {"if", "else", "while", "lt", "<", "loop", "for"}:

@@ -6,7 +6,7 @@ from ..checks import Hint, as_tensor, call, close, compare, exercise
 from .common import as_names, explain, watch_backward
 
 
-@exercise("04.1")
+@exercise("04.1", "A tuple (x, y) as the second argument of torch.autograd.grad asks for both at once.")
 def both_gradients(function: object) -> str:
     # These numbers tell the derivatives 2 and 7 from each other, from f = 10 and from each of its terms' derivatives.
     x, y = (torch.tensor(value, requires_grad=True) for value in (3.0, 2.0))
@@ -38,7 +38,7 @@ def both_gradients(function: object) -> str:
     return "you have both derivatives, and no .grad has changed."
 
 
-@exercise("04.2")
+@exercise("04.2", "Write down x.grad after each line. backward() adds to it (section 8), and None empties it.")
 def what_is_in_grad(first: object, second: object, third: object) -> str:
     typical = [
         (8, "first: that is the value of x³. Which derivative has it at x = 2?"),
@@ -61,7 +61,7 @@ def what_is_in_grad(first: object, second: object, third: object) -> str:
     return "backward() adds to .grad, x.grad = None empties it, and torch.autograd.grad leaves it alone."
 
 
-@exercise("04.3")
+@exercise("04.3", "Which derivatives can be written with the result y alone? Only y has changed (section 6).")
 def fails_after_change(answer: object) -> str:
     found = set(as_names(answer, '["sin", "square"]', kinds=(list, tuple, set, frozenset)))
     unknown = sorted(found - {"sin", "tanh", "square", "triple", "exp"})
@@ -83,7 +83,7 @@ def fails_after_change(answer: object) -> str:
     return "a change does harm where the result itself was kept."
 
 
-@exercise("04.4")
+@exercise("04.4", "Try x + (…).detach(). What must stand in the brackets, so that the sum is round(x)?")
 def round_through(function: object) -> str:
     values = torch.tensor([0.3, 1.75, -2.6])
     x = values.clone().requires_grad_()

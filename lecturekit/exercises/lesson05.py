@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from ..checks import Hint, NotAttempted, call, close, compare, exercise
+from ..checks import Hint, NotAttempted, call, close, compare, exercise, place, summary
+from .common import explain
 
 
 def _draw(*shapes: tuple[int, ...]) -> list[np.ndarray]:
@@ -43,7 +44,7 @@ def _several(answer: object, number: int) -> tuple[object, ...]:
     return tuple(answer)
 
 
-@exercise("05.1")
+@exercise("05.1", "Section 5: write down the shapes of up, X and W. Which product has the shape of X?")
 def layer(function: object) -> str:
     def right(up: np.ndarray, X: np.ndarray, W: np.ndarray) -> list[np.ndarray]:
         return _gradients(lambda X, W, b: X @ W + b, up, X, W, np.zeros(W.shape[1]))
@@ -84,7 +85,7 @@ def layer(function: object) -> str:
     return "all three, and the shapes would have told you two of them."
 
 
-@exercise("05.2")
+@exercise("05.2", "Two steps back: the mean spreads evenly (section 4), and the square has the slope 2 · error.")
 def mean_squared_error(function: object) -> str:
     y_hat, y = _draw((5, 3), (5, 3))
     (right,) = _gradients(lambda y_hat: ((y_hat - torch.tensor(y)) ** 2).mean(), np.array(1.0), y_hat)
@@ -106,14 +107,12 @@ def mean_squared_error(function: object) -> str:
     return "spread by the mean, times the slope of the square."
 
 
-@exercise("05.3")
+@exercise("05.3", "Copy exp from section 6, and change two things: the value, and the slope in the rule.")
 def square_root(function: object, tensor_class: object) -> str:
     values, up = np.array([4.0, 9.0, 0.25]), np.array([1.0, -2.0, 3.0])
     source = tensor_class(values, requires_grad=True)
-    try:
+    with explain({"ufunc": "a is a Tensor: take the root of its numbers, a.value."}):
         result = call(function, source)
-    except Hint as hint:
-        raise Hint("a is a Tensor: take the root of its numbers, a.value.") if "ufunc" in str(hint) else hint from None
     if not isinstance(result, tensor_class):
         raise Hint(f"return a Tensor, so that the graph goes on. This is {type(result).__name__}.")
     roots = np.sqrt(values)
@@ -126,7 +125,7 @@ def square_root(function: object, tensor_class: object) -> str:
     except Exception as error:
         if "ellipsis" in str(error):
             raise NotAttempted("the value is right, and the rule is still blank.") from error
-        raise Hint(f"the value is right, but on the way back there is {type(error).__name__}: {error}") from error
+        raise Hint(f"{place(error)}the value is right, but on the way back there is {summary(error)}") from error
     if source.grad is None:
         raise Hint("the rule leads to another tensor than the one that came in.")
     wrong = [
@@ -141,7 +140,7 @@ def square_root(function: object, tensor_class: object) -> str:
     return "a new operation, with its rule."
 
 
-@exercise("05.4")
+@exercise("05.4", "Begin with np.zeros(shape). Then np.add.at adds each row of up where its word points.")
 def look_up(function: object) -> str:
     words = np.array([2, 0, 2, 3, 2])
     table, up = _draw((5, 3), (5, 3))
@@ -171,7 +170,7 @@ def look_up(function: object) -> str:
     return "every use has brought its gradient home."
 
 
-@exercise("05.5")
+@exercise("05.5", "One path brings up as it is. The mean is used in each row: what do all rows send it together?")
 def centred(function: object) -> str:
     (up,) = _draw((3, 3))
     (right,) = _gradients(lambda X: X - X.mean(axis=0), up, np.zeros((3, 3)))
@@ -196,7 +195,7 @@ def centred(function: object) -> str:
     return "two paths, and they add."
 
 
-@exercise("05.6")
+@exercise("05.6", "Go back through exp first: up times p. Then apply the rule of section 8 to what you have.")
 def softmax(function: object) -> str:
     scores, up = _draw((3, 3), (3, 3))
     (right,) = _gradients(lambda z: torch.softmax(z, dim=1), up, scores)
@@ -224,7 +223,7 @@ def softmax(function: object) -> str:
     return "and each row adds up to 0, as it must."
 
 
-@exercise("05.7")
+@exercise("05.7", "From the end: the loss (05.2), a layer (05.1), the slope of tanh (section 6), a layer again.")
 def two_layers(function: object) -> str:
     X, y, *parameters = _draw((4, 3), (4, 2), (3, 3), (3,), (3, 2), (2,))
     answer = call(function, X, y, *parameters)

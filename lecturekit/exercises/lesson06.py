@@ -9,7 +9,7 @@ from ..data import noisy_line
 from .common import explain, watch_backward
 
 
-@exercise("06.1")
+@exercise("06.1", "Section 2 has 2 · x · error for w. Which factor stands in place of x when b moves?")
 def gradient_of_the_bias(function: object) -> str:
     # Three examples, so that N is not the factor 2; no mean or sum here equals another one, whatever its sign.
     X, y, y_hat = (torch.tensor(v, dtype=torch.float64).numpy() for v in ([1, 2, 5], [1, 0, 3], [2, 4, 3]))
@@ -30,7 +30,7 @@ def gradient_of_the_bias(function: object) -> str:
     return "it is the formula for w, with a 1 in place of x."
 
 
-@exercise("06.2")
+@exercise("06.2", "Each round has a loss, an empty w.grad, a backward(), and an update under no_grad() (section 4).")
 def trained_weight(function: object) -> str:
     X, y = torch.tensor([1.0, 1.0, 2.0]), torch.tensor([3.0, 3.0, 6.0])
     optimisers = []
@@ -70,7 +70,7 @@ def trained_weight(function: object) -> str:
     return "forward, reset, backward, update: all training loops grow from this one."
 
 
-@exercise("06.3")
+@exercise("06.3", "Divide each loss by the one before. Is it the same factor each time, and is it above 1?")
 def diagnoses(answer: object) -> str:
     letters = {
         "A": "A begins like the healthy one. What grows from step to step, so that it swings past the goal?",
@@ -93,7 +93,7 @@ def diagnoses(answer: object) -> str:
     return "you can now read a training from its losses."
 
 
-@exercise("06.4")
+@exercise("06.4", "The distance to 2 shrinks by the factor 1 − lr · curvature (section 8). Which lr makes it 0?")
 def best_learning_rate(answer: object) -> str:
     lr = as_number("best_lr", answer)
     if lr <= 0:
@@ -113,7 +113,7 @@ def best_learning_rate(answer: object) -> str:
     return "one step leads to the goal. Newton's method works like this."
 
 
-@exercise("06.5")
+@exercise("06.5", "Use all 50 points in each step, and go on until 100 more epochs change no digit you see.")
 def another_line(answer: object) -> str:
     if hasattr(answer, "flatten"):
         answer = answer.flatten().tolist()

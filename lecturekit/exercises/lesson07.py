@@ -25,7 +25,7 @@ def _gradient(w: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, torch.Ten
     return torch.autograd.grad(((X @ w + b - y) ** 2).mean(), (w, b))
 
 
-@exercise("07.1")
+@exercise("07.1", "The derivative of ½u² is u. So take the formulas of section 2, without the 2.")
 def half_gradient(function: object) -> str:
     w, b = _parameters()
     by_formula = "do not use autograd here: write the formula, as in section 2."
@@ -49,7 +49,7 @@ def half_gradient(function: object) -> str:
     return "the ½ cancels the 2, and the mean stays."
 
 
-@exercise("07.2")
+@exercise("07.2", "You need a loss, a backward(), two updates under no_grad(), and two .grad that end as None.")
 def manual_step(function: object) -> str:
     w, b = _parameters(requires_grad=True)
     right_w, right_b = _parameters()
@@ -80,7 +80,7 @@ def manual_step(function: object) -> str:
     return "these lines are what zero_grad(), backward() and step() do."
 
 
-@exercise("07.3")
+@exercise("07.3", "As in section 3: data, a new model, lk.fit with **settings, then the accuracy on the test part.")
 def test_accuracy(answer: object) -> str:
     if as_number("test_accuracy", answer) > 1:
         raise Hint("give a fraction between 0 and 1: neither a percentage nor a count.")

@@ -12,7 +12,7 @@ from ..lessons.sweep import train_many
 LRS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1)
 
 
-@exercise("08.1")
+@exercise("08.1", "The axes of runs.losses are rate, batch size, seed, step. Take the last step, then a mean.")
 def best_of_the_runs(answer: object) -> str:
     lr = as_number("best_lr", answer)
     if not any(close(lr, known, 1e-6) for known in LRS):
@@ -32,7 +32,7 @@ def best_of_the_runs(answer: object) -> str:
     return "this rate lies between those that are too slow and those that tremble."
 
 
-@exercise("08.2")
+@exercise("08.2", "Section 5: the border is 2 divided by the second derivative. Here that is the mean of 2x².")
 def border(answer: object) -> str:
     lr = as_number("largest_lr", answer)
     if lr <= 0:
@@ -53,7 +53,7 @@ def border(answer: object) -> str:
     return "the curvature decides."
 
 
-@exercise("08.3")
+@exercise("08.3", "Section 6: the error falls with the root of B. How many times larger must the root become?")
 def less_noise(answer: object) -> str:
     batch_size = as_number("batch_size", answer)
     if batch_size <= 0 or not batch_size.is_integer():
@@ -70,7 +70,7 @@ def less_noise(answer: object) -> str:
     return "a quarter of the error costs sixteen times the work."
 
 
-@exercise("08.4")
+@exercise("08.4", "Loop over order.split(batch_size). Each round: the error, both derivatives, then w and b.")
 def epoch_by_hand(function: object) -> str:
     # Five rows in batches of 2, so that the last one is short, in an order that is not that of the rows.
     X = torch.tensor([[1.0], [2.0], [-1.0], [3.0], [0.5]])
@@ -121,7 +121,7 @@ def epoch_by_hand(function: object) -> str:
     return "fit, the optimiser and autograd do no more than this for you here."
 
 
-@exercise("08.5")
+@exercise("08.5", "Make a sum of each mean again: of how many examples? Add the sums, and divide once.")
 def loss_of_an_epoch(function: object) -> str:
     means, sizes = [1.0, 5.0, 9.0], [4, 4, 2]
     typical = [

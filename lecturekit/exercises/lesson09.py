@@ -28,7 +28,7 @@ class _Device:
         return self.now
 
 
-@exercise("09.1")
+@exercise("09.1", "Section 3 empties the queue before each look at the clock, and warms up first.")
 def honest_reading(function: object) -> str:
     device = _Device()
     seconds = as_number("the reading", call(function, device.work, device.wait, device.clock))
@@ -57,7 +57,7 @@ def honest_reading(function: object) -> str:
     return "the device is warm, its queue is empty before, and the work is done after."
 
 
-@exercise("09.2")
+@exercise("09.2", "Write both times as start + size / bandwidth, set them equal, and solve for the size.")
 def crossover(function: object) -> str:
     for cpu_start, cpu_bandwidth, gpu_start, gpu_bandwidth in ((1, 10, 10, 100), (2, 5, 20, 50), (4, 10, 40, 40)):
         numbers = (cpu_start, cpu_bandwidth, gpu_start, gpu_bandwidth)
@@ -88,7 +88,7 @@ def crossover(function: object) -> str:
     return "it is the delay, divided by the time that the GPU wins with each kB."
 
 
-@exercise("09.3")
+@exercise("09.3", "One call can do it all: torch.zeros has the arguments device and requires_grad.")
 def weight_on_a_device(function: object) -> str:
     for place in ("cpu", "meta"):
         with explain({"no data": "your weight leaves meta, where it has no numbers. Make it on the device, and stay."}):
@@ -108,7 +108,7 @@ def weight_on_a_device(function: object) -> str:
     return "it is made where it lives, so it is a leaf on every device."
 
 
-@exercise("09.4")
+@exercise("09.4", "One tensor has 2,000 · 50 numbers of 4 bytes. How many tensors stay, in each of the two ways?")
 def bytes_kept(answer: object) -> str:
     names = ("plain", "checkpointed")
     if not isinstance(answer, dict) or set(answer) != set(names):

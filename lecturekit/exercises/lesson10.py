@@ -22,7 +22,7 @@ def _compare_shape(name: str, answer: object, right: tuple[int, ...], wrong: Seq
     raise Hint(otherwise)
 
 
-@exercise("10.1")
+@exercise("10.1", "Write 4 → 5 and 5 → 3 beside the layers. A weight is (out, in), and each neuron has a bias.")
 def shapes_on_paper(weight_shape: object, output_shape: object, num_parameters: object) -> str:
     # The numbers of examples, inputs, neurons and outputs are all different, so each mistake shows.
     N, inputs, neurons, outputs = 7, 4, 5, 3
@@ -55,7 +55,7 @@ def shapes_on_paper(weight_shape: object, output_shape: object, num_parameters: 
     return "the layers have weights and biases, and tanh has nothing to train."
 
 
-@exercise("10.2")
+@exercise("10.2", "Let the first neuron count the ones, and the second stay at 0 until there are two of them.")
 def xor_by_hand(W1: object, b1: object, W2: object, b2: object) -> str:
     corners = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], dtype=torch.float64)
     xor = torch.tensor([0.0, 1.0, 1.0, 0.0])
@@ -108,7 +108,7 @@ def _output(module: nn.Module, X: Tensor) -> object:
         raise NotAttempted("your forward returns nothing yet. Has it a return, and no ... left?") from None
 
 
-@exercise("10.3")
+@exercise("10.3", "Section 5: an nn.ModuleList registers a list of layers, and an nn.Parameter a number.")
 @seeded()
 def tower(function: object) -> str:
     num_layers = 3

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ..checks import Hint, NotAttempted, as_number, call, compare, exercise, seeded
 
 
-@exercise("11.1")
+@exercise("11.1", "Take mlp(sizes, nn.ReLU) of section 2. Then give each linear layer new weights, and zeros as bias.")
 @seeded()
 def good_start(function: object) -> str:
     # Large enough that the size of random weights can be measured, and different from each other.
@@ -71,7 +71,7 @@ def _weights_of_he(weight: Tensor) -> None:
         raise Hint("your weights are uniformly distributed. The function with `normal` in its name is asked for.")
 
 
-@exercise("11.2")
+@exercise("11.2", "Bring both into the shape (N,). A logit above 0 answers 1. Compare, then take the mean.")
 def count_what_is_right(function: object) -> str:
     # As many of each kind that no two of the mistakes below give the same share.
     logits = torch.tensor([-3.0, 0.2, 2.0, 0.6, -0.1, -2.0, 0.9, -4.0, 3.0, -0.8, 1.5, -1.0])[:, None]
@@ -102,7 +102,7 @@ def count_what_is_right(function: object) -> str:
     return "the border is at 0, and every shape is safe."
 
 
-@exercise("11.3")
+@exercise("11.3", "Keep three things: the lowest loss so far, its epoch, and how many epochs ago that was.")
 def stop_in_time(function: object) -> str:
     # The losses, the patience, the right answer.
     cases = [

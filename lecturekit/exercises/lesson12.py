@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ..checks import Hint, NotAttempted, as_number, as_tensor, call, compare, exercise, seeded
 
 
-@exercise("12.1")
+@exercise("12.1", "Divide each power by the sum of the three: these are p. And y has one 1, for the right class.")
 def softmax_on_paper(loss: object, gradient: object) -> str:
     typical = [
         (math.log(0.6), "loss: a logarithm of a number below 1 is negative. What stands before it?"),
@@ -37,7 +37,7 @@ def softmax_on_paper(loss: object, gradient: object) -> str:
     return "one logit goes up, the others go down."
 
 
-@exercise("12.2")
+@exercise("12.2", "For each row, section 2 has a logsumexp, minus the logit of the right class. Then the mean.")
 def own_cross_entropy(function: object) -> str:
     logits = torch.tensor([[1.0, 2.0, 5.0], [3.0, 1.0, 1.0]]).log()
     y = torch.tensor([1, 0])
@@ -77,7 +77,7 @@ def own_cross_entropy(function: object) -> str:
     return "and it holds for large logits, too."
 
 
-@exercise("12.3")
+@exercise("12.3", "Begin with zeros, and go through the pairs: each adds 1 in row y and column y_hat.")
 def count_confusions(function: object) -> str:
     y, y_hat = torch.tensor([0, 0, 0, 1, 1, 2]), torch.tensor([0, 1, 1, 1, 0, 2])
     right = torch.zeros(4, 4)
@@ -95,7 +95,7 @@ def count_confusions(function: object) -> str:
     return "the diagonal holds what was right."
 
 
-@exercise("12.4")
+@exercise("12.4", "A slice model[:-1] holds all but the head. Freeze it (section 8), then list what still learns.")
 @seeded()
 def freeze_all_but_the_head(function: object) -> str:
     model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2))
@@ -120,7 +120,7 @@ def freeze_all_but_the_head(function: object) -> str:
     return "this list is what an optimiser needs."
 
 
-@exercise("12.5")
+@exercise("12.5", "Make pictures of shape (N, 8, 8). Put a column of zeros before all columns but the last.")
 @seeded()
 def move_the_ink(function: object) -> str:
     X = torch.rand(3, 64) + 0.1

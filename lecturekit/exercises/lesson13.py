@@ -10,7 +10,7 @@ from ..checks import Hint, call, compare, exercise
 from .common import as_whole_numbers
 
 
-@exercise("13.1")
+@exercise("13.1", "In one step, each of 4 workers takes 8 examples. The other two numbers follow from that.")
 def a_plan_on_paper(equal_batch_size: object, steps_per_epoch: object, scaled_lr: object) -> str:
     N, workers, batch_size, lr = 960, 4, 8, 0.01
     typical = [
@@ -45,7 +45,7 @@ def _rows(function: object, N: int, rank: int, world_size: int) -> list[int]:
     return as_whole_numbers("your list of rows", rows, "my_rows should return whole numbers, the numbers of rows.")
 
 
-@exercise("13.2")
+@exercise("13.2", "Deal the rows like cards: worker rank begins with row rank. How far is it to its next one?")
 def who_takes_which_rows(function: object) -> str:
     for N, world_size in ((6, 2), (7, 2), (10, 4), (11, 3), (5, 1), (2, 3)):
         case = f"with N = {N} and {world_size} workers, "
@@ -73,7 +73,7 @@ def who_takes_which_rows(function: object) -> str:
     return "each row has one owner, and nobody has much more to do than the others."
 
 
-@exercise("13.3")
+@exercise("13.3", "Cut with chunk, take each gradient at the same w, take their mean, and only then step.")
 def a_step_of_several_workers(function: object) -> str:
     X = torch.tensor([[1.0, 0.0], [2.0, 1.0], [0.0, 3.0], [1.0, -1.0], [2.0, 2.0], [-1.0, 1.0]])
     y = torch.tensor([[1.0], [-1.0], [2.0], [0.0], [3.0], [1.0]])
