@@ -8,8 +8,8 @@ from graph_samples import adaline, captions, diamond, leaf, matrices, neuron, st
 from lecturekit import trace
 
 
-def caption(page, nth=0):
-    return page.locator("[aria-live=polite]").nth(nth).inner_text()
+def caption(page, nth=0, live="polite"):
+    return page.locator(f"[aria-live={live}]").nth(nth).inner_text()
 
 
 def visible_texts(page):
@@ -23,8 +23,6 @@ def visible_texts(page):
 def test_click_through_all_steps(show):
     page, words = show(neuron().to_html()), captions(neuron())
     assert page.locator("img").count() == 0
-    assert caption(page) == words[-1]
-    page.get_by_role("button", name="First").click()
     for i, expected in enumerate(words):
         assert caption(page) == expected
         assert page.locator("input").input_value() == str(i)
@@ -38,11 +36,30 @@ def test_click_through_all_steps(show):
     assert caption(page) == words[-1]
 
 
+def test_it_plays_and_pauses(show):
+    page, words = show(neuron().to_html()), captions(neuron())
+    page.clock.install()
+    page.get_by_role("button", name="Play").click()
+    assert caption(page, live="off") == words[1]
+    page.clock.run_for(1900)
+    assert caption(page, live="off") == words[2]
+    page.get_by_role("button", name="Pause").click()
+    page.clock.run_for(9000)
+    assert caption(page) == words[2]
+    page.keyboard.press("Space")
+    page.clock.run_for(60_000)
+    assert caption(page) == words[-1] and page.get_by_role("button", name="Play").count() == 1
+    page.keyboard.press("Space")  # once more, from the beginning
+    assert caption(page, live="off") == words[0]
+    page.get_by_role("button", name="Step").click()
+    page.clock.run_for(9000)
+    assert caption(page) == words[1]
+
+
 def test_values_and_partial_sums_appear_in_time(show):
     """What the browser shows at each step is what the graph says of it."""
     page, times = show(diamond().to_html()), steps_of_texts(diamond())
     assert times["∂f/∂x = 9"][1] == times["∂f/∂x = 21.53"][0]
-    page.get_by_role("button", name="First").click()
     for step in range(len(captions(diamond()))):
         seen = set(visible_texts(page))
         for text, (start, end) in times.items():
@@ -62,10 +79,20 @@ def test_values_and_partial_sums_appear_in_time(show):
 def test_last_step_shows_what_the_picture_shows(show):
     """The stepper's last step and the SVG alone, pixel for pixel."""
     html, svg = adaline().to_html(), adaline().to_svg()
-    stepping = show(html).locator("svg").screenshot(animations="disabled")
+    page = show(html)
+    page.get_by_role("button", name="Last").click()
+    stepping = page.locator("svg").screenshot(animations="disabled")
     alone = show(f'<div style="padding:200px 8px">{svg}</div>').locator("svg").screenshot()
     assert stepping[16:24] == alone[16:24], "sizes differ"
-    assert visible_texts(show(html)) == visible_texts(show(svg))
+    assert visible_texts(page) == visible_texts(show(svg))
+
+
+def test_on_paper_it_is_the_finished_picture(show):
+    page = show(adaline().to_html())
+    first = visible_texts(page)
+    page.emulate_media(media="print")
+    assert visible_texts(page) == visible_texts(show(adaline().to_svg())) != first
+    assert page.get_by_role("button").count() == 0
 
 
 @pytest.mark.parametrize("place", ["button", "input", "[role=region]"])
@@ -87,7 +114,7 @@ def test_keys_work_and_stay_inside(show, place):
         page.keyboard.press(key)
     assert page.evaluate("heard") == []
     focusable = page.locator("button, input, [tabindex]")
-    assert focusable.count() == 7
+    assert focusable.count() == 8
     assert all(e.get_attribute("data-lm-suppress-shortcuts") == "true" for e in focusable.all())
 
 
@@ -105,16 +132,16 @@ def test_click_on_the_picture_keeps_the_keys(show):
 def test_keyboard_reaches_all_and_the_focus_is_seen(show):
     page = show(neuron().to_html())
     tags = []
-    for _ in range(6):
+    for _ in range(7):
         page.keyboard.press("Tab")
         tag, outline = page.evaluate(
             "[document.activeElement.tagName, getComputedStyle(document.activeElement).outlineStyle]"
         )
         tags.append(tag)
         assert outline == "solid"
-    assert tags == ["BUTTON"] * 4 + ["INPUT", "DIV"]
+    assert tags == ["BUTTON"] * 5 + ["INPUT", "DIV"]
     page.keyboard.press("Home")
-    page.locator("button").nth(1).focus()
+    page.get_by_role("button", name="Back").focus()
     page.keyboard.press("Enter")  # Back at the first step: nothing happens, and the focus stays
     assert page.evaluate("document.activeElement.textContent") == "Back"
 
@@ -131,10 +158,10 @@ def test_two_on_a_page_are_independent(show):
     same, other = neuron().to_html(), diamond().to_html()
     assert not re.search(r"\sid=", same)
     page = show(same + same + other)
-    page.wait_for_function("document.querySelectorAll('button').length === 12")
-    page.get_by_role("button", name="First").nth(1).click()
+    page.wait_for_function("document.querySelectorAll('button').length === 15")
+    page.get_by_role("button", name="Last").nth(1).click()
     first, *_, last = captions(neuron())
-    assert [caption(page, i) for i in range(3)] == [last, first, captions(diamond())[-1]]
+    assert [caption(page, i) for i in range(3)] == [first, last, first]
 
 
 @pytest.mark.parametrize("background", ["#fff", "#111"])
