@@ -77,7 +77,8 @@ def stepper(g, max_nodes=40):
 
 
 def captions(g, max_nodes=40):
-    return stepper(g, max_nodes)["captions"]
+    """What each step says, without the marks of its colours."""
+    return [re.sub("[\t\f]", "", caption) for caption in stepper(g, max_nodes)["captions"]]
 
 
 def alt(g):
