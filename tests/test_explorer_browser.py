@@ -27,7 +27,7 @@ def element(runs):
 
 
 def caption(page, nth=0):
-    return page.locator("[aria-live=polite]").nth(nth).inner_text().replace("\u00a0", " ")
+    return page.locator("[aria-live=polite] > div").nth(nth).inner_text().replace("\u00a0", " ")
 
 
 def slider(page, name):

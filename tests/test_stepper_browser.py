@@ -9,7 +9,7 @@ from lecturekit import trace
 
 
 def caption(page, nth=0, live="polite"):
-    return page.locator(f"[aria-live={live}]").nth(nth).inner_text()
+    return page.locator(f"[aria-live={live}] > div").nth(nth).inner_text()
 
 
 def visible_texts(page):
@@ -151,6 +151,8 @@ def test_slider(show):
     page.locator("input").fill("4")
     assert caption(page) == words[4]
     assert page.locator("input").get_attribute("aria-valuetext") == f"4 of {len(words) - 1}"
+    aloud = page.locator("[aria-live]").text_content()
+    assert aloud == f"step 4 of {len(words) - 1}. {words[4]}", "what a screen reader hears"
 
 
 def test_two_on_a_page_are_independent(show):

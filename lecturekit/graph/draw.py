@@ -10,8 +10,9 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from .._web import live_image, script
-from ..style import FILL, GRADIENT, GRAPH_DASH, GRAPH_INK, LOCAL, MUTED, PAPER, RULE, SERIF
+from ..style import DARK, FILL, GRADIENT, GRAPH_DASH, GRAPH_INK, LOCAL, MUTED, PAPER, RULE, SERIF
 from .picture import Scene
+from .text import low
 from .typeset import SIZE, Mark, When
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ WIDE |= {"Apple SD Gothic Neo", "Arial Unicode MS", "Microsoft YaHei", "Malgun G
 def html(scene: Scene, picture: Image) -> str:
     """Return one ``<img>`` element, which replaces itself by a stepper where scripts run: see `live_image`."""
     # All double quotes of the SVG delimit attributes; single ones are shorter inside the attribute that holds all this.
-    drawn = svg(scene, stepping=True).replace('"', "'")
-    data = {"title": scene.title, "captions": scene.steps.captions, "svg": drawn}
+    drawn = svg(scene, stepping=True).replace('"', "'").replace(" lengthAdjust='spacingAndGlyphs'", "")
+    data = {"title": scene.title, "captions": [*map(low, scene.steps.captions)], "svg": drawn, "dark": DARK}
     code = script("lecturekit._web", "player") + script(__package__, "stepper")
     return live_image(png(picture), scene.width, scene.description, "stepper", code, data)
 
