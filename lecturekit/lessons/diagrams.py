@@ -50,7 +50,7 @@ COURSE = {
     "08": Lesson("Gradient descent\nversus SGD", ("06", "07"), (1, 5)),
     "09": Lesson("CPU or CUDA", ("02", "04", "08"), (0, 6)),
     "10": Lesson("Layers and\nactivations", ("04", "07"), (2, 5)),
-    "11": Lesson("Multi-layer\nnetworks", ("03", "07", "10"), (2, 6)),
+    "11": Lesson("Multi-layer\nnetworks", ("05", "08", "10"), (2, 6)),
     "12": Lesson("Read\nhandwriting", ("08", "10", "11"), (2, 7)),
     "13": Lesson("SGD on\nseveral workers", ("07", "08"), (1, 6)),
 }
