@@ -350,7 +350,7 @@ def test_captions_mark_gradients_and_slopes_and_write_indices_low():
     a3, w1 = leaf(2.0), leaf(-1.0)
     with trace() as g:
         f = a3 * w1
-    assert f == -2 and stepper(g)["captions"][-2].splitlines() == [
+    assert f == -2 and stepper(g)["captions"][-2].split("\n") == [
         "backward: \tgradient of a₃\t = \tgradient of f\t × \fslope of the arrow a₃ → f\f = \t1\t × \f(−1)\f = −1",
         "\tgradient of w₁\t = \tgradient of f\t × \fslope of the arrow w₁ → f\f = \t1\t × \f2\f = 2",
     ]

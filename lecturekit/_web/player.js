@@ -109,5 +109,8 @@ function player(root, last, show, pace) {
   ['keypress', 'keyup'].forEach(function (kind) {
     root.addEventListener(kind, function (event) { event.stopPropagation(); });
   });
-  return {go: go, tell: tell, focusable: focusable, make: make, head: head, live: live, caption: caption};
+  function again() {  // what is shown has changed
+    if (step) tell(show(step, step)); else go(last);
+  }
+  return {go: go, again: again, tell: tell, focusable: focusable, make: make, head: head, live: live, caption: caption};
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from typing import NamedTuple
 
 from ..style import FILL, GRADIENT, GRAPH_DASH, LOCAL, MUTED, RULE
@@ -19,6 +20,11 @@ from .text import clean, counts, derivative, format_number, format_shape, format
 from .typeset import SMALL, Block, Mark, When, equation, formula, is_small, path, rect, stack, words
 
 CROWDED = 16  # in a picture of more nodes than this, a label that tells a shape alone is not worth the room
+# What the script of an editable graph computes: one operation of names and short numbers, none of which holds "=".
+WORK = re.compile(
+    r"[^\s=;]+ [+−·/] [^\s=;]+|−[^\s(=;]+|(relu|exp|log|sqrt|sin|cos|tanh|sigmoid)\([^\s,=;]+\)"
+    r"|[^\s=;^]+?([⁻⁰¹²³⁴-⁹]+|\^−?\d\.\d\d?|\^[^\W\d]\w*)"
+)
 DASHED = {"stroke-dasharray": "{} {}".format(*GRAPH_DASH)}
 
 
@@ -180,10 +186,34 @@ class Scene(NamedTuple):
     description: str
     groups: list[Group]
     steps: Steps
+    edit: dict | None  # see `editable`
 
     def is_last(self, mark: Mark) -> bool:
         """Whether a mark is seen at the last step."""
         return mark.when.end is None and mark.when.start <= self.steps.last
+
+
+def editable(graph, steps: Steps) -> dict | None:
+    """Return what a script needs to compute a graph of single numbers anew, or None where it could not.
+
+    Of each node its name, its operation (empty: what goes in; None: a constant) and its value, unless it is computed.
+    """
+    nodes, place, edges = graph.nodes, {node: i for i, node in enumerate(graph.nodes)}, graph.edges
+    known = all(n.value is not None and n.value.numel() == 1 and not n.value.is_complex() for n in nodes)
+    if not (known and graph.target in steps.backward) or any(_accumulated(node, steps) for node in nodes):
+        return None
+    computed = [node for node in nodes if node.op]
+    if not all(WORK.fullmatch(node.expression) and node.num_operations == 1 and not node.shape for node in computed):
+        return None
+    terms = [(step, edges.index(edge)) for terms in steps.terms.values() for step, edge in terms]
+    return {
+        "names": [node.name for node in nodes],
+        "work": [None if node.kind == "constant" else node.expression for node in nodes],
+        "known": [None if node.op else float(f"{node.value.item():.9g}") for node in nodes],
+        "edges": [(place[edge.source], place[edge.target]) for edge in edges],
+        "terms": [edge for _, edge in sorted(terms)],
+        "target": place[graph.target],
+    }
 
 
 def build(graph) -> Scene:
@@ -208,4 +238,4 @@ def build(graph) -> Scene:
     for node, block, centre in zip(graph.nodes, blocks, centres, strict=True):
         groups.append(_node_group(node, block, centre, graph.target, steps))
     title = "Computation graph" + (f" of {clean(graph.target.name, 24)}" if graph.target else "")
-    return Scene(width, height, title, describe(graph), groups, steps)
+    return Scene(width, height, title, describe(graph), groups, steps, editable(graph, steps))
