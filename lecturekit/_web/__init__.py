@@ -30,6 +30,7 @@ def script(package: str, name: str) -> str:
     lines = files(package).joinpath(f"{name}.js").read_text(encoding="utf-8").splitlines()
     bare = (line.split("  //")[0].strip() for line in lines)
     code = "\n".join(line for line in bare if line and not line.startswith("//")) + "\n"
-    pieces = re.split(r"('(?:\\.|[^'\\\n])*')", code)  # every second one is a string: its spaces mean something; a pattern writes them as \s
+    # Every second piece is a string, whose spaces mean something; patterns write them as \s.
+    pieces = re.split(r"('(?:\\.|[^'\\\n])*')", code)
     pieces[::2] = [re.sub(r" ?([=*?:{}();,<>&|]+) ?", r"\1", piece) for piece in pieces[::2]]
     return re.sub(r"([;{,(+&|])\n", r"\1", "".join(pieces))

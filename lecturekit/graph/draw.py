@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 # In the stepper's SVG, which is in each output, single letters stand for what comes often; no name holds these.
-SHORT = {" lengthAdjust='spacingAndGlyphs'": "", "<tspan font-style='italic'>": "\b", "</tspan>": "\f", "<path d='M": "\t"}
-SHORT |= {" fill='none' stroke='": "\n", "<g data-s='": "\r"}
+SHORT = {"<tspan font-style='italic'>": "\b", "</tspan>": "\f", "<path d='M": "\t", "<g data-s='": "\r"}
+SHORT |= {" fill='none' stroke='": "\n", " lengthAdjust='spacingAndGlyphs'": ""}
 SCALE = 2  # sharp on good screens
 # With letters of East Asia and of India, on Linux, macOS and Windows: those that a machine has are used.
 WIDE = {"Noto Sans CJK JP", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "Hiragino Sans", "PingFang SC", "Yu Gothic"}
@@ -33,10 +33,10 @@ def html(scene: Scene, picture: Image) -> str:
     drawn = svg(scene, stepping=True).replace('"', "'")
     for long, short in SHORT.items():
         drawn = drawn.replace(long, short)
-    data = {"title": scene.title, "captions": [*map(low, scene.steps.captions)], "svg": drawn, "short": SHORT, "dark": DARK}
+    data = {"title": scene.title, "captions": [*map(low, scene.steps.captions)], "svg": drawn}
+    data |= {"short": SHORT, "dark": DARK, "edit": scene.edit}
     code = script("lecturekit._web", "player") + script(__package__, "stepper")
-    if scene.edit:
-        data["edit"], code = scene.edit, code + script(__package__, "edit")
+    code += script(__package__, "edit") if scene.edit else ""
     return live_image(png(picture), scene.width, scene.description, "stepper", code, data)
 
 

@@ -21,10 +21,8 @@ from .typeset import SMALL, Block, Mark, When, equation, formula, is_small, path
 
 CROWDED = 16  # in a picture of more nodes than this, a label that tells a shape alone is not worth the room
 # What the script of an editable graph computes: one operation of names and short numbers, none of which holds "=".
-WORK = re.compile(
-    r"[^\s=;]+ [+−·/] [^\s=;]+|−[^\s(=;]+|(relu|exp|log|sqrt|sin|cos|tanh|sigmoid)\([^\s,=;]+\)"
-    r"|[^\s=;^]+?([⁻⁰¹²³⁴-⁹]+|\^−?\d\.\d\d?|\^[^\W\d]\w*)"
-)
+SIMPLE = r"[^\s=;]+ [+−·/] [^\s=;]+|−[^\s(=;]+|(relu|exp|log|sqrt|sin|cos|tanh|sigmoid)\([^\s,=;]+\)"
+WORK = re.compile(SIMPLE + r"|[^\s=;^]+?([⁻⁰¹²³⁴-⁹]+|\^−?\d\.\d\d?|\^[^\W\d]\w*)")
 DASHED = {"stroke-dasharray": "{} {}".format(*GRAPH_DASH)}
 
 
@@ -194,26 +192,17 @@ class Scene(NamedTuple):
 
 
 def editable(graph, steps: Steps) -> dict | None:
-    """Return what a script needs to compute a graph of single numbers anew, or None where it could not.
-
-    Of each node its name, its operation (empty: what goes in; None: a constant) and its value, unless it is computed.
-    """
+    """Return what a script needs to compute a graph of single numbers anew, or None where it could not."""
     nodes, place, edges = graph.nodes, {node: i for i, node in enumerate(graph.nodes)}, graph.edges
-    known = all(n.value is not None and n.value.numel() == 1 and not n.value.is_complex() for n in nodes)
-    if not (known and graph.target in steps.backward) or any(_accumulated(node, steps) for node in nodes):
-        return None
-    computed = [node for node in nodes if node.op]
-    if not all(WORK.fullmatch(node.expression) and node.num_operations == 1 and not node.shape for node in computed):
+    numbers = all(n.shape == () and n.value is not None and not n.value.is_complex() for n in nodes)
+    simple = all(WORK.fullmatch(n.expression) and n.num_operations == 1 for n in nodes if n.op)
+    if not (numbers and simple and graph.target in steps.backward) or any(_accumulated(node, steps) for node in nodes):
         return None
     terms = [(step, edges.index(edge)) for terms in steps.terms.values() for step, edge in terms]
-    return {
-        "names": [node.name for node in nodes],
-        "work": [None if node.kind == "constant" else node.expression for node in nodes],
-        "known": [None if node.op else float(f"{node.value.item():.9g}") for node in nodes],
-        "edges": [(place[edge.source], place[edge.target]) for edge in edges],
-        "terms": [edge for _, edge in sorted(terms)],
-        "target": place[graph.target],
-    }
+    data = {"target": place[graph.target], "terms": [edge for _, edge in sorted(terms)]}
+    data |= {"edges": [(place[edge.source], place[edge.target]) for edge in edges], "names": [n.name for n in nodes]}
+    data |= {"work": [None if n.kind == "constant" else n.expression for n in nodes]}
+    return data | {"known": [None if n.op else float(f"{n.value.item():.9g}") for n in nodes]}
 
 
 def build(graph) -> Scene:

@@ -11,7 +11,6 @@ from .text import clean, counts, derivative, format_number, in_brackets, in_colo
 
 EMPTY = "The graph is empty: no operation of PyTorch that it could show was recorded."
 MAX_ALT = 700  # characters; a screen reader reads them in about a minute
-MAX_DONE = 160  # characters; two lines
 
 
 @dataclass
@@ -55,8 +54,8 @@ def plan(graph) -> Steps:
     steps.captions.append(f"backward starts: {in_colour(target)} = {derivative(target, target)} = {one}")
     for _, edges in passing:
         steps.captions.append("backward: " + "\n".join(_backward_caption(target, edge, steps) for edge in edges))
-    gradients = _gradients(graph)
-    steps.captions.append(f"Done. {gradients if len(gradients) <= MAX_DONE else 'Each leaf has its gradient, in red.'}")
+    known = _gradients(graph)
+    steps.captions.append(f"Done. {known}".strip() if len(known) < 160 else "Done. Each leaf has its gradient, in red.")
     return steps
 
 
