@@ -3,9 +3,11 @@
 import re
 
 import pytest
-from graph_samples import adaline, captions, diamond, leaf, matrices, neuron, steps_of_texts
+from graph_samples import adaline, captions, chain, diamond, leaf, matrices, neuron, several_ways, steps_of_texts
+from test_style import contrast
 
 from lecturekit import trace
+from lecturekit.style import DARK, RESTING
 
 
 def caption(page, nth=0, live="polite"):
@@ -114,7 +116,7 @@ def test_keys_work_and_stay_inside(show, place):
         page.keyboard.press(key)
     assert page.evaluate("heard") == []
     focusable = page.locator("button, input, [tabindex]")
-    assert focusable.count() == 8
+    assert focusable.count() == 11, "with the three numbers that can be changed"
     assert all(e.get_attribute("data-lm-suppress-shortcuts") == "true" for e in focusable.all())
 
 
@@ -207,6 +209,120 @@ def test_text_fits_its_boxes_in_the_browser(show):
             })"""
         )
         assert out == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(1100, 500), (390, 800)])
+@pytest.mark.parametrize("make", [adaline, matrices, lambda: chain(12)], ids=["adaline", "matrices", "chain"])
+def test_the_step_taken_is_in_sight_of_the_window(show, make, width, height):
+    """In a page with text above and below: what lights up, the buttons and the words."""
+    page = show(f"<div style='height:300px'></div>{make().to_html()}<div style='height:900px'></div>", width=width)
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_selector("button")
+    page.get_by_role("button", name="Step").focus()
+    for _ in range(len(captions(make())) - 1):
+        page.keyboard.press("ArrowRight")
+        hidden = page.evaluate(
+            """() => {
+                const box = document.querySelector('[role=region]').getBoundingClientRect();
+                const lit = Array.from(document.querySelectorAll('[data-e] > rect'))
+                    .filter(r => getComputedStyle(r).visibility === 'visible').map(r => r.getBoundingClientRect());
+                const seen = (r, low, high) => r.top >= low - 2 && r.bottom <= high + 2;
+                const inner = lit.filter(r => seen(r, Math.max(box.top, 0), Math.min(box.bottom, innerHeight)));
+                const bars = ['button', '[aria-live]'].map(s => document.querySelector(s).getBoundingClientRect());
+                return [lit.length && !inner.length, !bars.every(r => seen(r, 0, innerHeight))];
+            }"""
+        )
+        assert hidden in ([0, False], [False, False]), caption(page)
+
+
+def test_a_shadow_shows_where_the_picture_goes_on(show):
+    page = show(adaline().to_html(), width=390)
+    shadow = "getComputedStyle(document.querySelector('[role=region] + div')).boxShadow"
+    page.wait_for_function(f"{shadow} !== 'none'")
+    assert "-16px 0px" in page.evaluate(shadow), "on the right"
+    page.locator("[role=region]").evaluate("box => { box.scrollLeft = 9999; }")
+    page.wait_for_function(f"!{shadow}.includes('-16px 0px') && {shadow}.includes(' 16px 0px')")
+    assert show(neuron().to_html()).evaluate(shadow) == "none"
+
+
+DARK_PAGES = {
+    "JupyterLab": ('<body data-jp-theme-light="false">', "light", True),
+    "the site": ('<html data-theme="dark"><body>', "light", True),
+    "a machine": ("<body>", "dark", True),
+    "JupyterLab, light on a dark machine": ('<body data-jp-theme-light="true">', "dark", False),
+    "the site, light on a dark machine": ('<html data-theme="light"><body>', "dark", False),
+}
+
+
+@pytest.mark.parametrize(("start", "machine", "is_dark"), DARK_PAGES.values(), ids=DARK_PAGES)
+def test_dark_pages_get_a_dark_picture(show, start, machine, is_dark):
+    """As the browser computes it: 4.5 between each text and what it stands on. On paper it is light."""
+    page = show("", color_scheme=machine)
+    page.set_content(f"<!doctype html>{start}{several_ways().to_html()}")
+    page.wait_for_selector("button")
+    page.get_by_role("button", name="Last").click()
+    look = """() => Array.from(document.querySelectorAll('svg text'))
+        .filter(t => getComputedStyle(t).visibility === 'visible').map(t => {
+            const box = t.closest('svg > g').querySelector('rect') || document.querySelector('svg > rect');
+            return [getComputedStyle(t).fill, getComputedStyle(box).fill];
+        }).concat([...document.querySelectorAll('button, [aria-live]')].map(e => {
+            const own = getComputedStyle(e), card = getComputedStyle(document.querySelector('.lk-graph'));
+            return [own.color, e.tagName === 'BUTTON' ? own.backgroundColor : card.backgroundColor];
+        }))"""
+
+    def colours():
+        pairs = page.evaluate(look)
+        return [["#" + "".join(f"{int(part):02x}" for part in re.findall(r"\d+", c)[:3]) for c in p] for p in pairs]
+
+    pairs = colours()
+    assert len(pairs) > 20
+    resting = (RESTING, DARK[RESTING])  # WCAG asks nothing of a button that has nothing to do
+    assert min(contrast(*pair) for pair in pairs if pair[0] not in resting) >= 4.5
+    assert {ground in DARK.values() for _, ground in pairs} == {is_dark}
+    page.emulate_media(media="print")
+    assert not any(ground in DARK.values() for _, ground in colours())
+
+
+def test_the_card_is_as_wide_as_its_picture(show):
+    page = show(chain(12).to_html())
+    assert page.locator("[role=group]").first.bounding_box()["width"] < 500
+
+
+def test_a_dot_runs_along_the_arrow_of_the_step(show):
+    """Black forward, red backward; none back to a step before, and none for who wants no motion."""
+    page = show(neuron().to_html())
+
+    def dots(button):
+        page.get_by_role("button", name=button).click()
+        running = "document.getAnimations().filter(a => a.constructor.name === 'Animation')"
+        return page.evaluate(f"{running}.map(a => getComputedStyle(a.effect.target).stroke)")
+
+    ink, red = "rgb(27, 31, 36)", "rgb(168, 32, 13)"
+    assert dots("Step") == [ink, ink] and page.locator("path[style*=dasharray]").count() == 2
+    page.wait_for_function("document.querySelectorAll('path[style*=dasharray]').length === 0")
+    page.locator("input").fill("5")
+    page.wait_for_function("document.getAnimations().length === 0")
+    assert dots("Step") == [red, red]
+    page.wait_for_function("document.getAnimations().length === 0")
+    assert dots("Back") == []
+    page = show(neuron().to_html(), reduced_motion="reduce")
+    assert dots("Step") == [] and page.locator("path[style*=dasharray]").count() == 0
+
+
+def test_captions_have_the_colours_of_the_picture(show):
+    page = show(neuron().to_html())
+    page.locator("input").fill("7")
+    parts = page.locator("[aria-live] > div span").evaluate_all(
+        "s => s.map(e => [e.textContent, getComputedStyle(e).color])"
+    )
+    coloured = {text: colour for text, colour in parts if colour != "rgb(27, 31, 36)"}
+    assert coloured == {
+        "gradient of w": "rgb(168, 32, 13)",
+        "gradient of u": "rgb(168, 32, 13)",
+        "slope of the arrow w → u": "rgb(11, 83, 148)",
+        "1": "rgb(168, 32, 13)",
+        "3": "rgb(11, 83, 148)",
+    }
 
 
 def test_reduced_motion(show):

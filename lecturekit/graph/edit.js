@@ -1,6 +1,6 @@
 // Let the reader change the numbers that go in, and compute the graph anew. Work is empty there, null at a constant.
 var OPERATIONS = {  // what an operation of a and b gives, and its slopes; y is its result
-  '+': [(a, b) => a + b, () => 1, () => 1], relu: [a => a <= 0 ? 0 : a, a => a > 0 ? 1 : 0],
+  '+': [(a, b) => a + b, () => 1, () => 1], relu: [a => a <= 0 ? 0 : a, a => a <= 0 ? 0 : 1],
   '−': [(a, b) => b === undefined ? -a : a - b, (a, b) => b === undefined ? -1 : 1, () => -1],
   '·': [(a, b) => a * b, (a, b) => b, a => a], '/': [(a, b) => a / b, (a, b) => 1 / b, (a, b, y) => -y / b],
   '^': [Math.pow, (a, b) => b && b * Math.pow(a, b - 1), (a, b, y) => a || b < 0 ? y * Math.log(a) : 0],

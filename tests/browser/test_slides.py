@@ -105,7 +105,10 @@ def test_keys_step_a_graph_or_turn_the_slides(show):
         captions.append(graph.locator("[aria-live]").inner_text())
     assert len(set(captions)) == 4
     assert page.evaluate(NUMBER) == here, "the keys of the graph turned the slides"
-    # What a presenter's remote sends turns the slides, and then the arrows do so again.
+    # What a presenter's remote sends goes on with the steps, then turns the slides, and then the arrows do so again.
+    page.keyboard.press("PageDown")
+    assert graph.locator("[aria-live]").inner_text() not in captions and page.evaluate(NUMBER) == here
+    page.keyboard.press("End")
     page.keyboard.press("PageDown")
     assert page.evaluate(NUMBER) == here + 1
     page.keyboard.press("ArrowLeft")
