@@ -1,4 +1,4 @@
-"""Graphs of single numbers in a real Chromium: a reader changes what goes in, and the page computes what PyTorch does."""
+"""Graphs of single numbers in a real Chromium: a reader changes what goes in, and the page does what PyTorch does."""
 
 import random
 import re
@@ -77,10 +77,11 @@ def test_the_page_computes_what_pytorch_does(show, seeds):
     """Values, slopes, what each arrow adds, and gradients of random graphs, to a millionth."""
     pairs = [drawn_at_random(seed) for seed in seeds]
     graphs = [editable(before, plan(before)) for before, _ in pairs]
+    assert [str(before) for (before, _), graph in zip(pairs, graphs, strict=True) if graph is None] == []
     known = [[node.value.item() if not node.op else None for node in after.nodes] for _, after in pairs]
+    code = script("lecturekit.graph", "edit")
     found = show("").evaluate(
-        f"([graphs, known]) => {{{script('lecturekit.graph', 'edit')}return graphs.map((g, i) => compute(g, known[i]))}}",
-        [graphs, known],
+        f"([graphs, known]) => {{{code}return graphs.map((g, i) => compute(g, known[i]))}}", [graphs, known]
     )
     for seed, (_, after), graph, page in zip(seeds, pairs, graphs, found, strict=True):
         terms = [after.edges[e] for e in graph["terms"]]
@@ -158,7 +159,8 @@ def test_a_new_number_fits_its_box_and_the_old_one_comes_back(show):
         page.keyboard.type(value)
         page.keyboard.press("Enter")
         out = page.evaluate(
-            """() => Array.from(document.querySelectorAll('svg > g')).filter(g => g.querySelector('rect')).flatMap(g => {
+            """() => Array.from(document.querySelectorAll('svg > g')).filter(g => g.querySelector('rect'))
+                .flatMap(g => {
                 const box = g.querySelector('rect').getBoundingClientRect();
                 return Array.from(g.querySelectorAll('text')).filter(t => t.textContent !== '✎').filter(t => {
                     const r = t.getBoundingClientRect();

@@ -25,7 +25,7 @@ function player(root, last, show, pace) {
   }
   root.style.cssText = 'background:' + hue('#ffffff') + ';color:' + hue('#1b1f24') + ';color-scheme:var(--scheme,light);' +
     'font:15px/1.4 system-ui,sans-serif;border-radius:6px;padding:8px;box-sizing:border-box;max-width:100%;' +
-    'text-align:left;outline:none';
+    'margin:4px 0 10px;text-align:left;outline:none';
   root.tabIndex = -1;
   focusable(root);
   // The buttons and the words stay in sight where the page scrolls; --lk-top is what the page itself keeps there.

@@ -18,7 +18,8 @@ function parts(work) {
 }
 // All values, the slope of each edge, what each term adds and makes of its gradient, all gradients, and each work.
 function compute(graph, known) {
-  var all = {values: [], slopes: graph.edges.map(() => 0), gradients: known.map(() => 0), added: [], sums: [], work: []};
+  var all = {values: [], slopes: graph.edges.map(() => 0), gradients: known.map((x, i) => +(i === graph.target)),
+    added: [], sums: [], work: []};
   graph.work.forEach((work, i) => {
     all.values[i] = known[i];
     if (!work) return;
@@ -31,7 +32,6 @@ function compute(graph, known) {
     all.work[i] = op === '−' && !b ? '−' + a : op !== '^' ? b ? a + ' ' + op + ' ' + b : op + '(' + digits(x[0]) + ')' :
       from[1] >= 0 ? a + '^' + b : a + work.slice(operands[0].length);
   });
-  all.gradients[graph.target] = 1;
   graph.terms.forEach((e, k) => {
     var [source, target] = graph.edges[e];
     all.added[k] = all.gradients[target] * all.slopes[e];
@@ -42,7 +42,8 @@ function compute(graph, known) {
 // At most four digits, as everywhere in the picture.
 function digits(x) {
   if (!isFinite(x)) return isNaN(x) ? 'NaN' : x > 0 ? '∞' : '−∞';
-  var short = +x.toPrecision(4), size = Math.abs(short);
+  var long = x.toExponential(25), tie = /^-?.{4}[02468]50*e/.test(long);  // Python rounds it to the even digit
+  var short = +(tie ? long.replace(/50*e/, 'e') : x.toPrecision(4)), size = Math.abs(short);
   var plain = !size || size >= 1e-4 && size < 1e4 || size < 1e6 && short === x;
   return (plain ? String(short) : short.toExponential().replace('+', '')).replace(/-/g, '−');
 }
@@ -68,8 +69,7 @@ function edit(data, svg, control) {
     text.long = (text.long || +text.getAttribute('textLength')) + 8 * (text.textContent.length - long);
     text.setAttribute('textLength', Math.min(text.long, rect ? rect.getAttribute('width') - 8 : 130));
   }
-  var shown = text => +text.textContent.replace(/^.*\s/, '').replace('−', '-');
-  var right = ([text, x]) => Math.abs(shown(text) - x) < 2e-3 * Math.abs(x) + 1e-6;
+  var right = ([{textContent: t}, x]) => Math.abs(t.replace(/^.*\s/, '').replace('−', '-') - x) < 2e-3 * Math.abs(x) + 1e-6;
   if (!numbers(compute(graph, known)).every(right)) return;  // something else made these numbers
   function again() {
     var all = compute(graph, known), last = words.length - 1, k = 0, step = 0;
@@ -93,7 +93,7 @@ function edit(data, svg, control) {
     if (graph.work[i] !== '') return;
     var rect = group.querySelector('rect'), pencil = texts(group)[0].cloneNode();
     var [x, y, width] = ['x', 'y', 'width'].map(side => +rect.getAttribute(side));
-    group.appendChild(set(pencil, {x: x + width + 7, y: y + 7, 'font-size': 12, textLength: 9})).textContent = '✎';
+    group.appendChild(set(pencil, {x: x + width + 7, y: y + 7, 'font-size': 14, textLength: 11})).textContent = '✎';
     set(control.focusable(group), {tabindex: 0, role: 'button', cursor: 'pointer'});
     var label = () => set(group, {'aria-label': graph.names[i] + ' = ' + digits(known[i]) + ', change it'});
     function open() {

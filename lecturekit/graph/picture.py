@@ -22,7 +22,7 @@ from .typeset import SMALL, Block, Mark, When, equation, formula, is_small, path
 CROWDED = 16  # in a picture of more nodes than this, a label that tells a shape alone is not worth the room
 # What the script of an editable graph computes: one operation of names and short numbers, none of which holds "=".
 SIMPLE = r"[^\s=;]+ [+−·/] [^\s=;]+|−[^\s(=;]+|(relu|exp|log|sqrt|sin|cos|tanh|sigmoid)\([^\s,=;]+\)"
-WORK = re.compile(SIMPLE + r"|[^\s=;^]+?([⁻⁰¹²³⁴-⁹]+|\^−?\d\.\d\d?|\^[^\W\d]\w*)")
+WORK = re.compile(SIMPLE + r"|[^\s=;^]+?([⁻⁰¹²³⁴-⁹]+|\^−?\d\.\d\d?|\^[^\W\d][^\s=;]*)")
 DASHED = {"stroke-dasharray": "{} {}".format(*GRAPH_DASH)}
 
 
@@ -200,8 +200,9 @@ def editable(graph, steps: Steps) -> dict | None:
         return None
     terms = [(step, edges.index(edge)) for terms in steps.terms.values() for step, edge in terms]
     data = {"target": place[graph.target], "terms": [edge for _, edge in sorted(terms)]}
-    data |= {"edges": [(place[edge.source], place[edge.target]) for edge in edges], "names": [n.name for n in nodes]}
-    data |= {"work": [None if n.kind == "constant" else n.expression for n in nodes]}
+    data |= {"edges": [(place[edge.source], place[edge.target]) for edge in edges]}
+    data |= {"names": [clean(n.name, 999) for n in nodes]}
+    data |= {"work": [None if n.kind == "constant" else clean(n.expression, 999) for n in nodes]}
     return data | {"known": [None if n.op else float(f"{n.value.item():.9g}") for n in nodes]}
 
 

@@ -16,7 +16,7 @@ IDLE = "jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status 
 COUNTS = """[...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')]
     .map(prompt => prompt.textContent.trim())"""
 # Pictures, and the drawings that graph pictures and the pad become where scripts run.
-PICTURES = """() => [...document.querySelectorAll('.jp-Notebook :is(img, [role=img], svg[role=group])')].map(picture => ({
+PICTURES = """() => [...document.querySelectorAll('.jp-Notebook :is(img, [role=img], svg[viewBox])')].map(picture => ({
     alt: picture.alt ?? picture.getAttribute('aria-label'),
     shown: picture.getBoundingClientRect().width > 0 && picture.naturalWidth !== 0,
     cell: [...document.querySelectorAll('.jp-Notebook .jp-CodeCell')].indexOf(picture.closest('.jp-CodeCell'))}))"""
