@@ -200,8 +200,7 @@ def editable(graph, steps: Steps) -> dict | None:
         return None
     terms = [(step, edges.index(edge)) for terms in steps.terms.values() for step, edge in terms]
     data = {"target": place[graph.target], "terms": [edge for _, edge in sorted(terms)]}
-    data |= {"edges": [(place[edge.source], place[edge.target]) for edge in edges]}
-    data |= {"names": [clean(n.name, 999) for n in nodes]}
+    data |= {"names": [clean(n.name, 999) for n in nodes], "edges": [(place[e.source], place[e.target]) for e in edges]}
     data |= {"work": [None if n.kind == "constant" else clean(n.expression, 999) for n in nodes]}
     return data | {"known": [None if n.op else float(f"{n.value.item():.9g}") for n in nodes]}
 
