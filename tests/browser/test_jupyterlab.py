@@ -16,7 +16,7 @@ IDLE = "jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status 
 COUNTS = """[...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')]
     .map(prompt => prompt.textContent.trim())"""
 # Pictures, and the drawings that graph pictures and the pad become where scripts run.
-PICTURES = """() => [...document.querySelectorAll('.jp-Notebook :is(img, [role=img])')].map(picture => ({
+PICTURES = """() => [...document.querySelectorAll('.jp-Notebook :is(img, [role=img], svg[viewBox])')].map(picture => ({
     alt: picture.alt ?? picture.getAttribute('aria-label'),
     shown: picture.getBoundingClientRect().width > 0 && picture.naturalWidth !== 0,
     cell: [...document.querySelectorAll('.jp-Notebook .jp-CodeCell')].indexOf(picture.closest('.jp-CodeCell'))}))"""
@@ -79,7 +79,7 @@ def test_the_keys_of_the_stepper_stay_in_it(run_all, lab):
     nb.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
     nbformat.write(nb, lab.folder / "stepper.ipynb")
     page = run_all("stepper.ipynb")
-    output = page.locator(".jp-OutputArea-output", has=page.locator("svg[role=img]"))
+    output = page.locator(".jp-OutputArea-output", has=page.locator("svg[viewBox]"))
     caption, slider = output.locator("[aria-live]"), output.locator("input[type=range]")
     for element in (*output.locator("button:enabled").all(), slider):
         element.focus()
