@@ -235,7 +235,7 @@ def test_picture_and_data_agree(runs, element, computed):
 
 def test_element_is_one_image_and_the_same_each_time(runs, element):
     assert element == lk.explorer(X, Y, runs)._repr_html_()
-    assert element.startswith('<img src="data:image/png;base64,') and element.count("<") == element.count(">") == 1
+    assert element.startswith('<img src="data:image/png;base64,') and element.count("<") == 1
     assert not re.search(r"\sid=", element) and "http" not in element.replace("http://www.w3.org/2000/svg", "")
 
 

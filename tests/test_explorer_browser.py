@@ -100,6 +100,46 @@ def test_diverging_runs(show, element):
     assert re.search(r"loss = \d\.\de\+\d+\.\nThis point lies outside the picture. The loss is larger", caption(page))
 
 
+def test_the_map_shows_the_mean_losses_and_chooses_by_mouse_and_keys(show, element, runs):
+    page = show(element)
+    map_ = page.get_by_role("application")
+    told = [cell for cell in map_.locator("span").all_inner_texts()[len(LRS) + 1 :]]
+    del told[:: len(LRS) + 1]  # the names of the rows
+    means = runs.losses[..., -1].nan_to_num(float("inf")).mean(dim=2).T.flatten().tolist()
+    start = runs.losses[0, 0, 0, 0].item()
+    for text, mean in zip(told, means, strict=True):
+        assert text == "↑" if mean > start else float(text) == pytest.approx(mean, rel=0.06)
+    map_.locator("[style*=pointer]").nth(len(LRS) + 2).click()
+    assert (value(page, "learning rate"), value(page, "batch size")) == ("40", "4")
+    map_.focus()
+    for key, expected in {"ArrowLeft": "0.1", "ArrowDown": "all", "ArrowUp": "4", "ArrowRight": "40"}.items():
+        page.keyboard.press(key)
+        assert expected in (value(page, "learning rate"), value(page, "batch size"))
+    page.keyboard.press("ArrowRight")  # there is nothing further on the right
+    assert value(page, "learning rate") == "40" and slider(page, "step").input_value() == "30"
+    assert page.evaluate("heard") == []
+
+
+def test_the_other_seeds_lie_behind_and_what_is_lost_is_pale(show, element, runs):
+    page = show(element)
+    seeds = page.locator("svg").nth(1).locator("g path").first
+    assert len(seeds.evaluate(POINTS)) == len(SEEDS) * (STEPS + 1)
+    choose(page, 1, 2, 0)
+    assert seeds.get_attribute("d") == "", "the full batch has one run"
+    diverging = lk.train_many(X, Y, lrs=[1.2], batch_sizes=[None], num_steps=12)
+    page = show(lk.explorer(X, Y, diverging).to_html())
+    far, clear = (page.locator("svg").first.locator(path).first for path in ("g + g path", "path[stroke='#D55E00']"))
+    assert far.get_attribute("d").count("L") > clear.get_attribute("d").count("L") > 0, "the rest is outside"
+
+
+def test_play(show, element):
+    page = show(element)
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("[...document.querySelectorAll('span')].some(e => e.textContent === '2 / 30')")
+    page.get_by_role("button", name="Pause").click()
+    assert not caption(page).startswith("After 30")
+
+
 @pytest.mark.parametrize("place", ["button", "[aria-label=step]", "[role=group]"])
 def test_keys_step_and_stay_inside(show, element, place):
     page = show(element)
@@ -112,7 +152,7 @@ def test_keys_step_and_stay_inside(show, element, place):
         page.keyboard.press(key)
     assert page.evaluate("heard") == []
     focusable = page.locator("button, input, [tabindex]")
-    assert focusable.count() == 10
+    assert focusable.count() == 11
     assert all(e.get_attribute("data-lm-suppress-shortcuts") == "true" for e in focusable.all())
 
 
@@ -140,12 +180,13 @@ def test_the_seed_is_at_rest_where_it_changes_nothing(show, element):
 def test_keyboard_reaches_all_and_the_focus_is_seen(show, element):
     page = show(element)
     names = []
-    for _ in range(9):
+    for _ in range(10):
         page.keyboard.press("Tab")
         focused = page.locator(":focus")
         names.append(focused.get_attribute("aria-label") or focused.inner_text())
         assert focused.evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
-    assert names == [*SLIDERS, "Play", "First", "Back", "Step", "Last", "step"]
+    assert names[3].startswith("map of the losses")
+    assert names[:3] + names[4:] == [*SLIDERS, "Play", "First", "Back", "Step", "Last", "step"]
 
 
 def test_mouse(show, element):

@@ -17,7 +17,8 @@ from .runs import QuadraticLoss, Runs
 from .surface import LEGEND, PATH, draw_marks, draw_surface, view_of
 
 RUN = PATH | {"label": "this run", "color": COLOURS[1], "linestyle": "solid", "marker": "o"}
-FULL_BATCH = PATH | {"label": "full batch, same rate", "color": COLOURS[0], "linestyle": DASHES[1]}
+SEEDS = PATH | {"color": COLOURS[1], "linestyle": "solid", "alpha": 0.3}
+FULL_BATCH = PATH | {"label": "full batch", "color": COLOURS[0], "linestyle": DASHES[1]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,7 @@ class Explorer:
             f"learning rates: {', '.join(f'{lr:g}' for lr in self.runs.lrs)}\n"
             f"batch sizes: {', '.join('all' if size is None else str(size) for size in self.runs.batch_sizes)}\n"
             f"seeds: {', '.join(map(str, self.runs.seeds))}\n"
-            "Where scripts run, sliders choose a run: its path over the loss surface, and its loss after each step."
+            "Where scripts run, sliders and a map choose a run: its path over the surface, its loss after each step."
         )
 
     @house_style
@@ -73,8 +74,8 @@ class Explorer:
             f"Two panels. Left: the loss over weight w and bias b, as contour lines round its minimum at {best}, and "
             f"the path of {runs.num_steps} steps with learning rate {runs.lrs[i]:g} and {batches}, from {start} to "
             f"{end}. Right: the loss of this run against the steps, from {losses[0]:.3g} to {losses[-1]:.3g}; the "
-            f"smallest possible is {loss.lowest:.3g}. It is one of {len(runs)} runs, among which sliders choose where "
-            "scripts run."
+            f"smallest possible is {loss.lowest:.3g}. The other seeds lie pale behind it. It is one of {len(runs)} runs; "
+            "where scripts run, sliders and a map of all losses choose among them."
         )
 
     def _draw(self) -> tuple[tuple, list]:
@@ -86,7 +87,9 @@ class Explorer:
         draw_surface(surface, self.loss, view_of(self.loss, [*paths[calm], paths[0, 0, 0, :1]]))
         moving = []
         shown = [((i, runs.batch_sizes.index(None), k), FULL_BATCH)] if None in runs.batch_sizes else []
-        for place, style in [*shown, ((i, j, k), RUN)]:
+        others = [place for place in range(len(runs.seeds)) if place != k and runs.batch_sizes[j]]
+        seeds = [((i, j, place), SEEDS | {"label": "" if at else "other seeds"}) for at, place in enumerate(others)]
+        for place, style in [*shown, *seeds, ((i, j, k), RUN)]:
             moving += surface.plot(*paths[place].T.numpy(), **style)
             moving += curve.plot(losses[place].numpy(), **style)
         draw_marks(surface, self.loss, [paths[0, 0, 0, 0]])
@@ -99,7 +102,7 @@ class Explorer:
         curve.yaxis.set_minor_formatter("{x:g}")
         curve.set(ylim=(low, high), xlabel="step", ylabel="loss")
         for fig in (left, right):
-            fig.legend(**LEGEND)
+            fig.legend(**LEGEND | {"handlelength": 1.4, "columnspacing": 1})
         return (left, right), moving
 
 
@@ -130,8 +133,9 @@ def _panel(fig) -> dict:
 def explorer(X: Tensor, y: Tensor, runs: Runs) -> Explorer:
     """Let the reader choose among many runs: the path of each over the loss surface, beside it its loss.
 
-    Sliders choose learning rate, batch size and seed; buttons, a slider and the arrow keys go through the steps. For
-    comparison, the full batch's path with the same learning rate is drawn as well, where `runs` has it.
+    Sliders choose learning rate, batch size and seed, or a map of the losses after the last step the first two;
+    buttons, a slider and the arrow keys go through the steps. The other seeds are drawn pale behind the run, and the
+    full batch's path with the same learning rate, where `runs` has it.
 
     Parameters
     ----------
