@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .devices import Timing
-from .style import COLOURS, DASHES, GRID, INK, MARKERS, TINTS, house_style
+from .style import COLOURS, DASHES, GRID, INK, MARKERS, MUTED, TINTS, house_style
 from .training import History
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def show(fig: Figure, *, alt: str) -> None:
     """
     from IPython.display import display
 
+    for ax in fig.axes:
+        plain_ticks(ax)
     buffer = io.BytesIO()
     # Twice the pixels for sharp screens; no metadata, so that the same figure gives the same bytes.
     fig.savefig(buffer, format="png", dpi=2 * DPI, metadata={"Software": None})
@@ -79,6 +82,47 @@ def show(fig: Figure, *, alt: str) -> None:
         f'src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
     )
     display({"text/html": image, "text/plain": alt}, raw=True)
+
+
+def plain_ticks(ax: Axes) -> None:
+    """Put ticks where a logarithmic axis has its numbers, and write these as 0.05 and 20, not as powers of ten."""
+    from matplotlib.ticker import EngFormatter, LogFormatterSciNotation, LogLocator, NullFormatter
+
+    def plain(x: float, place: int) -> str:
+        return EngFormatter(sep="")(x) if x >= 1000 else f"{x:.9f}".rstrip("0").rstrip(".")
+
+    for axis, (low, high) in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
+        if axis.get_scale() == "log":
+            decades = math.log10(high / low)
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5) if 0.8 < decades < 3 else (1,) if decades > 1 else "all"))
+            axis.set_minor_formatter(NullFormatter())
+            if isinstance(axis.get_major_formatter(), LogFormatterSciNotation):
+                axis.set_major_formatter(plain)
+
+
+def label_ends(ax: Axes) -> None:
+    """Write the name of each curve at its right end, in its colour, instead of a legend; names never touch."""
+    lines = [line for line in ax.get_lines() if not line.get_label().startswith("_")]
+    ends = [ax.transData.transform((line.get_xdata()[-1], line.get_ydata()[-1]))[1] for line in lines]
+    heights = [ax.transAxes.inverted().transform((0, end))[1] for end in ends]
+    above = -1.0
+    for height, line in sorted(zip(heights, lines, strict=True), key=lambda pair: pair[0]):
+        above = max(height, above + 0.08)
+        ax.text(1.01, above, line.get_label(), transform=ax.transAxes, va="center", color=line.get_color())
+
+
+def plot_noisy(ax: Axes, x: Sequence[float], y: Sequence[float], *, label: str = "", window: int = 9) -> None:
+    """Draw a noisy curve pale, and over it the mean of `window` neighbours, in the next style of the axes."""
+    half = window // 2
+    parts = [y[max(0, place - half) : place + half + 1] for place in range(len(y))]
+    (line,) = ax.plot(x, [sum(part) / len(part) for part in parts], label=label or None, linewidth=2)
+    ax.plot(x, y, color=line.get_color(), linestyle="solid", linewidth=1, alpha=0.35)
+
+
+def mark_level(ax: Axes, level: float, text: str) -> None:
+    """Draw a dotted line at a height, and say on it what this height means."""
+    ax.axhline(level, color=MUTED, linestyle=":", linewidth=1.2, zorder=1)
+    ax.text(1, level, text, transform=ax.get_yaxis_transform(), ha="right", va="bottom", color=MUTED)
 
 
 @house_style
@@ -116,7 +160,7 @@ def plot_losses(histories: Mapping[str, History], *, against: str = "epochs", lo
     ax.set_yscale("log" if log else "linear")
     if against == "epochs":
         ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.legend(frameon=False)
+    label_ends(ax)
     return fig
 
 

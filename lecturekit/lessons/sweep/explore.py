@@ -74,7 +74,7 @@ class Explorer:
             f"Two panels. Left: the loss over weight w and bias b, as contour lines round its minimum at {best}, and "
             f"the path of {runs.num_steps} steps with learning rate {runs.lrs[i]:g} and {batches}, from {start} to "
             f"{end}. Right: the loss of this run against the steps, from {losses[0]:.3g} to {losses[-1]:.3g}; the "
-            f"smallest possible is {loss.lowest:.3g}. The other seeds lie pale behind it. It is one of {len(runs)} runs; "
+            f"smallest possible is {loss.lowest:.3g}. The other seeds lie pale behind. It is one of {len(runs)} runs; "
             "where scripts run, sliders and a map of all losses choose among them."
         )
 
@@ -97,10 +97,8 @@ class Explorer:
         # Leave out the losses of runs that diverge or come down to nothing.
         start, finite = losses[0, 0, 0, 0].item(), losses[losses.isfinite()]
         low, high = max(finite.min().item() / 1.3, 1e-9 * start), 1.3 * min(finite.max().item(), 5 * start)
-        curve.set_yscale("log", subs=(2, 5) if high < 1000 * low else (1,))
-        curve.yaxis.set_major_formatter("{x:g}")
-        curve.yaxis.set_minor_formatter("{x:g}")
-        curve.set(ylim=(low, high), xlabel="step", ylabel="loss")
+        curve.set(yscale="log", ylim=(low, high), xlabel="step", ylabel="loss")
+        plotting.plain_ticks(curve)
         for fig in (left, right):
             fig.legend(**LEGEND | {"handlelength": 1.4, "columnspacing": 1})
         return (left, right), moving
