@@ -179,7 +179,7 @@ class _Card(NamedTuple):
         parts = [self.message, self.second_hint and f"<b>A second hint:</b> {html.escape(self.second_hint)}"]
         parts[0] = re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(self.message))
         style = f"border-left:6px solid {self.edge};background:{self.edge}1a;padding:6px 12px;max-width:46rem"
-        return f'<div style="{style}"><b>{self.head}</b><br>{"<br>".join(filter(None, parts))}</div>'
+        return f'<div style="{style}"><b>{self.head}:</b><br>{"<br>".join(filter(None, parts))}</div>'
 
 
 def tell(number: str, verdict: Verdict) -> None:

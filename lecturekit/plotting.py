@@ -103,8 +103,9 @@ def plain_ticks(ax: Axes) -> None:
 def label_ends(ax: Axes) -> None:
     """Write the name of each curve at its right end, in its colour, instead of a legend; names never touch."""
     lines = [line for line in ax.get_lines() if not line.get_label().startswith("_")]
-    ends = [ax.transData.transform((line.get_xdata()[-1], line.get_ydata()[-1]))[1] for line in lines]
-    heights = [ax.transAxes.inverted().transform((0, end))[1] for end in ends]
+    ax.get_ylim()  # makes the axes find their limits
+    in_axes = ax.transScale + ax.transLimits
+    heights = [in_axes.transform((line.get_xdata()[-1], line.get_ydata()[-1]))[1] for line in lines]
     above = -1.0
     for height, line in sorted(zip(heights, lines, strict=True), key=lambda pair: pair[0]):
         above = max(height, above + 0.08)

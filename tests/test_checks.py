@@ -146,8 +146,8 @@ def test_in_a_notebook_the_verdict_is_a_card(monkeypatch):
     lk.check("test.1", lambda x: 2 * x)
     lk.check("test.1", lambda x: [][0])
     right, wrong = (card._repr_html_() for card in shown)
-    assert "<b>✓ Exercise test.1, correct</b><br>well doubled." in right and "border-left:6px solid #007A5E" in right
-    assert "<b>✗ Exercise test.1, wrong</b><br>your function raises IndexError" in wrong and "#D55E00" in wrong
+    assert "<b>✓ Exercise test.1, correct:</b><br>well doubled." in right and "border-left:6px solid #007A5E" in right
+    assert "<b>✗ Exercise test.1, wrong:</b><br>your function raises IndexError" in wrong and "#D55E00" in wrong
     lk.check("test.1", ...)
     assert len(shown) == 2, "what is not attempted stays text"
 

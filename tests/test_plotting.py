@@ -119,7 +119,7 @@ def test_lines_are_the_histories(against, label, column):
     histories = {"by hand": history(1.0), "autograd": history(3.0)}
     (ax,) = lk.plot_losses(histories, against=against).axes
     assert ax.get_xlabel() == label and ax.get_ylabel() == "loss"
-    assert legend_of(ax) == list(histories)
+    assert [text.get_text() for text in ax.texts] == list(histories)
     for line, measured in zip(ax.get_lines(), histories.values(), strict=True):
         assert list(line.get_xdata()) == [0, *column]
         assert list(line.get_ydata()) == [measured.initial_loss, *measured.losses]
@@ -139,6 +139,59 @@ def test_axes_of_losses():
     (ax,) = lk.plot_losses({str(k): history(length=2) for k in range(6)}, log=True).axes  # more curves than colours
     assert ax.get_yscale() == "log" and lk.plot_losses({"a": history()}).axes[0].get_yscale() == "linear"
     assert len(ax.get_lines()) == 6 and all(float(tick).is_integer() for tick in ax.get_xticks())
+
+
+# --- what makes a plot easy to read -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0.07, 0.62, ["0.1", "0.2", "0.5"]),
+        (0.008, 0.8, ["0.01", "0.02", "0.05", "0.1", "0.2", "0.5"]),
+        (0.28, 0.62, ["0.3", "0.4", "0.5", "0.6"]),
+        (0.9, 1.2e8, ["1", "10", "100", "1k", "10k", "100k", "1M", "10M", "100M"]),
+        (0.0004, 2, ["0.001", "0.01", "0.1", "1"]),
+        (15, 1500, ["20", "50", "100", "200", "500", "1k"]),
+    ],
+)
+def test_logarithmic_axes_have_plain_numbers(low, high, ticks):
+    fig, ax = lk.figure()
+    ax.set(yscale="log", ylim=(low, high))
+    lk.plotting.plain_ticks(ax)
+    FigureCanvasAgg(fig).draw()
+    texts = [tick.label1.get_text() for tick in ax.yaxis.get_major_ticks() if low <= tick.get_loc() <= high]
+    assert texts == ticks
+    assert not any(tick.label1.get_text() for tick in ax.yaxis.get_minor_ticks())
+    assert [float(x) for x in ax.get_xticks()] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1]), "the other one is linear"
+
+
+def test_names_at_the_ends_of_curves_do_not_touch():
+    fig, ax = lk.figure()
+    for name, end in {"one": 1.0, "two": 1.01, "low": -5.0, "three": 0.99}.items():
+        ax.plot([0, 1], [0, end], label=name)
+    ax.plot([0, 1], [0, 3])
+    lk.plotting.label_ends(ax)
+    FigureCanvasAgg(fig).draw()
+    names = {text.get_text(): text for text in ax.texts}
+    assert list(names) == ["low", "three", "one", "two"], "from below, and only what has a name"
+    boxes = [text.get_window_extent() for text in names.values()]
+    assert all(below.y1 <= above.y0 for below, above in itertools.pairwise(boxes))
+    assert all(names[line.get_label()].get_color() == line.get_color() for line in ax.get_lines()[:4])
+    assert max(box.x1 for box in boxes) <= fig.bbox.x1
+    assert (boxes[0].y0 + boxes[0].y1) / 2 == pytest.approx(ax.transData.transform((1, -5.0))[1], abs=3)
+
+
+def test_noise_is_pale_and_its_mean_is_clear():
+    _, ax = lk.figure()
+    lk.plotting.plot_noisy(ax, range(5), [1.0, 5.0, 0.0, 4.0, 2.0], label="loss", window=3)
+    mean, raw = ax.get_lines()
+    assert list(mean.get_ydata()) == [3.0, 2.0, 3.0, 2.0, 3.0] and list(raw.get_ydata()) == [1.0, 5.0, 0.0, 4.0, 2.0]
+    assert mean.get_color() == raw.get_color() and raw.get_alpha() < 0.5 and mean.get_label() == "loss"
+    (after,) = ax.plot([0, 1])
+    assert after.get_color() == lk.style.COLOURS[1], "the noise takes no colour of its own"
+    lk.plotting.mark_level(ax, 2.5, "a guess")
+    assert list(ax.get_lines()[-1].get_ydata()) == [2.5, 2.5] and ax.texts[-1].get_text() == "a guess"
 
 
 # --- timings ----------------------------------------------------------------------------------------------------------
