@@ -31,13 +31,13 @@ from teacher_page import LESSONS, NOTEBOOKS, ROOT, teacher_page
 POINTERS = re.compile(r" [^.\n]*(?:solution is folded|click on \*\*Solution\*\*)[^.\n]*\.")
 POINTS = 1  # for each exercise
 
-CONFIG = f'''\
+CONFIG = '''\
 """The settings of nbgrader for this course; run nbgrader in this folder."""
 
 c = get_config()
 c.CourseDirectory.course_id = "lecturekit"
 # The blank itself stays in the cell: this line comes in place of the solution.
-c.ClearSolutions.code_stub = {{"python": "# Put your answer in place of each ... above."}}
+c.ClearSolutions.code_stub = {"python": "# Put your answer in place of each ... above."}
 c.ExecutePreprocessor.timeout = 300  # seconds for one cell
 c.NbGrader.logfile = ""
 '''
@@ -145,16 +145,22 @@ def about_cell(grade_id: str, **settings: object) -> dict[str, object]:
     return {"grade_id": grade_id, **usual, **settings}
 
 
-def release(course: Path) -> int:
-    """Let nbgrader make the edition for students, and its gradebook; return the exit status."""
-    from nbgrader.apps import NbGraderAPI
+def settings(course: Path):
+    """Return the settings of nbgrader in the folder of the course."""
     from traitlets.config import PyFileConfigLoader
 
     # It calls a program of its environment by name.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     config = PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config()
     config.CourseDirectory.root = str(course.resolve())
-    api = NbGraderAPI(config=config)
+    return config
+
+
+def release(course: Path) -> int:
+    """Let nbgrader make the edition for students, and its gradebook; return the exit status."""
+    from nbgrader.apps import NbGraderAPI
+
+    api = NbGraderAPI(config=settings(course))
     for folder in sorted((course / "source").iterdir()):
         result = api.generate_assignment(folder.name)
         if not result["success"]:
