@@ -1,8 +1,7 @@
-"""What `make teach` writes: nothing that gives a solution away, an exam that is right, a course that nbgrader grades."""
+"""What `make teach` writes: nothing that gives a solution away, a right exam, a course that nbgrader grades."""
 
 import importlib.util
 import re
-import sys
 from pathlib import Path
 
 import exam
@@ -10,7 +9,8 @@ import nbformat
 import notebook_rules as rules
 import pytest
 import teach
-from teacher_page import LESSONS, PREDICT
+from structure import LESSONS
+from teacher_page import PREDICT
 
 from lecturekit.checks import judge
 
@@ -165,7 +165,8 @@ def points(course, lessons, students):
     api = NbGraderAPI(config=teach.settings(course))
     for name, how in students.items():
         for path in lessons:
-            answered(course / "release" / path.stem / path.name, course / "submitted" / name / path.stem / path.name, how)
+            place = Path(path.stem, path.name)
+            answered(course / "release" / place, course / "submitted" / name / place, how)
             result = api.autograde(path.stem, name)
             assert result["success"], result["log"]
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:

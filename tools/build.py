@@ -17,14 +17,13 @@ from pathlib import Path
 import nbformat
 import torch
 from sphinx.cmd.build import main as sphinx_build
+from structure import LESSONS, NOTEBOOKS, ROOT
+from teacher_page import teacher_page
 
 import lecturekit as lk
 
-ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-LESSONS = [path for path in NOTEBOOKS if re.match(r"\d\d_", path.name)]
 
 CODE = re.compile(r"(^`{3,}.*?^`{3,}|\[[^\]\n]*\]\([^)\n]*\))", flags=re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#{1,4} (.+)$", flags=re.MULTILINE)
@@ -97,6 +96,9 @@ def collect_site(source: Path) -> None:
     documented = set(re.findall(r"^\.\. auto\w+:: lecturekit\.([\w.]+)$", api, flags=re.MULTILINE))
     for path in NOTEBOOKS:
         copy_notebook(path, source / "notebooks", lambda text: with_reference(text, documented), fold=True)
+    (source / "teaching").mkdir()
+    for path in LESSONS:
+        (source / "teaching" / f"{path.stem}.md").write_text(teacher_page(path, "../notebooks/"), encoding="utf-8")
     parts = source / "_parts"
     parts.mkdir()
     (parts / "README.md").write_text(readme(), encoding="utf-8")

@@ -70,7 +70,7 @@ def a_slope(c: int, x: int) -> Answers:
 @vary("The way to 345", n=(345, *range(200, 600, 7)))
 def the_way(n: int) -> Answers:
     X = torch.arange(600).reshape(3, 4, 5, 10)
-    return [f"The way to {n}", f"the number {n}"], (tuple((X == n).nonzero()[0].tolist()),)
+    return [f"The way to {n}", f"the number {n}"], (tuple((n == X).nonzero()[0].tolist()),)
 
 
 @vary("How many rows fit?", gigabytes=(16, 8, 24, 40, 80), columns=(100, 50, 200, 250))
@@ -217,5 +217,5 @@ def agrees(found: object, right: object) -> bool:
     if isinstance(right, str):
         return str(found).lower() == right
     if isinstance(right, tuple | list):
-        return len(found) == len(right) and all(agrees(a, b) for a, b in zip(found, right))
+        return len(found) == len(right) and all(map(agrees, found, right))
     return lk.checks.close(found, right)

@@ -9,8 +9,13 @@ import ast
 import re
 from dataclasses import dataclass
 from itertools import takewhile
+from pathlib import Path
 
 from nbformat import NotebookNode
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LESSONS = [path for path in NOTEBOOKS if re.match(r"\d\d_", path.name)]
 
 
 def code_cells(nb: NotebookNode) -> list[NotebookNode]:

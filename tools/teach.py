@@ -24,8 +24,8 @@ import nbformat
 from exam import ExamError, exam
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
-from structure import FOLD, Exercise, exercises
-from teacher_page import LESSONS, NOTEBOOKS, ROOT, teacher_page
+from structure import FOLD, LESSONS, NOTEBOOKS, ROOT, Exercise, exercises
+from teacher_page import teacher_page
 
 # What points to the solution that a student does not have.
 POINTERS = re.compile(r" [^.\n]*(?:solution is folded|click on \*\*Solution\*\*)[^.\n]*\.")

@@ -16,18 +16,15 @@ from typing import NamedTuple
 import nbformat
 import torch
 from nbformat import NotebookNode
-from structure import anchor_of, bullets, exercises, parse, tags
+from structure import NOTEBOOKS, ROOT, bullets, exercises, parse, tags
 
 from lecturekit.checks import judge
 
-ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-LESSONS = [path for path in NOTEBOOKS if re.match(r"\d\d_", path.name)]
 PREDICT = re.compile(r"^> \*\*Predict\.\*\* (.*(?:\n>.*)*)", flags=re.MULTILINE)
-MISCONCEPTION = re.compile(r"^\d+\. (\*\*.+?\*\* .+?)<br>See (.+)$", flags=re.MULTILINE)
+MISCONCEPTION = re.compile(r"^\d+\. (\*\*.+?\*\*) .+?<br>See (.+)$", flags=re.MULTILINE)
 # Minutes, before they are scaled to the time that the lesson states.
 PER_WORD, PER_CELL, PER_QUESTION, PER_EXERCISE = 1 / 120, 0.5, 1.0, 4.0
-HINTS = 4  # for each exercise
+HINTS = 3  # for each exercise
 
 PAGE = """\
 # Teaching lesson {number}: {title}
@@ -68,6 +65,8 @@ Each hint is what the check says; it does not give the answer away.
 {mistakes}
 
 ## What is behind them
+
+Misconceptions that this lesson shows to be wrong:
 
 {misconceptions}
 
@@ -232,7 +231,7 @@ def misconceptions(path: Path) -> str:
         for claim, proofs in entries
     ]
     found = [f"{claim} [{link[1].capitalize()}]({link[2]})" for claim, link in links if link]
-    return listed(found) or "None of the misconceptions of the index is shown in this lesson."
+    return listed(found) or "- None that stands in the index."
 
 
 def trouble(nb: NotebookNode, sections: list[Section]) -> list[str]:
