@@ -23,9 +23,14 @@ import lecturekit as lk
 TITLE = """\
 # Exam {seed}
 
-Replace each `...` by your answer. Each exercise gives one point. No check answers back here.
+Replace each `...` by your answer. Each exercise gives one point, and no check answers back. The exercises are those of
+the lessons, with other numbers. A "section" is one of the lesson that the number names."""
 
-The exercises are those of the lessons, with other numbers. "Section" and "lesson" mean the course."""
+HIDDEN = """\
+# The test of the answer above.
+### BEGIN HIDDEN TESTS
+assert agrees([{found}], {right})
+### END HIDDEN TESTS"""
 
 Answers = tuple[list[str], tuple[object, ...]]
 VARIANTS: dict[str, tuple[dict[str, tuple], Callable[..., Answers]]] = {}
@@ -159,53 +164,40 @@ def softmax_on_paper(a: int, b: int, c: int) -> Answers:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def find(lessons: list[NotebookNode]) -> dict[str, tuple[Exercise, str]]:
-    """Return the exercise of the lessons and its blank, for each title of the table; ExamError where one is missing."""
-    found = {}
-    for nb in lessons:
-        for exercise in exercises(nb):
-            blank = nb.cells[exercise.cell].source.removesuffix(exercise.check).rstrip()
-            found[exercise.text.splitlines()[0].partition(" · ")[2]] = exercise, blank
-    if missing := [title for title in VARIANTS if title not in found]:
-        raise ExamError(f"no exercise is called {', '.join(map(repr, missing))}: mend the table in tools/exam.py")
-    for title, (choices, function) in VARIANTS.items():
-        exercise, blank = found[title]
-        for place in function(**first(choices))[0]:
-            if place not in exercise.text + blank:
-                raise ExamError(f"exercise {exercise.number}, {title!r}, does not say {place!r}: mend tools/exam.py")
-    return {title: found[title] for title in VARIANTS}
-
-
 def first(choices: dict[str, tuple]) -> dict[str, object]:
+    """Return the numbers of the lesson."""
     return {name: values[0] for name, values in choices.items()}
 
 
 def exam(lessons: list[NotebookNode], seed: int) -> tuple[NotebookNode, list[Exercise], list[str]]:
     """Return a notebook of exercises with other numbers, the exercises in it, and a hidden test for each."""
     draw = random.Random(seed)
-    cells = [
-        new_markdown_cell(TITLE.format(seed=seed), id="title"),
-        new_code_cell(f"import torch\n\nimport lecturekit as lk\n\n\n{inspect.getsource(agrees)}".strip(), id="setup"),
-    ]
+    code = f"import torch\n\nimport lecturekit as lk\n\n\n{inspect.getsource(agrees)}"
+    nb = new_notebook(cells=[new_markdown_cell(TITLE.format(seed=seed), id="title"), new_code_cell(code, id="setup")])
+    nb.metadata = lessons[0].metadata
+    known = {exercise.title: exercise for lesson in lessons for exercise in exercises(lesson)}
     found, tests = [], []
-    for title, (exercise, blank) in find(lessons).items():
-        choices, function = VARIANTS[title]
+    for title, (choices, function) in VARIANTS.items():
+        if title not in known:
+            raise ExamError(f"no exercise is called {title!r}: mend the table in tools/exam.py")
+        old = known[title]
         numbers = own = first(choices)
         while numbers == own:
             numbers = {name: draw.choice(values) for name, values in choices.items()}
-        (old, _), (new, answers) = function(**own), function(**numbers)
-        text, blank = (replace(part, dict(zip(old, new, strict=True))) for part in (exercise.text, blank))
-        cells.append(new_markdown_cell(text, id=f"text-{exercise.number.replace('.', '-')}"))
-        solution = "\n".join(f"{name} = {right!r}" for name, right in zip(exercise.answers, answers, strict=True))
-        cells.append(new_code_cell(blank, id=f"blank-{exercise.number.replace('.', '-')}"))
-        found.append(Exercise(exercise.number, text, "", len(cells) - 1, solution))
-        tests.append(f"assert agrees([{', '.join(exercise.answers)}], {list(answers)!r})")
-    nb = new_notebook(cells=cells)
-    nb.metadata = lessons[0].metadata
+        places, (new_places, answers) = function(**own)[0], function(**numbers)
+        for place in places:
+            if place not in old.text + old.blank:
+                raise ExamError(f"exercise {old.number}, {title!r}, does not say {place!r}: mend tools/exam.py")
+        text, blank = (swap(part, dict(zip(places, new_places, strict=True))) for part in (old.text, old.blank))
+        name = old.number.replace(".", "-")
+        nb.cells += [new_markdown_cell(text, id=f"text-{name}"), new_code_cell(blank.rstrip(), id=f"blank-{name}")]
+        solution = "\n".join(f"{name} = {right!r}" for name, right in zip(old.answers, answers, strict=True))
+        found.append(Exercise(old.number, text, blank.rstrip(), "", len(nb.cells) - 1, solution))
+        tests.append(HIDDEN.format(found=", ".join(old.answers), right=list(answers)))
     return nb, found, tests
 
 
-def replace(text: str, places: dict[str, str]) -> str:
+def swap(text: str, places: dict[str, str]) -> str:
     """Put all new places in at once, so that none is replaced twice."""
     return re.sub("|".join(map(re.escape, places)), lambda match: places[match[0]], text)
 

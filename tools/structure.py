@@ -63,18 +63,25 @@ def parse(source: str) -> ast.Module | None:
 class Exercise:
     number: str  # as the check has it: "07.1"
     text: str  # what stands above the blank, from the heading of the exercise on
+    blank: str  # what the reader fills in, up to the check
     check: str  # the last statement: lk.check("07.1", …)
     cell: int  # where the blank stands among the cells
     solution: str | None  # the code in the fold, None where there is none
 
     @property
+    def title(self) -> str:
+        return self.text.splitlines()[0].partition(" · ")[2]
+
+    @property
     def answers(self) -> list[str]:
         """What the check is given, as it stands there."""
-        call = ast.parse(self.check).body[0].value
-        return [ast.unparse(argument) for argument in call.args[1:]]
+        return [ast.unparse(argument) for argument in ast.parse(self.check).body[0].value.args[1:]]
+
+    def asked(self) -> str:
+        return self.blank + self.check
 
     def solved(self) -> str:
-        return f"{self.solution}\n\n{self.check}"
+        return f"{self.solution}\n\n{self.check}".strip()
 
 
 FOLD = re.compile(
@@ -107,5 +114,6 @@ def exercises(nb: NotebookNode) -> list[Exercise]:
         before = "\n\n".join(cell.source for cell in nb.cells[:index] if cell.cell_type == "markdown")
         task = "### " + re.split(r"^### ", before, flags=re.MULTILINE)[-1].strip()
         number, check = call
-        found.append(Exercise(number, task, check, index, fold["code"] if fold else None))
+        blank = cell.source.removesuffix(check)
+        found.append(Exercise(number, task, blank, check, index, fold["code"] if fold else None))
     return found

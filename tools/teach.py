@@ -1,11 +1,7 @@
 """Make what a teacher hands out and grades, into build/teach: ``make teach``. See docs/teachers.md.
 
-- ``student/``: the lessons without solutions; ``solutions/``: each blank filled in, with the reason below it.
-- ``teacher/``: a page for each lesson (tools/teacher_page.py).
-- ``nbgrader/``: a course for nbgrader, each exercise with a graded cell that calls the rule behind `lk.check`.
-  ``release/`` is made by nbgrader itself, and left out where it is not installed.
-
-With ``--seed`` there is an exam beside the lessons (tools/exam.py). Nothing is executed and nothing is fetched.
+Nothing is executed and nothing is fetched. ``nbgrader/release`` is made by nbgrader itself, and left out where that is
+not installed. With ``--seed`` there is an exam beside the lessons: tools/exam.py.
 """
 
 from __future__ import annotations
@@ -17,7 +13,6 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -29,27 +24,24 @@ from teacher_page import teacher_page
 
 # What points to the solution that a student does not have.
 POINTERS = re.compile(r" [^.\n]*(?:solution is folded|click on \*\*Solution\*\*)[^.\n]*\.")
-POINTS = 1  # for each exercise
 
 CONFIG = '''\
 """The settings of nbgrader for this course; run nbgrader in this folder."""
 
 c = get_config()
 c.CourseDirectory.course_id = "lecturekit"
-# The blank itself stays in the cell: this line comes in place of the solution.
+# The blank stays in the cell: this line comes in place of the solution.
 c.ClearSolutions.code_stub = {"python": "# Put your answer in place of each ... above."}
 c.ExecutePreprocessor.timeout = 300  # seconds for one cell
 c.NbGrader.logfile = ""
 '''
 
 TEST = """\
-# The rule of lk.check; where it says "wrong", this cell fails.
+# The rule of lk.check. Where it does not say "correct", this cell fails.
 from lecturekit.checks import judge
 
 verdict = judge({arguments})
 assert verdict.status == "correct", verdict.message"""
-
-HIDDEN = "# The test of exercise {number}.\n### BEGIN HIDDEN TESTS\n{test}\n### END HIDDEN TESTS"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -67,82 +59,59 @@ def main(arguments: list[str] | None = None) -> int:
         page = options.output / "teacher" / f"{path.stem}.md"
         page.parent.mkdir(exist_ok=True)
         page.write_text(teacher_page(path, "../solutions/"), encoding="utf-8")
-    for edition in ("student", "solutions"):  # the lessons link to the pages beside them
-        for path in set(NOTEBOOKS) - set(LESSONS):
+    for path in set(NOTEBOOKS) - set(LESSONS):  # the lessons link to the pages beside them
+        for edition in ("student", "solutions"):
             shutil.copy(path, options.output / edition)
     if options.seed is not None:
         try:
-            nb, found, tests = exam([nbformat.read(path, as_version=4) for path in LESSONS], options.seed)
+            sheet = exam([nbformat.read(path, as_version=4) for path in LESSONS], options.seed)
         except ExamError as error:
             print(error, file=sys.stderr)
             return 1
-        tests = [HIDDEN.format(number=exercise.number, test=test) for exercise, test in zip(found, tests, strict=True)]
-        write_editions(nb, found, tests, f"exam_{options.seed}", options.output)
+        write_editions(*sheet, f"exam_{options.seed}", options.output)
     course = options.output / "nbgrader"
     (course / "nbgrader_config.py").write_text(CONFIG, encoding="utf-8")
-    if importlib.util.find_spec("nbgrader") is None:
-        print(
-            "nbgrader is not installed, so nbgrader/release is left out: pip install -c constraints.txt -e '.[teach]'"
-        )
-        return 0
-    return release(course)
+    if importlib.util.find_spec("nbgrader"):
+        return release(course)
+    print("nbgrader is not installed, so nbgrader/release is left out: pip install -c constraints.txt -e '.[teach]'")
+    return 0
 
 
 def write_editions(nb: NotebookNode, found: list[Exercise], tests: list[str], name: str, output: Path) -> None:
-    """Write one notebook for students, one with solutions and one for nbgrader."""
-    editions = {
-        "student": edition(nb, found, lambda exercise, blank: f"{blank}\n\n{exercise.check}".strip()),
-        "solutions": edition(nb, found, lambda exercise, blank: exercise.solved().strip(), reasons=True),
-        f"nbgrader/source/{name}": graded(nb, found, tests),
-    }
-    for folder, notebook in editions.items():
-        (output / folder).mkdir(parents=True, exist_ok=True)
-        nbformat.write(notebook, output / folder / f"{name}.ipynb")
+    """Write a notebook for students, one with solutions, and one for nbgrader, which has a test for each exercise."""
+    write(edition(nb, found, [exercise.asked() for exercise in found]), output / "student" / f"{name}.ipynb")
+    solved = edition(nb, found, [exercise.solved() for exercise in found], reasons=True)
+    write(solved, output / "solutions" / f"{name}.ipynb")
+    region = "{0.blank}### BEGIN SOLUTION\n{0.solution}\n### END SOLUTION\n\n{0.check}"
+    graded = edition(nb, found, [region.format(exercise).strip() for exercise in found])
+    for exercise, test in reversed(list(zip(found, tests, strict=True))):
+        number = exercise.number.replace(".", "-")
+        graded.cells.insert(exercise.cell + 1, new_code_cell(test, id=f"test-{number}"))
+        settings = {"schema_version": 3, "task": False, "grade": False, "locked": False, "solution": False}
+        answer, judged = graded.cells[exercise.cell : exercise.cell + 2]
+        answer.metadata["nbgrader"] = settings | {"grade_id": f"exercise-{number}", "solution": True}
+        one_point = {"grade_id": f"test-{number}", "grade": True, "locked": True, "points": 1}
+        judged.metadata["nbgrader"] = settings | one_point
+    write(graded, output / "nbgrader" / "source" / name / f"{name}.ipynb")
 
 
-def edition(
-    nb: NotebookNode, found: list[Exercise], fill: Callable[[Exercise, str], str], reasons: bool = False
-) -> NotebookNode:
-    """Return a copy whose exercises hold what `fill` makes of them and their blanks, without outputs or solutions."""
+def edition(nb: NotebookNode, found: list[Exercise], sources: list[str], reasons: bool = False) -> NotebookNode:
+    """Return a copy with other sources in the cells of its exercises, and without folded solutions."""
     nb = copy.deepcopy(nb)
-    for exercise in found:
-        cell = nb.cells[exercise.cell]
-        cell.source = fill(exercise, cell.source.removesuffix(exercise.check).rstrip())
-        cell.outputs, cell.execution_count = [], None
+    for exercise, source in zip(found, sources, strict=True):
+        nb.cells[exercise.cell].update(source=source, outputs=[], execution_count=None)
     for cell in nb.cells:
         if cell.cell_type == "markdown":
-            text = FOLD.sub(lambda fold: f"**Why:** {fold['why']}" if reasons else "", POINTERS.sub("", cell.source))
-            cell.source = text.strip()
+            text = POINTERS.sub("", cell.source)
+            cell.source = FOLD.sub(lambda fold: f"**Why:** {fold['why']}" if reasons else "", text).strip()
+    return nb
+
+
+def write(nb: NotebookNode, path: Path) -> None:
+    """Write a notebook without the cells that are empty now."""
     nb.cells = [cell for cell in nb.cells if cell.source]
-    return nb
-
-
-def graded(nb: NotebookNode, found: list[Exercise], tests: list[str]) -> NotebookNode:
-    """Return a notebook for nbgrader: the blank, its solution and the check in one cell, and a test behind each."""
-
-    def fill(exercise: Exercise, blank: str) -> str:
-        region = f"### BEGIN SOLUTION\n{exercise.solution}\n### END SOLUTION"
-        return f"{blank}\n\n{region}\n\n{exercise.check}".strip()
-
-    ids = [nb.cells[exercise.cell].id for exercise in found]
-    nb = edition(nb, found, fill)
-    for exercise, test, cell_id in zip(found, tests, ids, strict=True):
-        place = next(index for index, cell in enumerate(nb.cells) if cell.id == cell_id)
-        name = exercise.number.replace(".", "-")
-        nb.cells[place].metadata["nbgrader"] = about_cell(f"exercise-{name}", solution=True)
-        test_cell = new_code_cell(test, id=f"test-{name}")
-        test_cell.metadata["nbgrader"] = about_cell(f"test-{name}", grade=True, locked=True, points=POINTS)
-        nb.cells.insert(place + 1, test_cell)
-    for cell in nb.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    return nb
-
-
-def about_cell(grade_id: str, **settings: object) -> dict[str, object]:
-    """Return what nbgrader wants to know of a cell."""
-    usual = {"grade": False, "locked": False, "solution": False, "task": False, "schema_version": 3}
-    return {"grade_id": grade_id, **usual, **settings}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(nb, path)
 
 
 def settings(course: Path):
@@ -161,12 +130,10 @@ def release(course: Path) -> int:
     from nbgrader.apps import NbGraderAPI
 
     api = NbGraderAPI(config=settings(course))
-    for folder in sorted((course / "source").iterdir()):
-        result = api.generate_assignment(folder.name)
-        if not result["success"]:
-            print(result["log"], file=sys.stderr)
-            return 1
-    return 0
+    results = [api.generate_assignment(folder.name) for folder in sorted((course / "source").iterdir())]
+    failed = [result["log"] for result in results if not result["success"]]
+    print(*failed, sep="\n", end="", file=sys.stderr)
+    return len(failed) > 0
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
-"""The page for the teacher of a lesson, made from what is there: the lesson, the exercise tables, the other pages."""
+"""The page for the teacher of a lesson, made from what is there: the lesson, the exercise tables, the other pages.
+
+Its text stands in docs/_templates/teacher_page.md.
+"""
 
 from __future__ import annotations
 
 import ast
-import builtins
 import importlib
+import json
 import re
 import sys
 from collections import Counter
@@ -16,64 +19,24 @@ from typing import NamedTuple
 import nbformat
 import torch
 from nbformat import NotebookNode
-from structure import NOTEBOOKS, ROOT, bullets, exercises, parse, tags
+from stamp import read_lesson
+from structure import NOTEBOOKS, ROOT, bullets, code_cells, exercises, parse, tags
 
 from lecturekit.checks import judge
 
 PREDICT = re.compile(r"^> \*\*Predict\.\*\* (.*(?:\n>.*)*)", flags=re.MULTILINE)
 MISCONCEPTION = re.compile(r"^\d+\. (\*\*.+?\*\*) .+?<br>See (.+)$", flags=re.MULTILINE)
+FOLDED = re.compile(r"<details>.*?</details>", flags=re.DOTALL)
 # Minutes, before they are scaled to the time that the lesson states.
 PER_WORD, PER_CELL, PER_QUESTION, PER_EXERCISE = 1 / 120, 0.5, 1.0, 4.0
 HINTS = 3  # for each exercise
-
-PAGE = """\
-# Teaching lesson {number}: {title}
-
-{question} About {minutes} minutes. [Open the lesson]({link}).
-
-## What they will be able to do
-
-{objectives}
-
-Before: {needs}
-
-## Minutes a section
-
-| section | minutes | questions |
-|---|--:|--:|
-{sections}
-
-The time is the one that the lesson states, shared out by words, cells, questions and exercises. It was not measured
-on a class.
-
-## If you have less time
-
-{shorter}
-
-Sections with the fewest links from other pages go first. Run their cells all the same: later ones may need them.
-
-## What to ask the room
-
-Let everybody write down an answer before you run the next cell.
-
-{questions}
-
-## Wrong answers to expect
-
-Each hint is what the check says; it does not give the answer away.
-
-{mistakes}
-
-## What is behind them
-
-Misconceptions that this lesson shows to be wrong:
-
-{misconceptions}
-
-## What may go wrong live
-
-{trouble}
-"""
+# What a class may stumble over, and the sign of it in the code or the tags of a cell.
+TROUBLE = {
+    "{} stops with an error on purpose, and goes on.": "expect_error(",
+    "{} measures: your numbers are others, on a slow or busy machine by much.": "nbval-ignore-output",
+    "{} prints something else where there is a GPU.": "cpu-output",
+    "{} starts processes. The first time takes seconds.": "run_workers(",
+}
 
 
 class Section(NamedTuple):
@@ -84,48 +47,38 @@ class Section(NamedTuple):
     cells: list[NotebookNode]  # those with code
 
     @property
+    def number(self) -> str:
+        return re.match(r"\d*", self.title)[0]
+
+    @property
     def questions(self) -> list[str]:
         return [re.sub(r"\n>\s*", " ", question).strip() for question in PREDICT.findall(self.text)]
 
     @property
     def weight(self) -> float:
-        exercise_cells = sum("exercise" in tags(cell) for cell in self.cells)
-        text = re.sub(r"<details>.*?</details>", "", self.text, flags=re.DOTALL)
-        return (
-            PER_WORD * len(text.split())
-            + PER_CELL * (len(self.cells) - exercise_cells)
-            + PER_QUESTION * len(self.questions)
-            + PER_EXERCISE * exercise_cells
-        )
-
-    @property
-    def is_numbered(self) -> bool:
-        return self.title[0].isdigit()
+        num_exercises = sum("exercise" in tags(cell) for cell in self.cells)
+        reading = PER_WORD * len(FOLDED.sub("", self.text).split()) + PER_QUESTION * len(self.questions)
+        return reading + PER_CELL * (len(self.cells) - num_exercises) + PER_EXERCISE * num_exercises
 
 
 def teacher_page(path: Path, base: str) -> str:
     """Return the page of a lesson as Markdown; `base` is where its links to notebooks begin."""
     nb = nbformat.read(path, as_version=4)
+    lesson = read_lesson(path, json.loads(path.read_text(encoding="utf-8")))
     sections = sections_of(nb)
-    title = re.match(r"# (\d\d) · (.+)\n\n(\*\*.+\*\*)", nb.cells[0].source)
-    everything = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown")
-    total = int(re.search(r"^\*\*Time:\*\* about (\d+) minutes", everything, flags=re.MULTILINE)[1])
-    minutes = shared_out(total, [section.weight for section in sections])
+    minutes = shared_out(lesson.minutes, [section.weight for section in sections])
     (needs,) = (section.text for section in sections if section.title == "What you need")
-    rows = zip(sections, minutes, strict=True)
-    page = PAGE.format(
-        number=title[1],
-        title=title[2],
-        question=title[3],
-        minutes=total,
-        link=path.name,
+    rows = [f"| {s.title} | {m} | {len(s.questions) or ''} |" for s, m in zip(sections, minutes, strict=True) if m]
+    page = (ROOT / "docs" / "_templates" / "teacher_page.md").read_text(encoding="utf-8")
+    page = page.format(
+        lesson=lesson,
         objectives=listed(bullets(nb, "What you will be able to do")),
         needs=needs.partition("**Time:**")[0].strip(),
-        sections="\n".join(f"| {s.title} | {m} | {len(s.questions) or ''} |" for s, m in rows if m),
-        shorter=shorter(path, sections, minutes),
-        questions=listed([f"{place(section)}{question}" for section in sections for question in section.questions]),
-        mistakes=mistakes(title[1], nb),
-        misconceptions=misconceptions(path),
+        sections="\n".join(rows),
+        shorter=listed(shorter(path, sections, minutes)),
+        questions=listed([f"(section {s.number}) {question}" for s in sections for question in s.questions]),
+        mistakes="\n\n".join(mistakes(lesson.number, nb)),
+        misconceptions=listed(misconceptions(path)) or "- None that stands in the index.",
         trouble=listed(trouble(nb, sections)),
     )
     return re.sub(r"\]\((?=\w+\.ipynb)", f"]({base}", page)
@@ -140,9 +93,7 @@ def sections_of(nb: NotebookNode) -> list[Section]:
             continue
         before, *parts = re.split(r"^## +", cell.source, flags=re.MULTILINE)
         found[-1] = found[-1]._replace(text=f"{found[-1].text}\n\n{before}")
-        for part in parts:
-            title, _, text = part.partition("\n")
-            found.append(Section(title.strip(), text, []))
+        found += [Section(*part.split("\n", 1), []) for part in parts]
     return found[1:]
 
 
@@ -156,40 +107,33 @@ def listed(items: list[str]) -> str:
     return "\n".join(f"- {item}" for item in items)
 
 
-def place(section: Section) -> str:
-    return f"(section {section.title.split()[0]}) " if section.is_numbered else ""
-
-
-def numbers(sections: list[Section]) -> str:
+def named(sections: list[Section]) -> str:
     """Name sections: "section 3", "sections 3, 4"."""
-    return f"section{'s' * (len(sections) > 1)} " + ", ".join(section.title.split()[0] for section in sections)
+    return f"section{'s' * (len(sections) > 1)} " + ", ".join(section.number for section in sections)
 
 
 @cache
 def links_to(name: str) -> Counter:
-    """Count the links from other notebooks to each place in a lesson."""
+    """Count the links from other notebooks to each section of a lesson."""
     texts = [path.read_text(encoding="utf-8") for path in NOTEBOOKS if path.name != name]
     return Counter(number for text in texts for number in re.findall(rf"{name}#(\d+)-·", text))
 
 
-def shorter(path: Path, sections: list[Section], minutes: list[int]) -> str:
+def shorter(path: Path, sections: list[Section], minutes: list[int]) -> list[str]:
     """Say what to leave out: first the exercises, then the sections that fewest other pages lead to."""
-    time = dict(zip([section.title for section in sections], minutes, strict=True))
-    total, lines = sum(minutes), []
-    numbered = [section for section in sections if section.is_numbered]
+    time = {section.title: number for section, number in zip(sections, minutes, strict=True)}
+    numbered, lines = [section for section in sections if section.number], []
     for available in (45, 60, 75):
-        left, out = total, []
+        left, out, said = sum(minutes), [], "nothing"
         if left > available:
-            left -= time["Exercises"]
-        # The first section is never left out.
-        for section in sorted(numbered[:0:-1], key=lambda section: links_to(path.name)[section.title.split()[0]]):
+            left, said = left - time["Exercises"], "the exercises are homework"
+        # Of those with as few links the last goes first, and the first section is never left out.
+        for section in sorted(numbered[:0:-1], key=lambda section: links_to(path.name)[section.number]):
             if left > available:
                 left, out = left - time[section.title], [*out, section]
-        parts = ["the exercises are homework"] if left < total else ["nothing"]
-        if out:
-            parts.append(f"leave out {numbers(sorted(out, key=numbered.index))}")
-        lines.append(f"**{available} minutes:** {'; '.join(parts)}.")
-    return listed(lines)
+        out.sort(key=numbered.index)
+        lines.append(f"**{available} minutes:** {said}{f', and leave out {named(out)}' if out else ''}.")
+    return lines
 
 
 @cache
@@ -200,8 +144,8 @@ def table(lesson: str) -> list[tuple]:
     return importlib.import_module(f"test_exercises_{lesson}").TestAnswers.wrong
 
 
-def mistakes(lesson: str, nb: NotebookNode) -> str:
-    """List typical wrong answers to each exercise; of functions, only what the check says of them."""
+def mistakes(lesson: str, nb: NotebookNode) -> list[str]:
+    """List typical wrong answers to each exercise, with the hint; of functions, the hint alone."""
     parts = []
     for exercise in exercises(nb):
         found: dict[str, str] = {}
@@ -209,10 +153,10 @@ def mistakes(lesson: str, nb: NotebookNode) -> str:
             if number == exercise.number and len(found) < HINTS:
                 found.setdefault(judge(number, *answers).message, shown(answers))
         parts += [
-            f"**{exercise.text.splitlines()[0].strip('# ')}**",
-            listed([answer + hint for hint, answer in found.items()]),
+            f"**Exercise {exercise.number} · {exercise.title}**",
+            listed([f"{found[hint]}{hint}" for hint in found]),
         ]
-    return "\n\n".join(parts)
+    return parts
 
 
 def shown(answers: tuple) -> str:
@@ -222,57 +166,35 @@ def shown(answers: tuple) -> str:
     return f"`{text}` → " if len(text) <= 60 and "<" not in text else ""
 
 
-def misconceptions(path: Path) -> str:
+def misconceptions(path: Path) -> list[str]:
     """List the misconceptions that this lesson shows to be wrong, each with its place."""
     notebook = nbformat.read(ROOT / "notebooks" / "misconceptions.ipynb", as_version=4)
+    link = re.compile(rf"\[lesson \d\d, ([^\]]+)\]\(({re.escape(path.name)}#(?:[^()\s]|\([^()\s]*\))+)\)")
     entries = MISCONCEPTION.findall("\n".join(cell.source for cell in notebook.cells))
-    links = [
-        (claim, re.search(rf"\[lesson \d\d, ([^\]]+)\]\(({re.escape(path.name)}#(?:[^()\s]|\([^()\s]*\))+)\)", proofs))
-        for claim, proofs in entries
-    ]
-    found = [f"{claim} [{link[1].capitalize()}]({link[2]})" for claim, link in links if link]
-    return listed(found) or "- None that stands in the index."
+    found = [(claim, link.search(places)) for claim, places in entries]
+    return [f"{claim} [{place[1].capitalize()}]({place[2]})" for claim, place in found if place]
 
 
 def trouble(nb: NotebookNode, sections: list[Section]) -> list[str]:
-    """Say what a class may stumble over, from the tags and the code of the cells."""
-
-    def where(sign) -> str:
-        return numbers([s for s in sections if s.is_numbered and any(map(sign, s.cells))])
-
-    signs = {
-        "{} stops with an error on purpose, and goes on.": lambda cell: "expect_error(" in cell.source,
-        "{} measures: your numbers are others, on a slow or busy machine by much. Do not wait for those on the page.": (
-            lambda cell: "nbval-ignore-output" in tags(cell)
-        ),
-        "{} prints something else where there is a GPU.": lambda cell: "cpu-output" in tags(cell),
-        "{} starts processes. The first time takes seconds.": lambda cell: "run_workers(" in cell.source,
-    }
-    found = [text.format(where(sign).capitalize()) for text, sign in signs.items() if where(sign) != "section "]
-    found.append("No GPU is needed. Without one, whatever asks for it runs on the CPU, and says so.")
+    """Say what a class may stumble over."""
+    found = []
+    for text, sign in TROUBLE.items():
+        places = [
+            s for s in sections if s.number and any(sign in cell.source or sign in tags(cell) for cell in s.cells)
+        ]
+        found += [text.format(named(places).capitalize())] if places else []
+    found.append("No GPU is needed: without one, all cells run on the CPU.")
     found.append("The first import of PyTorch takes seconds. Run the setup before the class comes in.")
-    if needed := names_needed(nb):
-        found.append(f"After a restart, run the lesson before the exercises: they use {', '.join(needed)}.")
+    defined = {name for cell in code_cells(nb) if "exercise" not in tags(cell) for name in names_defined(cell.source)}
+    code = "\n".join(exercise.solved() for exercise in exercises(nb))
+    needed = sorted(defined & {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)})
+    if needed:
+        what = ", ".join(f"`{name}`" for name in needed)
+        found.append(f"After a restart, run the lesson before you solve the exercises: they need {what}.")
     return found
 
 
-def names_needed(nb: NotebookNode) -> list[str]:
-    """Return what solutions use of the lesson: functions, classes and data that are no imports."""
-    defined = set(dir(builtins))
-    for cell in nb.cells:
-        if cell.cell_type == "code" and "import " in cell.source:
-            imports = [
-                node
-                for node in ast.walk(parse(cell.source) or ast.Module([], []))
-                if isinstance(node, ast.Import | ast.ImportFrom)
-            ]
-            defined |= {(alias.asname or alias.name).split(".")[0] for node in imports for alias in node.names}
-    needed: dict[str, None] = {}
-    for exercise in exercises(nb):
-        nodes = list(ast.walk(ast.parse(exercise.solved())))
-        own = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-        own |= {node.arg for node in nodes if isinstance(node, ast.arg)}
-        used = [node for node in nodes if isinstance(node, ast.Name)]
-        own |= {node.id for node in used if isinstance(node.ctx, ast.Store)}
-        needed |= dict.fromkeys(f"`{node.id}`" for node in used if node.id not in own | defined)
-    return list(needed)
+def names_defined(source: str) -> list[str]:
+    """Return the names of the functions and classes that a cell defines."""
+    tree = parse(source)
+    return [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)] if tree else []
