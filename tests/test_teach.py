@@ -101,13 +101,15 @@ def test_the_page_for_the_teacher_is_whole_and_short(built, path):
     assert len(page.split()) <= 1400
 
 
-def hand_in(release, submission, how):
+def hand_in(release, submission, found, how):
     """Write what a student hands in: `how` gives the code for an exercise, or None for a blank."""
     nb = nbformat.read(release, as_version=4)
     cells = {cell.metadata.nbgrader.grade_id: cell for cell in nb.cells if "nbgrader" in cell.metadata}
-    for exercise in rules.exercises(rules.read_lesson(release.name[:2])):
+    for exercise in found:
+        cell = cells[f"exercise-{exercise.number.replace('.', '-')}"]
+        assert cell.source.startswith(exercise.blank.rstrip())
         if code := how(exercise):
-            cells[f"exercise-{exercise.number.replace('.', '-')}"].source = f"{code}\n\n{exercise.check}"
+            cell.source = f"{code}\n\n{exercise.check}"
     submission.parent.mkdir(parents=True)
     nbformat.write(nb, submission)
 
@@ -117,7 +119,9 @@ def right(exercise):
 
 
 def wrong(exercise):
-    """Take the first answer from the table of wrong ones."""
+    """Take the first answer from the table of wrong ones; in an exam, the answer to the numbers of the lesson."""
+    if not exercise.check:
+        return original(exercise.number).solution
     return (
         f"import sys\n\nsys.path[:0] = {[str(ROOT / 'tests'), str(ROOT / 'tools')]}\n"
         f"from test_exercises_{exercise.number[:2]} import TestAnswers\n\n"
@@ -129,22 +133,24 @@ def half(exercise):
     return right(exercise) if int(exercise.number[-1]) % 2 else None
 
 
-def points(course, lessons, students):
-    """Let nbgrader grade what the students hand in; return the points of each."""
+def original(number):
+    return next(exercise for exercise in rules.exercises(rules.read_lesson(number[:2])) if exercise.number == number)
+
+
+def points(course, found, students):
+    """Let nbgrader grade what the students hand in; return the points of each, and how many there are."""
     from nbgrader.api import Gradebook
     from nbgrader.apps import NbGraderAPI
 
     api = NbGraderAPI(config=teach.settings(course))
-    for name, how in students.items():
-        for place in (Path(path.stem, path.name) for path in lessons):
-            hand_in(course / "release" / place, course / "submitted" / name / place, how)
-            result = api.autograde(place.parts[0], name)
+    for student, how in students.items():
+        for name in found:
+            place = Path(name, f"{name}.ipynb")
+            hand_in(course / "release" / place, course / "submitted" / student / place, found[name], how)
+            result = api.autograde(name, student)
             assert result["success"], result["log"]
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
-        assert {student.max_score for student in gradebook.students} == {
-            sum(len(rules.exercises(rules.read(path))) for path in lessons)
-        }
-        return {student.id: student.score for student in gradebook.students}
+        return {student.id: (student.score, student.max_score) for student in gradebook.students}
 
 
 @needs_nbgrader
@@ -152,12 +158,14 @@ def test_nbgrader_gives_full_points_no_points_and_half(tmp_path, capsys):
     from nbgrader.validator import Validator
 
     lessons = [path for path in LESSONS if path.name[:2] in GRADED]
-    assert teach.main([*map(str, lessons), "--output", str(tmp_path)]) == 0
-    course = tmp_path / "nbgrader"
-    assert list(told(course / "release")) == []
-    for path in lessons:
-        Validator().validate_and_print(str(course / "source" / path.stem / path.name))
+    assert teach.main([*map(str, lessons), "--seed", str(SEED), "--output", str(tmp_path)]) == 0
+    assert list(told(tmp_path / "nbgrader" / "release")) == []
+    found = {path.stem: rules.exercises(rules.read(path)) for path in lessons}
+    found[f"exam_{SEED}"] = exam.exam(NBS, SEED)[1]
+    for name in found:
+        Validator().validate_and_print(str(tmp_path / "nbgrader" / "source" / name / f"{name}.ipynb"))
         assert "Success! Your notebook passes all the tests." in capsys.readouterr().out
-    numbers = [exercise.number for path in lessons for exercise in rules.exercises(rules.read(path))]
-    found = points(course, lessons, {"right": right, "wrong": wrong, "half": half})
-    assert found == {"right": len(numbers), "wrong": 0, "half": sum(int(number[-1]) % 2 for number in numbers)}
+    numbers = [exercise.number for some in found.values() for exercise in some]
+    done = sum(int(number[-1]) % 2 for number in numbers)
+    graded = points(tmp_path / "nbgrader", found, {"right": right, "wrong": wrong, "half": half})
+    assert graded == {"right": (len(numbers),) * 2, "wrong": (0, len(numbers)), "half": (done, len(numbers))}

@@ -82,8 +82,8 @@ def write_editions(nb: NotebookNode, found: list[Exercise], tests: list[str], na
     write(edition(nb, found, [exercise.asked() for exercise in found]), output / "student" / f"{name}.ipynb")
     solved = edition(nb, found, [exercise.solved() for exercise in found], reasons=True)
     write(solved, output / "solutions" / f"{name}.ipynb")
-    region = "{0.blank}### BEGIN SOLUTION\n{0.solution}\n### END SOLUTION\n\n{0.check}"
-    graded = edition(nb, found, [region.format(exercise).strip() for exercise in found])
+    cells = [f"{e.blank.rstrip()}\n\n### BEGIN SOLUTION\n{e.solution}\n### END SOLUTION\n\n{e.check}" for e in found]
+    graded = edition(nb, found, [cell.strip() for cell in cells])
     for exercise, test in reversed(list(zip(found, tests, strict=True))):
         number = exercise.number.replace(".", "-")
         graded.cells.insert(exercise.cell + 1, new_code_cell(test, id=f"test-{number}"))
