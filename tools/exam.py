@@ -181,10 +181,10 @@ def exam(lessons: list[NotebookNode], seed: int) -> tuple[NotebookNode, list[Exe
         if title not in known:
             raise ExamError(f"no exercise is called {title!r}: mend the table in tools/exam.py")
         old = known[title]
-        numbers = own = first(choices)
-        while numbers == own:
-            numbers = {name: draw.choice(values) for name, values in choices.items()}
-        places, (new_places, answers) = function(**own)[0], function(**numbers)
+        places, own_answers = function(**first(choices))
+        new_places, answers = places, own_answers
+        while answers == own_answers:
+            new_places, answers = function(**{name: draw.choice(values) for name, values in choices.items()})
         for place in places:
             if place not in old.text + old.blank:
                 raise ExamError(f"exercise {old.number}, {title!r}, does not say {place!r}: mend tools/exam.py")
