@@ -37,7 +37,7 @@ def told(folder):
     """Find what the notebooks of a folder tell of solutions: lines that stand in a fold and nowhere else, and marks."""
     for path in sorted(folder.rglob("*.ipynb")):
         text = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
-        yield from re.findall(r".*(?:<summary>Solution|[Ss]olution is folded|(?:BEGIN|END) [SH]).*", text)
+        yield from re.findall(r".*(?:<summary>Solution|[Ss]olution is folded|(?:BEGIN|END) [SH]|assert agrees).*", text)
         if path.name in (names := [lesson.name for lesson in LESSONS]):
             lesson = "\n\n".join(cell.source for cell in NBS[names.index(path.name)].cells)
             parts = re.split(r"<summary>Solution</summary>(.*?)</details>", lesson, flags=re.DOTALL)
@@ -47,6 +47,8 @@ def told(folder):
 
 def test_no_student_file_has_a_solution(built):
     assert list(told(built / "student")) == []
+    sheet = (built / "student" / f"exam_{SEED}.ipynb").read_text(encoding="utf-8")
+    assert not [e.number for e in exam.exam(NBS, SEED)[1] if e.solution.splitlines()[-1] in sheet]
     assert len(list(told(built / "solutions"))) > len(NBS)  # the search finds what there is
 
 
