@@ -25,6 +25,8 @@ LAYER = functions(
         ("(W.T @ up, X.T @ up, up.sum(axis=0))", "wrong order"),
         ("(up @ W.T, X @ up, up.sum(axis=0))", "grad_W has the wrong numbers. Square matrices hide it"),
         ("(up @ W.T, up.T @ X, up.sum(axis=0))", "gradient of W.T"),
+        ("(X.T @ up, up @ W.T, up.sum(axis=0))", "The order is X, W, b"),
+        ("(up @ W.T, up.sum(axis=0), X.T @ up)", "The order is X, W, b"),
         ("(up @ W.T, X.T @ up, up)", "In how many rows is b used?"),
         ("(up @ W.T, X.T @ up, up.sum(axis=0, keepdims=True))", "b has one axis"),
         ("(up @ W.T, X.T @ up, up.sum())", "an entry for each column"),
@@ -50,7 +52,9 @@ ERROR = functions(
         ("2 * (y - y_hat) / y.size", "The sign is wrong"),
         ("(2 * (y_hat - y)).mean()", "a gradient of its own"),
         ("((y_hat - y) ** 2).mean()", "the loss itself"),
-        ("y_hat - y", "Go back step by step"),
+        ("y_hat - y", "This is the error"),
+        ("(y_hat - y) ** 2", "These are the squares"),
+        ("y_hat", "Go back step by step"),
     ],
 )
 
@@ -83,6 +87,7 @@ CENTRED = functions(
         ("-up.mean(axis=0) * np.ones_like(up)", "second path"),
         ("up - up.sum(axis=0)", "too strong"),
         ("up + up.mean(axis=0)", "different signs"),
+        ("up - up / len(up)", "the mean moves all rows"),
         ("up - up.mean()", "a mean of its own"),
         ("up - up.mean(axis=1)", "Along which axis"),
         ("up - up.mean(axis=1, keepdims=True)", "the mean of each row"),
@@ -135,15 +140,16 @@ OTHERWISE = {"h": "(W2 @ g['y_hat'].T).T", "z": "g['h'] / np.cosh(z) ** 2", "b1"
 RIGHT.append(("05.7", [two_layers()], [two_layers(**OTHERWISE)]))
 WRONG = [(number, [answer], hint) for number, (_, wrong, _) in ANSWERS.items() for answer, hint in wrong]
 WRONG += [
-    ("05.3", [root(lambda up, x, out: up * 0.5 / x), Tensor], "or is it the output already?"),
+    ("05.3", [root(lambda up, x, out: up * 0.5 / x), Tensor], "You took the input"),
     ("05.3", [root(lambda up, x, out: 0.5 / out), Tensor], "gives the local derivative"),
     ("05.3", [root(lambda up, x, out: up / out), Tensor], "A factor is missing"),
     ("05.3", [root(lambda up, x, out: up * 0.5 * out), Tensor], "Multiply, or divide?"),
     ("05.3", [root(lambda up, x, out: up), Tensor], "as it is"),
-    ("05.3", [root(lambda up, x, out: up * x), Tensor], "derivative of √x"),
+    ("05.3", [root(lambda up, x, out: up * x), Tensor], "is the root already"),
     ("05.3", [root(lambda up, x, out: up[:2]), Tensor], "on the way back there is RuntimeError"),
     ("05.3", [root(lambda up, x, out: up, value=np.square), Tensor], "not the square root"),
     ("05.3", [lambda a: np.sqrt(a.value), Tensor], "return a Tensor"),
+    ("05.3", [lambda a: Tensor(np.sqrt(a)), Tensor], "its numbers, a.value"),
     ("05.3", [lambda a: Tensor(np.sqrt(a.value)), Tensor], "made_from is empty"),
     ("05.3", [lambda a: Tensor(a.value, requires_grad=True) ** 0.5, Tensor], "another tensor"),
 ]
@@ -170,6 +176,7 @@ WRONG += [("05.7", [two_layers(**changes)], hint) for changes, hint in SEVEN_WRO
 BLANKS = [(number, [blank], [...]) for number, (_, _, blank) in ANSWERS.items()]
 BLANKS.insert(2, ("05.3", [lambda a: Tensor(..., made_from=[(a, lambda up: ...)]), Tensor]))
 EMPTY = {name: "..." for name in ("y_hat", "W2", "b2", "h", "z", "W1", "b1")}
+BLANKS.insert(3, ("05.3", [root(lambda up, x, out: ...), Tensor]))
 BLANKS.append(("05.7", [two_layers(W1="...")], [two_layers(**EMPTY)]))
 
 

@@ -19,6 +19,16 @@ def by_softmax(logits, y):
     return -logits.softmax(dim=1)[range(len(y)), y].log().mean()
 
 
+def by_powers(logits, y):
+    powers = logits.exp()
+    return -(powers[range(len(y)), y] / powers.sum(dim=1)).log().mean()
+
+
+def by_one_maximum(logits, y):
+    logits = logits - logits.max()
+    return (logits.exp().sum(dim=1).log() - logits[range(len(y)), y]).mean()
+
+
 def by_loop(y_hat, y, num_classes):
     table = torch.zeros(num_classes, num_classes, dtype=torch.int64)
     for i in range(len(y)):
@@ -72,6 +82,16 @@ def in_place(X):
     return moved.flatten(1)
 
 
+def with_old_ink(X):
+    pictures = X.reshape(-1, 8, 8)
+    return torch.cat([pictures[:, :, :1], pictures[:, :, :-1]], dim=2).flatten(1)
+
+
+def into_itself(X):
+    X.reshape(-1, 8, 8).copy_(by_padding(X).reshape(-1, 8, 8))
+    return X
+
+
 RIGHT = [
     ("12.1", [-math.log(0.6), GRADIENT], [torch.tensor(0.511), torch.tensor(GRADIENT)]),
     ("12.2", [by_hand], [lambda logits, y: -logits.log_softmax(dim=1).gather(1, y[:, None]).mean()]),
@@ -84,6 +104,7 @@ WRONG = [
     ("12.1", [0.6, GRADIENT], "Take its logarithm"),
     ("12.1", [0.2218, GRADIENT], "natural logarithm"),
     ("12.1", [-math.log(0.3), GRADIENT], "which class is right"),
+    ("12.1", [math.log(4), GRADIENT], "the loss of section 2"),
     ("12.1", [math.log(6), GRADIENT], "made of the logit alone"),
     ("12.1", [0.511, [0.3, 0.1, 0.6]], "these are the probabilities"),
     ("12.1", [0.511, [-0.3, -0.1, 0.4]], "this is y − p"),
@@ -98,7 +119,11 @@ WRONG = [
     ("12.2", [lambda logits, y: -logits.softmax(dim=1).log().mean()], "all classes are counted"),
     ("12.2", [lambda logits, y: by_softmax(logits.T, y[:2]) * 0 + 9], "on paper for one example"),
     ("12.2", [lambda logits, y: F.cross_entropy(logits, y, reduction="none")], "a loss for each example"),
-    ("12.2", [by_softmax], "for logits of 1,000 the loss is inf"),
+    ("12.2", [lambda logits, y: (logits.logsumexp(dim=1) - logits[:, y]).mean()], "takes every y from every row"),
+    ("12.2", [by_softmax], "a probability was rounded to 0"),
+    ("12.2", [by_powers], "e to the power of 1,000 is infinite"),
+    ("12.2", [by_one_maximum], "a largest logit of its own"),
+    ("12.2", [lambda logits, y: F.cross_entropy(logits, y)], "PyTorch's own loss"),
     ("12.3", [lambda y_hat, y, n: by_loop(y, y_hat, n)], "rows and columns are exchanged"),
     ("12.3", [lambda y_hat, y, n: by_loop(y_hat, y, n).diag().diag()], "the right answers only"),
     ("12.3", [added_once], "counted twice"),
@@ -115,6 +140,8 @@ WRONG = [
     ("12.5", [lambda X: X.roll(1, dims=1)], "run into each other"),
     ("12.5", [lambda X: F.pad(X.reshape(-1, 8, 8), (0, 1))[:, :, 1:].flatten(1)], "that is to the left"),
     ("12.5", [lambda X: F.pad(X.reshape(-1, 8, 8), (0, 0, 1, 0))[:, :8].flatten(1)], "that is down"),
+    ("12.5", [with_old_ink], "the left column keeps its old ink"),
+    ("12.5", [into_itself], "X itself has changed"),
     ("12.5", [lambda X: X], "did not move"),
     ("12.5", [lambda X: by_padding(X).reshape(-1, 8, 8)], "should have shape (3, 64)"),
     ("12.5", [lambda X: 2 * by_padding(X)], "not those of X"),

@@ -172,6 +172,18 @@ def test_parameters_of_several_operations_go_first_where_a_picture_is_wider_than
     assert int(re.search(r'width="(\d+)"', g.to_svg())[1]) <= 1056
 
 
+def test_a_picture_is_no_wider_than_a_page_and_keeps_the_data():
+    """A module of a few operations has so many parameters that even its small graph is too wide."""
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    for module, x in [(nn.RNN(3, 4), torch.ones(8, 1, 3)), (nn.TransformerEncoder(layer, 3), torch.ones(2, 4, 8))]:
+        with trace() as g:
+            result = module(x)
+            f = (result[0] if isinstance(result, tuple) else result).mean()
+        svg = g.to_svg()
+        assert f.ndim == 0 and "x" in headings(svg)
+        assert int(re.search(r'width="(\d+)"', svg)[1]) <= 1056
+
+
 @settings(max_examples=40, deadline=None)
 @given(STEPS, NUMBERS, st.integers(1, 40))
 def test_every_fold_has_numbers_that_belong_to_what_it_shows(steps, numbers, max_nodes):

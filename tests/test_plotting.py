@@ -270,4 +270,4 @@ def test_confusion_has_a_row_for_each_true_class():
     (ax,) = lk.plot_confusion(y_hat, y, ("a", "b", "c")).axes
     counts = [text.get_text() for text in ax.texts]
     assert counts == ["1", "0", "2", "1", "1", "0", "0", "0", "0"]
-    assert (ax.get_ylabel(), ax.get_xlabel()) == ("true", "predicted")
+    assert (ax.get_ylabel(), ax.get_xlabel()) == ("true class", "answer")

@@ -77,7 +77,7 @@ class Lesson(NamedTuple):
     number: str
     title: str
     question: str
-    minutes: int
+    minutes: str
     name: str
 
 
@@ -125,10 +125,10 @@ def read_lesson(path: Path, notebook: dict) -> Lesson:
     if not path.name.startswith(title[1] + "_"):
         raise StampError(f"{path.name}: its title says lesson {title[1]}")
     text = "\n".join(source(cell) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
-    minutes = re.search(r"^\*\*Time:\*\* about (\d+) minutes\.", text, re.MULTILINE)
+    minutes = re.search(r"^\*\*Time:\*\* about (\d+) minutes(?:, and (\d+) for the exercises)?\.", text, re.MULTILINE)
     if minutes is None:
         raise StampError(f"{path.name}: '**Time:** about NN minutes.' is missing")
-    return Lesson(title[1], title[2], title[3], int(minutes[1]), path.name)
+    return Lesson(title[1], title[2], title[3], " + ".join(filter(None, minutes.groups())), path.name)
 
 
 def source(cell: dict) -> str:

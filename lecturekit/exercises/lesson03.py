@@ -100,24 +100,6 @@ def paths_and_visits(num_paths: object, num_visits: object) -> str:
 
 
 @exercise("03.4")
-def used_three_times(answer: object) -> str:
-    x, y = -3.0, 7.0
-    typical = [
-        (y + 2 * x + 1, "on which side of 0 is x? Look at the slope of relu there."),
-        (y - 2 * x, "look at the sign of x in the derivative of the square."),
-        (y + x, "the derivative of the square lacks a factor."),
-        (y + x**2, "the square brings its value instead of its derivative."),
-        (y, 2 * x, 0, "one of the three paths brings this, or it is their product. What happens where paths meet?"),
-        (y + 2 * x + x, "relu brings its slope, not a value. Which slope has it at this x?"),
-        (x, "that is the gradient of y, or the value of x. The gradient of x is asked for."),
-        (x * y + x**2, "that is the value of f. Go backward now."),
-    ]
-    otherwise = "that is not the gradient of x. Three terms use x: what does each of them bring, alone?"
-    compare("grad_x", answer, y + 2 * x, typical, otherwise)
-    return "each of the three paths brings something, and the three are added."
-
-
-@exercise("03.5")
 def recorded_operations(answer: object) -> str:
     names = as_names(answer, '["add", "sin"]')
     if set(names) & {"if", "else", "while", "lt", "<", "loop", "for"}:

@@ -50,10 +50,22 @@ def layer(function: object) -> str:
 
     # Square matrices first: there a wrong product has the right shape, and its numbers tell which one it is.
     up, X, W = _draw((3, 3), (3, 3), (3, 3))
+    expected = right(up, X, W)
+    another = "That is the gradient of another tensor. The order is X, W, b."
     no_transpose = "Square matrices hide it: one factor has to be transposed."
     wrong = {
-        "grad_X": [(up @ W, no_transpose), (W @ up, no_transpose), (W.T @ up, "The factors are in the wrong order.")],
-        "grad_W": [(X @ up, no_transpose), (up @ X, no_transpose), (up.T @ X, "This is the gradient of W.T.")],
+        "grad_X": [
+            (expected[1], another),
+            (up @ W, no_transpose),
+            (W @ up, no_transpose),
+            (W.T @ up, "The factors are in the wrong order."),
+        ],
+        "grad_W": [
+            (expected[2], another),
+            (X @ up, no_transpose),
+            (up @ X, no_transpose),
+            (up.T @ X, "This is the gradient of W.T."),
+        ],
         "grad_b": [
             (up, "A gradient has the shape of its tensor. In how many rows is b used?"),
             (up.sum(axis=0, keepdims=True), "A gradient has the shape of its tensor, and b has one axis."),
@@ -63,10 +75,8 @@ def layer(function: object) -> str:
         ],
     }
     answers = _several(call(function, up, X, W), 3)
-    for answer, expected, (name, hints) in zip(answers, right(up, X, W), wrong.items(), strict=True):
-        _compare(
-            name, answer, expected, hints, f"{name} is not right. Follow one entry to all places where it is used."
-        )
+    for answer, value, (name, hints) in zip(answers, expected, wrong.items(), strict=True):
+        _compare(name, answer, value, hints, f"{name} is not right. Follow one entry to all places where it is used.")
     up, X, W = _draw((4, 2), (4, 3), (3, 2))
     answers = _several(call(function, up, X, W), 3)
     for answer, expected, name in zip(answers, right(up, X, W), wrong, strict=True):
@@ -89,6 +99,8 @@ def mean_squared_error(function: object) -> str:
             "Each prediction has a gradient of its own. Do not take their mean.",
         ),
         (((y_hat - y) ** 2).mean(), "That is the loss itself."),
+        ((y_hat - y) ** 2, "These are the squares. Take their slope, and then what the mean does with it."),
+        (y_hat - y, "This is the error. Two steps lead back to it: through the mean, then through the square."),
     ]
     _compare("the gradient", call(function, y_hat, y), right, wrong, "the gradient is not right. Go back step by step.")
     return "spread by the mean, times the slope of the square."
@@ -98,7 +110,10 @@ def mean_squared_error(function: object) -> str:
 def square_root(function: object, tensor_class: object) -> str:
     values, up = np.array([4.0, 9.0, 0.25]), np.array([1.0, -2.0, 3.0])
     source = tensor_class(values, requires_grad=True)
-    result = call(function, source)
+    try:
+        result = call(function, source)
+    except Hint as hint:
+        raise Hint("a is a Tensor: take the root of its numbers, a.value.") if "ufunc" in str(hint) else hint from None
     if not isinstance(result, tensor_class):
         raise Hint(f"return a Tensor, so that the graph goes on. This is {type(result).__name__}.")
     roots = np.sqrt(values)
@@ -109,19 +124,20 @@ def square_root(function: object, tensor_class: object) -> str:
     try:
         result.backward(up)
     except Exception as error:
+        if "ellipsis" in str(error):
+            raise NotAttempted("the value is right, and the rule is still blank.") from error
         raise Hint(f"the value is right, but on the way back there is {type(error).__name__}: {error}") from error
     if source.grad is None:
         raise Hint("the rule leads to another tensor than the one that came in.")
     wrong = [
-        (up * 0.5 / values, "Is this root taken of the input, or is it the output already?"),
+        (up * 0.5 / values, "In 1/(2r), r is the output. You took the input."),
         (0.5 / roots, "Your rule gives the local derivative. What does it do with the upstream gradient?"),
         (up / roots, "A factor is missing. What is the derivative of x to the power ½?"),
         (up * 0.5 * roots, "The derivative of a root falls where the root grows. Multiply, or divide?"),
         (up, "You pass the upstream gradient on as it is. Where is the local derivative?"),
     ]
-    _compare(
-        "the gradient", source.grad, up * 0.5 / roots, wrong, "the rule is not right. What is the derivative of √x?"
-    )
+    otherwise = "the rule is not right. `value` is the root already: what is the slope, written with it?"
+    _compare("the gradient", source.grad, up * 0.5 / roots, wrong, otherwise)
     return "a new operation, with its rule."
 
 
@@ -166,6 +182,7 @@ def centred(function: object) -> str:
             "This comes through the mean. X has a second path: paths add, the second does not overwrite the first.",
         ),
         (up - up.sum(axis=0), "The path through the mean is too strong. How much of each number is in the mean?"),
+        (up - up / 3, "Each number moves the mean, and the mean moves all rows: collect what all of them send."),
         (up + up.mean(axis=0), "The two paths have different signs."),
         (up - up.mean(), "Each column has a mean of its own, so each has a gradient of its own."),
         (up - up.mean(axis=1), "Y has the mean of each column taken away. Along which axis does its gradient add up?"),
@@ -242,7 +259,11 @@ def two_layers(function: object) -> str:
         ],
         "b1": [(right["z"], rows), (at_z.sum(axis=0), "You started from the gradient of h, not from that of z.")],
     }
-    for name in tensors:
+    for done, name in enumerate(tensors):
+        if answer[name] is ...:
+            raise NotAttempted(
+                f"{', '.join([*tensors][:done])} right so far: {name} is next." if done else "y_hat is first."
+            )
         otherwise = (
             f"{name} is the first that is not right. Which node comes after it, and what is the rule on that edge?"
         )

@@ -16,6 +16,7 @@ def softmax_on_paper(loss: object, gradient: object) -> str:
         (0.6, "loss: that is the probability of the right class. Take its logarithm."),
         (-math.log10(0.6), "loss: the natural logarithm is meant, to the base e."),
         (-math.log(0.3), -math.log(0.1), "loss: which class is right? Only its probability counts."),
+        (math.log(4), "loss: that is the loss of section 2. Here the powers are 3, 1 and 6."),
         (-math.log(6), math.log(6), "loss: this is made of the logit alone. Make a probability of it first."),
     ]
     compare("loss", loss, -math.log(0.6), typical, tolerance=2e-3)
@@ -49,15 +50,30 @@ def own_cross_entropy(function: object) -> str:
         (-right, "the sign is wrong: a loss is never negative here."),
         (F.cross_entropy(logits.softmax(dim=1), y), "softmax is applied twice."),
         (-logits[range(2), y].mean(), "the logits are no probabilities: the sum of all powers is missing."),
+        (
+            (logits.logsumexp(1) - logits[:, y]).mean(),
+            "`logits[:, y]` takes every y from every row.",
+        ),
         (-logits.softmax(dim=1).log().mean(), "all classes are counted. Pick the right class in each row."),
         (-logits.softmax(dim=0)[range(2), y].log().mean(), "the sum goes over the examples. Which dimension is it?"),
     ]
     otherwise = "the loss is not right. Compute it on paper for one example with two classes."
     compare("the loss", result, right, typical, otherwise)
     large = as_number("the loss", call(function, torch.tensor([[1000.0, 0.0], [1000.0, 0.0]]), torch.tensor([0, 1])))
-    if not math.isfinite(large):
-        raise Hint(f"for logits of 1,000 the loss is {large}: e to the power of 1,000 is infinite.")
+    if math.isnan(large):
+        raise Hint("for logits of 1,000 the loss is nan: e to the power of 1,000 is infinite.")
+    if math.isinf(large):
+        raise Hint("for logits of 1,000 the loss is inf: a probability was rounded to 0. Do not take it back by a log.")
     compare("the loss of large logits", large, 500, otherwise=f"for logits of 1,000 it says {large:.4g}.")
+    mixed = as_number("the loss", call(function, torch.tensor([[1000.0, 999.0], [0.0, 1.0]]), torch.tensor([0, 1])))
+    compare(
+        "the loss of mixed rows",
+        mixed,
+        math.log(1 + math.exp(-1)),
+        otherwise="each row has a largest logit of its own.",
+    )
+    if {"cross_entropy", "nll_loss"} & set(getattr(getattr(function, "__code__", None), "co_names", ())):
+        raise Hint("that is PyTorch's own loss. Write it with logsumexp, or with exp, sum and log.")
     return "and it holds for large logits, too."
 
 
@@ -87,7 +103,7 @@ def freeze_all_but_the_head(function: object) -> str:
     *body, weight, bias = model.parameters()
     learns = [parameter.requires_grad for parameter in (*body, weight, bias)]
     if all(learns):
-        raise Hint("nothing is frozen. `model.requires_grad = False` only sets a name. A method ends in `_`.")
+        raise Hint("nothing is frozen. (`model.requires_grad = False` would only set a name. The method ends in `_`.)")
     if not any(learns):
         raise Hint("everything is frozen, the head too.")
     if not any(learns[-2:]):
@@ -110,7 +126,10 @@ def move_the_ink(function: object) -> str:
     X = torch.rand(3, 64) + 0.1
     pictures, paper = X.reshape(3, 8, 8), torch.zeros(3, 8, 1)
     right = torch.cat([paper, pictures[:, :, :-1]], dim=2).flatten(1)
-    found = as_tensor("the result", call(function, X.clone()), (3, 64))
+    given = X.clone()
+    found = as_tensor("the result", call(function, given), (3, 64))
+    if not torch.equal(given, X):
+        raise Hint("X itself has changed. Its reshape is a view: write into a copy.")
     rolled = pictures.roll(1, dims=2).flatten(1)
     typical = [
         (rolled, "what leaves on the right comes in again on the left. Paper should come in."),
@@ -118,6 +137,7 @@ def move_the_ink(function: object) -> str:
         (F.pad(X, (1, 0))[:, :64], "the rows of a picture run into each other: make 8 × 8 pictures first."),
         (torch.cat([pictures[:, :, 1:], paper], dim=2).flatten(1), "that is to the left."),
         (F.pad(pictures, (0, 0, 1, 0))[:, :8].flatten(1), "that is down. Which dimension are the columns?"),
+        (torch.cat([pictures[:, :, :1], pictures[:, :, :-1]], dim=2).flatten(1), "the left column keeps its old ink."),
         (X, "the pictures did not move."),
     ]
     compare("the picture", found, right, typical, "the pictures are not those of X, moved by one pixel to the right.")

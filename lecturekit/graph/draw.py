@@ -134,19 +134,22 @@ def paint(scene: Scene) -> Image:
 
 def png(picture: Image) -> bytes:
     """Return a painted picture as PNG, in the few colours of the house: a third of the bytes."""
-    from PIL import Image
-
-    palette = Image.new("P", (1, 1))
-    palette.putpalette(_palette())
-    file = io.BytesIO()
-    picture.quantize(palette=palette, dither=Image.Dither.NONE).save(file, "png")
-    return file.getvalue()
+    return _in_few_colours(picture, 8)
 
 
 def small_png(picture: Image) -> bytes:
-    """Return a painted picture at the size of the page, in 16 colours."""
+    """Return a painted picture at the size of the page, in fewer colours still."""
+    return _in_few_colours(picture.reduce(SCALE), 3)
+
+
+def _in_few_colours(picture: Image, levels: int) -> bytes:
+    from PIL import Image
+
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(_palette(levels))
     file = io.BytesIO()
-    picture.reduce(SCALE).quantize(16, method=2).save(file, "png")  # an octree, the quickest method
+    # Level 3 takes half the time of the usual 6, and a fifth more bytes.
+    picture.quantize(palette=palette, dither=Image.Dither.NONE).save(file, "png", compress_level=3)
     return file.getvalue()
 
 
@@ -168,7 +171,7 @@ def _letters(text: str, italic: bool):
     return Path(vertices, codes).transformed(small) if len(vertices) else None
 
 
-def _palette(levels: int = 8) -> list[int]:
+def _palette(levels: int) -> list[int]:
     """Return every ink on every ground, in steps from one to the other, as red, green, blue, red, …"""
     grounds, inks = ([PAPER, *FILL.values()], [GRAPH_INK, MUTED, GRADIENT, LOCAL, RULE])
     grounds, inks = ([bytes.fromhex(colour[1:]) for colour in dict.fromkeys(kind)] for kind in (grounds, inks))

@@ -120,8 +120,9 @@ def _hidden(graph, members, users, sources, shared: bool) -> set[Node]:
         several = {source for source in sources[node] if len(users[source]) > 1}
         own = {source for source in sources[node] if source not in members and source.kind in kinds}
         own -= {graph.target} if shared else {graph.target} | several
-        if len(own) == len(sources[node]):
-            own = {source for source in own if source in several or source.kind == "constant"}
+        if len(own) == len(sources[node]):  # then the data stay, and the parameters go
+            data = {source for source in own if source.kind == "input"}
+            own = own - data if data else {s for s in own if s in several or s.kind == "constant"}
         goes[node] = own if len(own) < len(sources[node]) else set()
     return {
         node

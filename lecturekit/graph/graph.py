@@ -57,11 +57,12 @@ class Graph:
         return f"<Graph of {len(self.nodes)} nodes>"
 
     def _scene(self, max_nodes: int) -> Scene:
-        """Lay out the graph, folded further while it has many nodes and is wider than a page."""
+        """Lay out the graph, folded further while it is wider than a page, but not to a few boxes that say nothing."""
         scene = build(folded := fold(self, max_nodes))
-        if scene.width > PAGE and len(folded.nodes) > CROWDED:
+        if scene.width > PAGE:
+            least = min(CROWDED // 2, sum(bool(node.op) for node in self.nodes))
             for smaller in folds(self, max_nodes):
-                if CROWDED // 2 <= len(smaller.nodes) < len(folded.nodes):
+                if least <= len(smaller.nodes) < len(folded.nodes):
                     folded = smaller
                     scene = min(scene, build(folded), key=lambda scene: max(scene.width, PAGE))
         return scene

@@ -50,7 +50,7 @@ def _head(node: Node, steps: Steps) -> Block:
         return formula(name)
     if not node.op:
         return stack(_value(node, name) if is_small(node.value) else [formula(name), *_value(node, "")])
-    expression = clean(node.expression, 64)
+    expression = clean(node.expression, 40 if node.num_parameters else 64)  # what is folded in need not be named
     rows = [formula(f"{name} = {expression}" if expression and expression != name else name)]
     rows += [words(", ".join(folded))] if (folded := counts(node)) else []
     if node.shape is not None:

@@ -79,8 +79,8 @@ def backward(self, gradient=None):
         if up.shape != tensor.shape:
             raise RuntimeError(f"a gradient {up.shape} for a tensor {tensor.shape}")
         for source, rule in tensor.made_from:
-            gradient = unbroadcast(rule(up), source.shape)
-            arrived[source] = arrived.get(source, 0) + gradient
+            sent = unbroadcast(rule(up), source.shape)
+            arrived[source] = arrived.get(source, 0) + sent
         if not tensor.made_from:
             if tensor.grad is None:
                 tensor.grad = np.zeros_like(tensor.value)
@@ -128,7 +128,7 @@ def mean_over(a, axis=None, keepdims=False):
 
 
 def matmul(a, b):
-    if {a.value.ndim, b.value.ndim} - {1, 2}:
+    if a.value.ndim not in (1, 2) or b.value.ndim not in (1, 2):
         raise ValueError(f"@ is for vectors and matrices, not {a.shape} and {b.shape}")
     left = np.atleast_2d(a.value)  # one row, if a is a vector
     right = b.value if b.value.ndim == 2 else b.value[:, None]  # one column, if b is
