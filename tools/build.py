@@ -96,11 +96,15 @@ def collect_site(source: Path) -> None:
     documented = set(re.findall(r"^\.\. auto\w+:: lecturekit\.([\w.]+)$", api, flags=re.MULTILINE))
     for path in NOTEBOOKS:
         copy_notebook(path, source / "notebooks", lambda text: with_reference(text, documented), fold=True)
-    (source / "teaching").mkdir()
-    for path in LESSONS:
-        (source / "teaching" / f"{path.stem}.md").write_text(teacher_page(path, "../notebooks/"), encoding="utf-8")
     parts = source / "_parts"
     parts.mkdir()
+    (source / "teaching").mkdir()
+    for path in LESSONS:
+        # One page lists them: the sidebar is long enough.
+        page = "---\norphan: true\n---\n\n" + teacher_page(path, "../notebooks/")
+        (source / "teaching" / f"{path.stem}.md").write_text(page, encoding="utf-8")
+    links = [f"- [](teaching/{path.stem}.md)\n" for path in LESSONS]
+    (parts / "teaching.md").write_text("".join(links), encoding="utf-8")
     (parts / "README.md").write_text(readme(), encoding="utf-8")
     (parts / "cite.md").write_text(CITE.format(**PROJECT, address=PROJECT["urls"]["Repository"]), encoding="utf-8")
     (parts / "stepper.html").write_text(stepper(), encoding="utf-8")

@@ -66,12 +66,14 @@ def teacher_page(path: Path, base: str) -> str:
     nb = nbformat.read(path, as_version=4)
     lesson = read_lesson(path, json.loads(path.read_text(encoding="utf-8")))
     sections = sections_of(nb)
-    minutes = shared_out(lesson.minutes, [section.weight for section in sections])
+    stated, *apart = map(int, lesson.minutes.split(" + "))
+    minutes = shared_out(stated, apart, sections)
     (needs,) = (section.text for section in sections if section.title == "What you need")
     rows = [f"| {s.title} | {m} | {len(s.questions) or ''} |" for s, m in zip(sections, minutes, strict=True) if m]
     page = (ROOT / "docs" / "_templates" / "teacher_page.md").read_text(encoding="utf-8")
     page = page.format(
         lesson=lesson,
+        time=f"{stated} minutes{f', and {apart[0]} for the exercises' if apart else ''}",
         objectives=listed(bullets(nb, "What you will be able to do")),
         needs=needs.partition("**Time:**")[0].strip(),
         sections="\n".join(rows),
@@ -97,10 +99,14 @@ def sections_of(nb: NotebookNode) -> list[Section]:
     return found[1:]
 
 
-def shared_out(total: int, weights: list[float]) -> list[int]:
-    """Share out whole minutes, so that they add up to the total."""
-    ends = [round(total * end / sum(weights)) for end in accumulate(weights, initial=0.0)]
-    return [end - start for start, end in pairwise(ends)]
+def shared_out(stated: int, apart: list[int], sections: list[Section]) -> list[int]:
+    """Share out whole minutes, so that they add up to what is stated; exercises may have a time of their own."""
+    weights = [0 if apart and section.title == "Exercises" else section.weight for section in sections]
+    ends = [round(stated * end / sum(weights)) for end in accumulate(weights, initial=0.0)]
+    minutes = [end - start for start, end in pairwise(ends)]
+    if apart:
+        minutes[[section.title for section in sections].index("Exercises")] = apart[0]
+    return minutes
 
 
 def listed(items: list[str]) -> str:
