@@ -158,7 +158,7 @@ def softmax_on_paper(a: int, b: int, c: int) -> Answers:
     logits = torch.tensor([[a, b, c]], dtype=torch.float64).log().requires_grad_()
     loss = nn.functional.cross_entropy(logits, torch.tensor([2]))
     (gradient,) = torch.autograd.grad(loss, logits)
-    return [f"$\\ln {a}$, $\\ln {b}$ and $\\ln {c}$"], (loss.item(), gradient[0].tolist())
+    return [f"$\\log {a}$, $\\log {b}$ and $\\log {c}$"], (loss.item(), gradient[0].tolist())
 
 
 # ---------------------------------------------------------------------------------------------------------------------
