@@ -54,50 +54,11 @@ def forget_return(x):
     torch.round(x)
 
 
-def twice(function, x):
-    (first,) = torch.autograd.grad(function(x), x, create_graph=True)
-    return torch.autograd.grad(first, x)[0]
-
-
-def first_only(function, x):
-    return torch.autograd.grad(function(x), x)[0]
-
-
-def without_create_graph(function, x):
-    (first,) = torch.autograd.grad(function(x), x, retain_graph=True)
-    return torch.autograd.grad(first, x)[0]
-
-
-def tuple_of_second(function, x):
-    (first,) = torch.autograd.grad(function(x), x, create_graph=True)
-    return torch.autograd.grad(first, x)
-
-
-def asked_f_again(function, x):
-    function(x).backward()
-    function(x).backward()
-    return x.grad
-
-
-def added_up(function, x):
-    (first,) = torch.autograd.grad(function(x), x, create_graph=True)
-    first.backward(retain_graph=True)
-    function(x).backward()
-    return x.grad
-
-
-def three_times(function, x):
-    (first,) = torch.autograd.grad(function(x), x, create_graph=True)
-    (second,) = torch.autograd.grad(first, x, create_graph=True)
-    return torch.autograd.grad(second, x)[0]
-
-
 RIGHT = [
     ("04.1", [lambda x, y: torch.autograd.grad(formula(x, y), (x, y))], [two_calls]),
     ("04.2", [12, 17, 4], [torch.tensor(12.0), 17.0, torch.tensor([4])]),
     ("04.3", [["tanh", "exp"]], [{"Exp", "tanh "}]),
     ("04.4", [lambda x: x + (torch.round(x) - x).detach()], [round_without_recording]),
-    ("04.5", [twice], [lambda function, x: torch.func.grad(torch.func.grad(function))(x.detach())]),
 ]
 
 WRONG = [
@@ -151,17 +112,6 @@ WRONG = [
     ("04.4", [torch.floor], "not torch.round(x)"),
     ("04.4", [lambda x: torch.round(x).sum()], "should have shape (3,)"),
     ("04.4", [lambda x: x.rounded()], "raises AttributeError"),
-    ("04.5", [lambda function, x: function(x)], "the function itself"),
-    ("04.5", [first_only], "that is the first derivative. Take"),
-    ("04.5", [without_create_graph], "no graph of its own"),
-    ("04.5", [tuple_of_second], "return a tuple"),
-    ("04.5", [asked_f_again], "twice the first derivative"),
-    ("04.5", [lambda function, x: first_only(function, x) ** 2], "the square of the first"),
-    ("04.5", [added_up], "adds to what .grad holds"),
-    ("04.5", [three_times], "one too many"),
-    ("04.5", [lambda function, x: twice(lambda x: x**4 + 3 * x**2, x)], "Is the function that came in"),
-    ("04.5", [lambda function, x: -twice(function, x)], "not the second derivative"),
-    ("04.5", [lambda function, x: twice(function, x).item()], "should be a tensor"),
 ]
 
 BLANKS = [
@@ -169,7 +119,6 @@ BLANKS = [
     ("04.2", [12, ..., 4]),
     ("04.3", [...], [["exp", ...]]),
     ("04.4", [lambda x: ...], [forget_return]),
-    ("04.5", [lambda function, x: ...]),
 ]
 
 

@@ -20,21 +20,6 @@ def rows_padded(N, rank, world_size):
     return [row % N for row in range(rank, size * world_size, world_size)]
 
 
-def weighted(gradients, sizes):
-    return sum(size * gradient for size, gradient in zip(sizes, gradients, strict=True)) / sum(sizes)
-
-
-def weighted_by_tensors(gradients, sizes):
-    weights = torch.tensor(sizes) / sum(sizes)
-    return torch.einsum("i,i...->...", weights, torch.stack(gradients))
-
-
-def multiplied_in_place(gradients, sizes):
-    for gradient, size in zip(gradients, sizes, strict=True):
-        gradient *= size
-    return sum(gradients) / sum(sizes)
-
-
 def part_gradients(w, X, y, num_workers):
     return [
         torch.autograd.grad(F.mse_loss(X_part @ w, y_part), w)[0]
@@ -43,7 +28,7 @@ def part_gradients(w, X, y, num_workers):
 
 
 def step(direction):
-    """An answer to 10.4 that makes a direction of the gradients of the parts, and steps against it."""
+    """An answer to 13.3 that makes a direction of the gradients of the parts, and steps against it."""
     return lambda w, X, y, num_workers, lr: w.detach() - lr * direction(part_gradients(w, X, y, num_workers))
 
 
@@ -81,8 +66,7 @@ RIGHT = [
         [lambda N, rank, world_size: list(range(rank, N, world_size))],
         [lambda N, rank, world_size: torch.arange(N).tensor_split(world_size)[rank]],
     ),
-    ("13.3", [weighted], [weighted_by_tensors]),
-    ("13.4", [step(lambda grads: sum(grads) / len(grads))], [whole]),
+    ("13.3", [step(lambda grads: sum(grads) / len(grads))], [whole]),
 ]
 
 WRONG = [
@@ -113,34 +97,23 @@ WRONG = [
     ("13.2", [lambda N, rank, world_size: N // world_size], "This is int"),
     ("13.2", [lambda N, rank, world_size: [0.5]], "whole numbers"),
     ("13.2", [[0, 2, 4]], "a function is asked for"),
-    ("13.3", [lambda gradients, sizes: sum(gradients) / len(gradients)], "the plain mean"),
-    ("13.3", [lambda gradients, sizes: sum(gradients)], "the plain sum"),
-    ("13.3", [lambda gradients, sizes: weighted(gradients, sizes) * sum(sizes)], "the sum over all examples"),
-    ("13.3", [lambda gradients, sizes: weighted(gradients, sizes) * sum(sizes) / 3], "not by the number of workers"),
-    ("13.3", [lambda gradients, sizes: sum(gradients) / sum(sizes)], "play no part yet"),
-    ("13.3", [lambda gradients, sizes: sum(g / n for g, n in zip(gradients, sizes, strict=True))], "Does dividing it"),
-    ("13.3", [multiplied_in_place], "changes the gradients"),
-    ("13.3", [lambda gradients, sizes: weighted(gradients, [3, 1, 4][: len(sizes)])], "but not for two"),
-    ("13.3", [lambda gradients, sizes: gradients[0]], "Begin with the sum of each share"),
-    ("13.3", [lambda gradients, sizes: weighted(gradients, sizes)[0]], "should have shape (2,)"),
-    ("13.4", [step(sum)], "num_workers times too long"),
-    ("13.4", [step(lambda grads: -sum(grads) / len(grads))], "uphill"),
-    ("13.4", [step(lambda grads: sum(grads) / len(grads) ** 2)], "divided twice"),
-    ("13.4", [step(lambda grads: grads[-1])], "of one of the workers alone"),
-    ("13.4", [one_after_the_other], "one after the other"),
-    ("13.4", [in_place], "changes w itself"),
-    ("13.4", [the_gradient], "The weight after the step is asked for"),
-    ("13.4", [step(lambda grads: sum(grads) / 3)], "but not for two."),
-    ("13.4", [old_gradient_added], "no gradient from before"),
-    ("13.4", [lambda w, X, y, num_workers, lr: w.detach()], "Check the gradient of one part"),
-    ("13.4", [lambda w, X, y, num_workers, lr: w.T], "should have shape (2, 1)"),
+    ("13.3", [step(sum)], "num_workers times too long"),
+    ("13.3", [step(lambda grads: -sum(grads) / len(grads))], "uphill"),
+    ("13.3", [step(lambda grads: sum(grads) / len(grads) ** 2)], "divided twice"),
+    ("13.3", [step(lambda grads: grads[-1])], "of one of the workers alone"),
+    ("13.3", [one_after_the_other], "one after the other"),
+    ("13.3", [in_place], "changes w itself"),
+    ("13.3", [the_gradient], "The weight after the step is asked for"),
+    ("13.3", [step(lambda grads: sum(grads) / 3)], "but not for two."),
+    ("13.3", [old_gradient_added], "no gradient from before"),
+    ("13.3", [lambda w, X, y, num_workers, lr: w.detach()], "Check the gradient of one part"),
+    ("13.3", [lambda w, X, y, num_workers, lr: w.T], "should have shape (2, 1)"),
 ]
 
 BLANKS = [
     ("13.1", [32, ..., 0.04]),
     ("13.2", [lambda N, rank, world_size: ...], [lambda N, rank, world_size: [...]]),
-    ("13.3", [lambda gradients, sizes: ...]),
-    ("13.4", [lambda w, X, y, num_workers, lr: ...]),
+    ("13.3", [lambda w, X, y, num_workers, lr: ...]),
 ]
 
 

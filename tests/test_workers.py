@@ -49,6 +49,8 @@ def raises(rank, world_size, device):
 
 
 def is_killed(rank, world_size, device):
+    import signal
+
     if rank == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     dist.all_reduce(torch.ones(1, device=device))
@@ -61,6 +63,8 @@ def leaves(rank, world_size, device):
 
 
 def hangs(rank, world_size, device):
+    import signal
+
     if "LECTUREKIT_TEST_NOTEBOOK" in os.environ:
         os.kill(int(os.environ["LECTUREKIT_TEST_NOTEBOOK"]), signal.SIGKILL)
     while True:

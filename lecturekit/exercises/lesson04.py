@@ -107,30 +107,3 @@ def round_through(function: object) -> str:
     otherwise = "the value is right, but the derivative is not 1 everywhere. Try a sum instead of a product."
     compare("the derivative", slope, torch.ones(3), typical, otherwise)
     return "its value takes steps, its derivative does not."
-
-
-@exercise("04.5")
-def second_derivative(function: object) -> str:
-    def curve(x: torch.Tensor) -> torch.Tensor:
-        return x**4 + 3 * x**2
-
-    # At 0.5 these are all different: the value 0.8125, the derivatives 3.5, 9 and 12, 3.5² and 3.5 + 9.
-    x = torch.tensor(0.5, requires_grad=True)
-    with explain({"does not require grad": "the first derivative has no graph of its own. How do you ask for one?"}):
-        answer = call(function, curve, x)
-    if isinstance(answer, tuple | list):
-        raise Hint("you return a tuple: grad returns one even for a single derivative.")
-    typical = [
-        (0.8125, "that is the value of the function itself."),
-        (3.5, "that is the first derivative. Take the derivative of it once more."),
-        (7.0, "that is twice the first derivative: you asked about f twice. Ask about the first derivative."),
-        (12.25, "that is the square of the first derivative, not the derivative of it."),
-        (12.5, "that is the sum of the first two derivatives: backward() adds to what .grad holds."),
-        (12.0, "that is the third derivative, one too many."),
-    ]
-    otherwise = "this is not the second derivative. Is the function that came in the one that you use?"
-    compare("the second derivative", answer, torch.tensor(9.0), typical, otherwise)
-    angle = torch.tensor(0.5, requires_grad=True)
-    bend = call(function, torch.sin, angle)
-    compare("the second derivative", bend, -angle.detach().sin(), otherwise=otherwise)
-    return "a derivative with a graph can be differentiated again."

@@ -81,19 +81,6 @@ def manual_step(function: object) -> str:
 
 
 @exercise("07.3")
-def num_nodes(answer: object) -> str:
-    typical = [
-        (12, "you counted the steps. What is behind the last of them?"),
-        (21, 22, "that would be right for batches of 10. How many batches of 20 do 70 flowers make?"),
-        (9, 10, 10.5, 11.5, "70 does not divide by 20. The last batch is short, and it is a step as well."),
-        (25, 26, "only the bias is asked for: the weight has a chain of its own."),
-    ]
-    otherwise = "that is not right. Count the steps of an epoch, the epochs, and then what is behind the last step."
-    compare("num_nodes", answer, 13, typical, otherwise)
-    return "each step adds one node, and the first bias stands at the end of the chain."
-
-
-@exercise("07.4")
 def test_accuracy(answer: object) -> str:
     if as_number("test_accuracy", answer) > 1:
         raise Hint("give a fraction between 0 and 1: neither a percentage nor a count.")

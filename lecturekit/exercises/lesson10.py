@@ -155,36 +155,3 @@ def tower(function: object) -> str:
 
 def _linear_layers(module: nn.Module) -> list[nn.Linear]:
     return [part for part in module.modules() if isinstance(part, nn.Linear)]
-
-
-@exercise("10.4")
-def standardise(function: object) -> str:
-    X_train = torch.tensor([[1.0, 10.0], [3.0, 30.0], [8.0, 20.0]])
-    X = torch.tensor([[2.0, 40.0], [5.0, 10.0]])
-    mean, std, std_by_N = X_train.mean(dim=0), X_train.std(dim=0), X_train.std(dim=0, correction=0)
-    right = (X - mean) / std
-    incoming = (X - X.mean(dim=0)) / X.std(dim=0)
-    whole = (X - X_train.mean()) / X_train.std()
-    typical = [
-        (incoming, "your forward uses the mean of the data that comes in, instead of that of the training data."),
-        (whole, "that is one mean for the whole table. Each column has its own."),
-        (X - mean, "the mean is taken away, but the division by the standard deviation is missing."),
-        ((X - mean) / std**2, "you divide by the variance. The standard deviation is asked for."),
-        ((X - mean) / std_by_N, "your standard deviation divides by N. Use std(dim=0), which divides by N − 1."),
-    ]
-    module = _module(function, X_train.clone())
-    otherwise = "the output is not (X − mean) / std, column by column."
-    compare("the output", _output(module, X.clone()), right, typical, otherwise)
-    if any(parameter.requires_grad for parameter in module.parameters()):
-        raise Hint("the numbers are right, but they are parameters: the optimiser would train them.")
-    if not module.state_dict():
-        raise Hint("the numbers are right, but the state_dict is empty: they are not saved.")
-    # What counts is that another module is like this one as soon as it has loaded its state.
-    other = _module(function, 5 * X_train + 1)
-    try:
-        other.load_state_dict(module.state_dict())
-    except RuntimeError as error:
-        raise Hint("another module of your class cannot load the state_dict of this one.") from error
-    otherwise = "the numbers are right, but only a part of them is saved in the state_dict."
-    compare("the output", _output(other, X.clone()), right, otherwise=otherwise)
-    return "the numbers are saved with the model, and never trained."

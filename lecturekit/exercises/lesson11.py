@@ -10,28 +10,6 @@ from ..checks import Hint, NotAttempted, as_number, call, compare, exercise, see
 
 
 @exercise("11.1")
-def count_on_paper(num_wide: object, num_deep: object) -> str:
-    for name, answer, sizes in (("num_wide", num_wide, (784, 100, 10)), ("num_deep", num_deep, (784, 10, 100, 10))):
-        layers = [n_in * n_out + n_out for n_in, n_out in pairwise(sizes)]
-        right, biases = sum(layers), sum(sizes[1:])
-        weights = right - biases
-        one_side = right - (784 - 28) * sizes[1]
-        neurons = f"{name}: these are the neurons. A layer has a weight for each input of each of its neurons."
-        typical = [
-            (weights, f"{name}: these are the weights. What else has a neuron?"),
-            (right + 784, f"{name}: the inputs compute nothing, so they have no biases."),
-            (one_side, f"{name}: 28 is only one side of the picture. Each pixel is an input."),
-            (sum(sizes), biases, neurons),
-            (2 * len(layers), f"{name}: you counted the tensors. Count the numbers in them."),
-            (weights + len(layers), f"{name}: a layer has more than one bias, one for each neuron."),
-            (*layers, f"{name}: that is one of the layers. Add the others."),
-        ]
-        otherwise = f"{name} is not right. Count layer by layer: the weights, then the biases."
-        compare(name, answer, right, typical, otherwise, tolerance=1e-9)
-    return "the second network has more layers, and fewer parameters."
-
-
-@exercise("11.2")
 @seeded()
 def good_start(function: object) -> str:
     # Large enough that the size of random weights can be measured, and different from each other.
@@ -93,7 +71,7 @@ def _weights_of_he(weight: Tensor) -> None:
         raise Hint("your weights are uniformly distributed. The function with `normal` in its name is asked for.")
 
 
-@exercise("11.3")
+@exercise("11.2")
 def count_what_is_right(function: object) -> str:
     # As many of each kind that no two of the mistakes below give the same share.
     logits = torch.tensor([-3.0, 0.2, 2.0, 0.6, -0.1, -2.0, 0.9, -4.0, 3.0, -0.8, 1.5, -1.0])[:, None]
@@ -124,7 +102,7 @@ def count_what_is_right(function: object) -> str:
     return "the border is at 0, and every shape is safe."
 
 
-@exercise("11.4")
+@exercise("11.3")
 def stop_in_time(function: object) -> str:
     # The losses, the patience, the right answer.
     cases = [

@@ -74,32 +74,6 @@ def who_takes_which_rows(function: object) -> str:
 
 
 @exercise("13.3")
-def shares_of_different_size(function: object) -> str:
-    sizes = [3, 1, 4]
-    gradients = [torch.tensor([2.0, -1.0]), torch.tensor([8.0, 3.0]), torch.tensor([-4.0, 5.0])]
-    given = [gradient.clone() for gradient in gradients]
-    answer = call(function, given, list(sizes))
-    if not all(map(torch.equal, given, gradients)):
-        raise Hint("your function changes the gradients that it gets. Multiply without _ and without *=.")
-    means, counts = torch.stack(gradients), torch.tensor(sizes)[:, None]
-    total, weighted, divided = (part.sum(dim=0) for part in (means, counts * means, means / counts))
-    typical = [
-        (total / 3, "that is the plain mean: an example of a small share counts more than one of a large share."),
-        (total, "that is the plain sum of the means."),
-        (weighted, "that is the gradient of the sum over all examples. The mean is asked for."),
-        (weighted / 3, "divide by the number of examples, not by the number of workers."),
-        (total / 8, "you divide by the number of all examples, but the sizes play no part yet."),
-        (divided, divided / 3, "a gradient is a mean already. Does dividing it give the sum of its share?"),
-    ]
-    otherwise = "that is not the gradient of the mean loss over all eight examples. Begin with the sum of each share."
-    compare("the result", answer, weighted / 8, typical, otherwise)
-    answer = call(function, [torch.tensor([[6.0]]), torch.tensor([[3.0]])], [1, 2])
-    otherwise = "your function is right for three workers, but not for two."
-    compare("the result", answer, torch.tensor([[4.0]]), otherwise=otherwise)
-    return "each example counts the same, wherever it was."
-
-
-@exercise("13.4")
 def a_step_of_several_workers(function: object) -> str:
     X = torch.tensor([[1.0, 0.0], [2.0, 1.0], [0.0, 3.0], [1.0, -1.0], [2.0, 2.0], [-1.0, 1.0]])
     y = torch.tensor([[1.0], [-1.0], [2.0], [0.0], [3.0], [1.0]])

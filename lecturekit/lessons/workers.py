@@ -20,8 +20,6 @@ import torch
 # The workers meet at a file: the usual init_process_group() opens a port that listens to the whole network.
 _PROGRAM = """\
 import os
-import signal
-import statistics
 import time
 from datetime import timedelta
 
@@ -31,6 +29,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.distributed.elastic.multiprocessing.errors import record
 from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 
 import lecturekit as lk
 
@@ -80,8 +79,8 @@ def run_workers(function, *, num_workers: int = 2, timeout: float = 100.0) -> Wo
     Parameters
     ----------
     function : ``function(rank, world_size, device)``. It is taken as text, so it must not use other names of the
-        notebook than ``torch, dist, F, nn, DistributedDataParallel, lk, os, signal, statistics, time``. It returns what
-        is made of tensors, numbers, strings, lists, tuples and dicts.
+        notebook than those that it imports, and ``os``. It returns what is made of tensors, numbers, strings, lists,
+        tuples and dicts.
     num_workers : int
     timeout : float, seconds after which all workers are stopped, with a TimeoutError
 
