@@ -138,19 +138,9 @@ def checkpointing(rows: int, columns: int) -> Answers:
 @vary("Shapes on paper", a=(4, 2, 3, 6), b=(5, 8, 9), c=(3, 1, 2), n=(7, 10, 12))
 def shapes_on_paper(a: int, b: int, c: int, n: int) -> Answers:
     net = nn.Sequential(nn.Linear(a, b), nn.Tanh(), nn.Linear(b, c))
+    size = sum(parameter.numel() for parameter in net.parameters())
     places = [f"nn.Linear({a}, {b}), nn.Tanh(), nn.Linear({b}, {c})", f"shape ({n}, {a})"]
-    return places, (tuple(net[0].weight.shape), tuple(net(torch.zeros(n, a)).shape), count(net))
-
-
-@vary("Count on paper", wide=(100, 50, 200, 300), narrow=(10, 20, 30))
-def count_on_paper(wide: int, narrow: int) -> Answers:
-    nets = [nn.Sequential(*map(nn.Linear, sizes, sizes[1:])) for sizes in ([784, wide, 10], [784, narrow, wide, 10])]
-    places = [f"784 → {wide} → 10 with", f"784 → {narrow} → {wide} → 10"]
-    return places, tuple(map(count, nets))
-
-
-def count(net: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in net.parameters())
+    return places, (tuple(net[0].weight.shape), tuple(net(torch.zeros(n, a)).shape), size)
 
 
 @vary("Softmax on paper", a=(3, 2, 4, 5), b=(1, 2), c=(6, 4, 8, 3))
