@@ -16,7 +16,7 @@ from lecturekit.checks import judge
 
 ROOT = Path(__file__).parents[1]
 NBS = [nbformat.read(path, as_version=4) for path in LESSONS]
-GRADED = ("00", "02")  # what nbgrader grades here: short lessons
+GRADED = ("02",)  # what nbgrader grades here beside the exam: a short lesson
 SEED = 7
 needs_nbgrader = pytest.mark.skipif(
     importlib.util.find_spec("nbgrader") is None, reason="nbgrader is not installed: pip install -e '.[teach]'"
