@@ -8,6 +8,8 @@ TORCH ?=
 ARGS ?=
 BENCH ?= benchmarks/training.py benchmarks/graphs.py
 NOTEBOOKS ?= $(wildcard notebooks/*.ipynb)
+# A number: make teach SEED=7 makes an exam, too.
+SEED ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -24,7 +26,7 @@ INSTALL = $(PY) -m pip install uv && \
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help lab test test-browser test-colab notebooks site slides stamp lint format bench clean
+.PHONY: help lab test test-browser test-colab notebooks site slides teach stamp lint format bench clean
 
 help: ## Print this
 	@echo "make TARGET, where TARGET is one of"
@@ -61,6 +63,9 @@ slides: NOTEBOOKS = $(wildcard notebooks/[0-9][0-9]_*.ipynb)
 slides: $(VENV)/.all ## Make slides for a lecture; then open build/slides/index.html (NOTEBOOKS=… for one lesson)
 	$(PY) tools/build.py slides $(NOTEBOOKS) $(ARGS)
 
+teach: $(VENV)/.teach ## Make what a teacher hands out and grades, in build/teach (SEED=7 adds an exam)
+	$(PY) tools/teach.py $(if $(SEED),--seed $(SEED)) $(ARGS)
+
 stamp: ## Write address and version into the notebooks, and the table of lessons into README.md
 	$(PYTHON) tools/stamp.py
 
@@ -84,7 +89,8 @@ clean: ## Remove the environment and everything else that make has made
 # An interrupted installation leaves no stamp behind, and the next make takes it up again.
 $(VENV)/.all: EXTRAS := lab,test,site
 $(VENV)/.bench: EXTRAS := lab,test,site,bench
-$(VENV)/.all $(VENV)/.bench: pyproject.toml constraints.txt
+$(VENV)/.teach: EXTRAS := lab,test,site,teach
+$(VENV)/.all $(VENV)/.bench $(VENV)/.teach: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, $(MINOR)))' || { \
 		echo "Python 3.$(MINOR) or newer is needed; \`$(PYTHON)\` is: $$($(PYTHON) --version 2>&1)."; \
 		echo "Name another one: make PYTHON=python3.12 …"; exit 1; }
