@@ -4,7 +4,6 @@ import ast
 import symtable
 from pathlib import Path
 
-import nbformat
 import notebook_rules as rules
 import pytest
 from ipykernel.kernelspec import get_kernel_dict
