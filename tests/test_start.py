@@ -90,22 +90,30 @@ def test_the_small_pytorch_is_taken_where_no_gpu_is(make):
         assert ["--torch-backend=cpu" in planned, "; } || " in planned] == expected
 
 
-@pytest.mark.parametrize("version", ["2.7", "3.6", "3.9"])
-def test_the_doctor_can_be_read_by_any_python(version):
-    """Where such an old Python is not there, at least the newest can read it."""
-    python = shutil.which(f"python{version}")
-    answers = python and not subprocess.run([python, "--version"], capture_output=True).returncode
-    done = subprocess.run([python if answers else sys.executable, "tools/doctor.py"], cwd=ROOT, capture_output=True)
-    assert b"runs this check" in done.stdout and done.stderr == b""
-
-
-@needs_make
-def test_the_doctor_names_the_line_that_helps(make, tmp_path):
-    """In a course where nothing is installed; with no Python at all make says it."""
+@pytest.fixture
+def bare(tmp_path):
+    """The files of a course in which nothing is installed."""
     (tmp_path / "tools").mkdir()
     for name in ("Makefile", "pyproject.toml", "tools/doctor.py"):
         shutil.copy(ROOT / name, tmp_path / name)
-    found = make("-C", str(tmp_path), "doctor", python3=THIS)
+    return tmp_path
+
+
+@pytest.mark.parametrize("version", ["2.7", "3.6", "3.9"])
+def test_the_doctor_can_be_read_by_an_old_python(bare, version):
+    try:
+        done = subprocess.run([f"python{version}", bare / "tools" / "doctor.py"], capture_output=True)
+    except FileNotFoundError:
+        pytest.skip(f"there is no Python {version} here")
+    if done.returncode == 127:  # pyenv's name for a version that is not chosen
+        pytest.skip(f"there is no Python {version} here")
+    assert b"x The environment .venv is not there" in done.stdout and done.stderr == b""
+
+
+@needs_make
+def test_the_doctor_names_the_line_that_helps(make, bare):
+    """With no Python at all make says it."""
+    found = make("-C", str(bare), "doctor", python3=THIS)
     assert found.returncode == 2 and "Pythons that fit: python3\n" in found.stdout
     assert found.stdout.endswith("x The environment .venv is not there, or only half.\n  -> `make lab` installs it.\n")
-    assert make("-C", str(tmp_path), "doctor").stdout.startswith("The course needs Python 3.11 to 3.14.")
+    assert make("-C", str(bare), "doctor").stdout.startswith("The course needs Python 3.11 to 3.14.")
