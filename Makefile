@@ -34,7 +34,7 @@ INSTALL = { $(PY) -m pip install --quiet --constraint constraints.txt uv && $(PY
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help lab lessons doctor test test-browser test-colab notebooks site slides stamp lint format bench clean
+.PHONY: help lab lessons doctor test test-browser test-colab notebooks site pdf slides stamp lint format bench clean
 
 help: ## Print this
 	@echo "make TARGET, where TARGET is one of"
@@ -70,6 +70,9 @@ notebooks: $(VENV)/.all ## Execute all notebooks anew and store their outputs (N
 
 site: $(VENV)/.all ## Build the web site into build/site; then open build/site/index.html
 	$(PY) tools/build.py site $(ARGS)
+
+pdf: site ## Put the whole site into one PDF, build/course.pdf (needs Chromium)
+	$(PY) tools/pdf.py
 
 slides: NOTEBOOKS = $(wildcard notebooks/[0-9][0-9]_*.ipynb)
 slides: $(VENV)/.all ## Make slides for a lecture; then open build/slides/index.html (NOTEBOOKS=… for one lesson)

@@ -97,7 +97,7 @@ def test_lesson_as_on_colab(lesson, lacks, bare_python, address_leads_here, tmp_
 
     after = installed(bare_python)
     assert {name: after[name] for name in before} == before, "something that was there has been replaced"
-    assert {*after} - {*before} == {*lacks}
+    assert {*lacks} <= {*after}  # and what they need
     assert not list(folder.iterdir()), "the lesson has left something behind"
     nb.cells = [cell for cell in nb.cells if "setup" not in rules.tags(cell)]  # pip has a word to say now and then
     assert list(rules.errors_and_warnings(nb, lesson)) == []
