@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.sign import NotebookNotary
 
 ROOT = Path(__file__).parents[1]
 needs_git = pytest.mark.skipif(not (ROOT / ".git").exists() or not shutil.which("git"), reason="no clone of the course")
@@ -94,7 +97,7 @@ def test_the_small_pytorch_is_taken_where_no_gpu_is(make):
 def bare(tmp_path):
     """The files of a course in which nothing is installed."""
     (tmp_path / "tools").mkdir()
-    for name in ("Makefile", "pyproject.toml", "tools/doctor.py"):
+    for name in ("Makefile", "pyproject.toml", "constraints.txt", "tools/doctor.py"):
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
@@ -117,3 +120,40 @@ def test_the_doctor_names_the_line_that_helps(make, bare):
     assert found.returncode == 2 and "Pythons that fit: python3\n" in found.stdout
     assert found.stdout.endswith("x The environment .venv is not there, or only half.\n  -> `make lab` installs it.\n")
     assert make("-C", str(bare), "doctor").stdout.startswith("The course needs Python 3.11 to 3.14.")
+
+
+@needs_make
+def test_the_development_container_installs_what_make_installs(bare):
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    name, *arguments = container["postCreateCommand"].split()
+    assert "--torch-backend=cpu" in run(name, "--dry-run", *arguments, cwd=bare)
+    python = container["customizations"]["vscode"]["settings"]["python.defaultInterpreterPath"]
+    assert python == "${containerWorkspaceFolder}/.venv/bin/python"
+
+
+@needs_git
+def test_an_update_never_meets_the_answers_of_a_reader(tmp_path, monkeypatch, capsys):
+    """Copies are made once, trusted, and never written over; what is new comes beside them, once."""
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    import lab
+
+    course, mine = tmp_path / "notebooks", tmp_path / "my_lessons"
+    course.mkdir()
+    lesson = course / "00_start.ipynb"
+    for text in ("print(1)", "print(2)"):
+        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text)]), lesson)
+        if not mine.exists():
+            assert lab.copy_lessons(course, mine) == []
+            assert NotebookNotary().check_signature(nbformat.read(mine / lesson.name, as_version=4))
+            (mine / lesson.name).write_text("my answers")
+        assert lab.copy_lessons(course, mine) == ([lesson.name] if text == "print(2)" else [])
+    for _ in range(2):
+        assert lab.copy_lessons(course, mine, new=True) == []
+    assert [path.name for path in sorted(mine.glob("*.ipynb"))] == ["00_start.ipynb", "00_start_2.ipynb"]
+    assert (mine / lesson.name).read_text() == "my answers"
+    assert (mine / "00_start_2.ipynb").read_bytes() == lesson.read_bytes()
+    (mine / lesson.name).unlink()  # somebody wants to begin again
+    lab.copy_lessons(course, mine)
+    assert (mine / lesson.name).read_bytes() == lesson.read_bytes()
+    run("git", "check-ignore", "my_lessons/00_start.ipynb", cwd=ROOT)
