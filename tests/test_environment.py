@@ -134,6 +134,12 @@ def test_supported_versions_are_the_same_everywhere():
     assert f"Python {python} or newer" in readme
 
 
+def test_the_readme_says_how_long_the_course_takes():
+    minutes = re.findall(r"^\| \d\d \|.*\| (\d+) \|$", text("README.md"), re.MULTILINE)
+    hours = int(re.search(r"All lessons together take about (\d+) hours", text("README.md"))[1])
+    assert abs(sum(map(int, minutes)) / 60 - hours) <= 0.5
+
+
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
