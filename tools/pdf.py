@@ -14,7 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 from bs4 import BeautifulSoup
 from playwright.sync_api import sync_playwright
-from pypdf import PdfReader
+from pypdf import PdfReader, PdfWriter
+from pypdf.generic import NameObject, TextStringObject
 
 SITE = Path(__file__).parents[1] / "build" / "site"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -24,7 +25,7 @@ html, body { background: white; height: auto; }
 article { break-before: page; }
 #index-- { break-before: auto; }
 article img { max-height: 22cm; object-fit: contain; object-position: left; }
-.headerlink, details.hide > summary, details.above-input, .start { display: none !important; }
+details.hide > summary, details.above-input, .start { display: none !important; }
 nav.paper li { display: flex; list-style: none; }
 nav.paper .dots { border-bottom: 1px dotted gray; flex: 1; margin: 0 0.5em 0.4em; }
 """
@@ -47,14 +48,16 @@ def chapter(site: Path, name: str, names: list[str]):
 
     article = BeautifulSoup((site / name).read_text("utf-8"), "html.parser").select_one("article.bd-article")
     article["id"] = place(name, "")
-    for script in article.select("script"):
-        script.decompose()
+    for extra in article.select("script, .headerlink"):
+        extra.decompose()
     for tag in article.find_all(True):
         tag.attrs.pop("onload", None)  # a stepper is its finished picture
         if tag.name == "details":
             tag["open"] = ""
         if tag is not article and "id" in tag.attrs:
             tag["id"] = place(name, tag["id"])
+        if "image-reference" in tag.get("class", ()):
+            del tag["href"]  # to the same picture
         for attribute in {"href", "src"} & set(tag.attrs):
             address = urlsplit(tag[attribute])
             if address.scheme or tag[attribute].startswith("//"):
@@ -74,7 +77,7 @@ def assemble(site: Path) -> tuple[BeautifulSoup, list[tuple[str, str]]]:
     page.html["data-theme"] = "light"
     names = pages(site)
     articles = [chapter(site, name, names) for name in names]
-    chapters = [(article.h1.get_text().rstrip("#"), article["id"]) for article in articles[1:]]
+    chapters = [(article.h1.get_text(), article["id"]) for article in articles[1:]]
     page.body.clear()
     main = page.new_tag("main", attrs={"class": "bd-article-container bd-content"})
     main.extend(articles)
@@ -87,6 +90,22 @@ def contents(chapters: list[tuple[str, str]], numbers: dict[str, int]) -> Beauti
     row = '<li><a href="#{1}">{0}</a><span class="dots"></span>{2}</li>'
     rows = "".join(row.format(*chapter, numbers.get(chapter[1], 0)) for chapter in chapters)
     return BeautifulSoup(f'<nav class="paper"><h2>Contents</h2><ul>{rows}</ul></nav>', "html.parser").nav
+
+
+def mend_outline(path: Path, titles: list[str]) -> None:
+    """Give each entry of the outline its title: Chromium writes one twice where it begins a page."""
+    writer = PdfWriter(clone_from=path)
+
+    def entries(item):
+        while item is not None:
+            item = item.get_object()
+            yield item
+            yield from entries(item.get("/First"))
+            item = item.get("/Next")
+
+    for entry, title in zip(entries(writer.get_outline_root()["/First"]), titles, strict=True):
+        entry[NameObject("/Title")] = TextStringObject(title)
+    writer.write(path)
 
 
 def main(site: Path = SITE) -> int:
@@ -117,6 +136,7 @@ def main(site: Path = SITE) -> int:
             numbers = {place: 1 + reader.get_destination_page_number(places[place]) for _, place in chapters}
         browser.close()
     source.unlink()
+    mend_outline(target, [" ".join(heading.get_text().split()) for heading in page.select("h1, h2, h3, h4, h5, h6")])
     print(f"{target}: {len(reader.pages)} pages")
     return 0
 
