@@ -1,6 +1,7 @@
 """Errors that a lesson raises on purpose, and exercises that answer back."""
 
 import copy
+import importlib.util
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -100,6 +101,9 @@ def _on_cpu(value: object) -> object:
 @_usual_defaults()
 def judge(number: str, *answers: object) -> Verdict:
     """Apply the rule of an exercise to the answers; see `lecturekit.check`, which prints what comes of it."""
+    module = f"{__package__}.exercises.lesson{str(number).partition('.')[0]}"
+    if importlib.util.find_spec(module):
+        importlib.import_module(module)
     if number not in rules:
         raise ValueError(f"number must be that of an exercise, such as '07.1', got {number!r}")
     blank = Verdict("not attempted", "replace each ... by your code and run the cell again.")

@@ -10,7 +10,6 @@ from common import defaults, needs_gpu
 import lecturekit as lk
 from lecturekit import checks
 from lecturekit.checks import Hint, NotAttempted, exercise, judge
-from lecturekit.exercises import progress
 
 
 @pytest.mark.parametrize(
@@ -123,25 +122,21 @@ def test_progress_is_what_was_right_on_this_machine(capsys, monkeypatch, tmp_pat
     """A line for each exercise that was right once; without a place to write, all else works."""
     file = tmp_path / "progress"
     monkeypatch.setenv("LECTUREKIT_PROGRESS", str(file))
-    monkeypatch.setattr(progress, "rules", {"00.1", "00.2", "12.1"})
-    monkeypatch.setattr(checks, "rules", {"00.1": len, "00.2": str, "12.1": str})
     lk.progress()
     assert not file.exists()
-    for number, answer in (("00.2", "done"), ("00.1", 3), ("00.2", "again"), ("12.1", ...)):
+    for number, answer in (("00.2", 17), ("00.1", 3), ("00.2", 17.0), ("01.1", ...)):
         lk.check(number, answer)
     assert file.read_text() == "00.2\n"
     capsys.readouterr()
     lk.progress()
-    assert capsys.readouterr().out.splitlines() == [
-        "Exercises done: 1 of 3.",
-        "00 Start here                         ○ 1 ✓ 2",
-        "12 Read handwriting                   ○ 1",
-        "Next: exercise 00.1.",
-    ]
+    first, second, *_, last = capsys.readouterr().out.splitlines()
+    assert first.startswith("Exercises done: 1 of ")
+    assert second == "00 Start here                         ○ 1 ✓ 2 ○ 3"
+    assert last == "Next: exercise 00.1."
     monkeypatch.setenv("LECTUREKIT_PROGRESS", str(tmp_path))
-    lk.check("12.1", "done")
+    lk.check("00.2", 17)
     lk.progress()
-    assert capsys.readouterr().out.splitlines()[1] == "Exercises done: 0 of 3."
+    assert "Exercises done: 0 of " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("number", ["99.1", "nonsense", "", "07.99", 6.1, "os.path"])

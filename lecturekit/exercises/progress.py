@@ -1,6 +1,8 @@
 """What `check` says of an answer, and which exercises are done."""
 
+import importlib
 import os
+import pkgutil
 import textwrap
 from contextlib import suppress
 from itertools import groupby
@@ -46,6 +48,8 @@ def progress() -> None:
     >>> progress()
     Exercises done: ...
     """
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)], f"{__package__}."):
+        importlib.import_module(module.name)
     every, done = sorted(number for number in rules if number[:2] in COURSE), _done()
     left = [number for number in every if number not in done]
     print(f"Exercises done: {len(every) - len(left)} of {len(every)}.")
