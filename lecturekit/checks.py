@@ -1,7 +1,6 @@
 """Errors that a lesson raises on purpose, and exercises that answer back."""
 
 import copy
-import importlib.util
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -62,14 +61,14 @@ class Verdict(NamedTuple):
     message: str
 
 
-_rules: dict[str, Callable[..., str]] = {}
+rules: dict[str, Callable[..., str]] = {}
 
 
 def exercise(number: str) -> Callable[[Callable[..., str]], Callable[..., str]]:
     """Register a rule, which takes the reader's answers and raises `Hint`, or returns praise for the right ones."""
 
     def register(rule: Callable[..., str]) -> Callable[..., str]:
-        _rules[number] = rule
+        rules[number] = rule
         return rule
 
     return register
@@ -100,11 +99,8 @@ def _on_cpu(value: object) -> object:
 
 @_usual_defaults()
 def judge(number: str, *answers: object) -> Verdict:
-    """Apply the rule of an exercise to the answers; see `check`, which prints what comes of it."""
-    module = f"{__package__}.exercises.lesson{str(number).partition('.')[0]}"
-    if importlib.util.find_spec(module):
-        importlib.import_module(module)
-    if number not in _rules:
+    """Apply the rule of an exercise to the answers; see `lecturekit.check`, which prints what comes of it."""
+    if number not in rules:
         raise ValueError(f"number must be that of an exercise, such as '07.1', got {number!r}")
     blank = Verdict("not attempted", "replace each ... by your code and run the cell again.")
     if any(answer is ... for answer in answers):
@@ -112,7 +108,7 @@ def judge(number: str, *answers: object) -> Verdict:
     if any(answer is None for answer in answers):
         return Verdict("not attempted", "one answer is None: replace each ... and look at the line that makes it.")
     try:
-        return Verdict("correct", _rules[number](*map(_on_cpu, answers)))
+        return Verdict("correct", rules[number](*map(_on_cpu, answers)))
     except NotAttempted as not_attempted:
         verdict = Verdict("not attempted", str(not_attempted))
     except Hint as hint:
@@ -121,26 +117,6 @@ def judge(number: str, *answers: object) -> Verdict:
         message = f"the check stumbles over it with {_summary(error)}. Is it what the exercise asks for?"
         verdict = Verdict("wrong", message)
     return blank if any(map(_has_ellipsis, answers)) else verdict
-
-
-def check(number: str, *answers: object) -> None:
-    """Print what is right or wrong with the answers to an exercise, without giving the solution away.
-
-    A wrong answer never raises: Restart & Run All goes on. Introduced in notebook 00.
-
-    Parameters
-    ----------
-    number : str, such as ``"07.1"``; ValueError if there is no such exercise
-    *answers : what the exercise asks for: functions, tensors, numbers
-
-    Examples
-    --------
-    >>> check("01.1", ...)
-    ○ Exercise 01.1, not attempted: replace each ... by your code and run the cell again.
-    """
-    verdict = judge(number, *answers)
-    sign = {"correct": "✓", "wrong": "✗", "not attempted": "○"}[verdict.status]
-    print(textwrap.fill(f"{sign} Exercise {number}, {verdict.status}: {verdict.message}", width=100))
 
 
 def _has_ellipsis(answer: object) -> bool:

@@ -10,6 +10,7 @@ from common import defaults, needs_gpu
 import lecturekit as lk
 from lecturekit import checks
 from lecturekit.checks import Hint, NotAttempted, exercise, judge
+from lecturekit.exercises import progress
 
 
 @pytest.mark.parametrize(
@@ -116,6 +117,31 @@ def test_check_prints_a_sign_the_number_and_the_verdict_in_lines_of_100(capsys):
     assert len(lines) > 1 and max(map(len, lines)) <= 100
     lk.check("test.2", 0)  # Restart & Run All goes on
     assert "wrong: the check stumbles over it with ZeroDivisionError: division by zero." in capsys.readouterr().out
+
+
+def test_progress_is_what_was_right_on_this_machine(capsys, monkeypatch, tmp_path):
+    """A line for each exercise that was right once; without a place to write, all else works."""
+    file = tmp_path / "progress"
+    monkeypatch.setenv("LECTUREKIT_PROGRESS", str(file))
+    monkeypatch.setattr(progress, "rules", {"00.1", "00.2", "12.1"})
+    monkeypatch.setattr(checks, "rules", {"00.1": len, "00.2": str, "12.1": str})
+    lk.progress()
+    assert not file.exists()
+    for number, answer in (("00.2", "done"), ("00.1", 3), ("00.2", "again"), ("12.1", ...)):
+        lk.check(number, answer)
+    assert file.read_text() == "00.2\n"
+    capsys.readouterr()
+    lk.progress()
+    assert capsys.readouterr().out.splitlines() == [
+        "Exercises done: 1 of 3.",
+        "00 Start here                         ○ 1 ✓ 2",
+        "12 Read handwriting                   ○ 1",
+        "Next: exercise 00.1.",
+    ]
+    monkeypatch.setenv("LECTUREKIT_PROGRESS", str(tmp_path))
+    lk.check("12.1", "done")
+    lk.progress()
+    assert capsys.readouterr().out.splitlines()[1] == "Exercises done: 0 of 3."
 
 
 @pytest.mark.parametrize("number", ["99.1", "nonsense", "", "07.99", 6.1, "os.path"])

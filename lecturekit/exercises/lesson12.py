@@ -103,7 +103,7 @@ def freeze_all_but_the_head(function: object) -> str:
     *body, weight, bias = model.parameters()
     learns = [parameter.requires_grad for parameter in (*body, weight, bias)]
     if all(learns):
-        raise Hint("nothing is frozen. (`model.requires_grad = False` would only set a name. The method ends in `_`.)")
+        raise Hint("nothing is frozen. `model.requires_grad = False` would only set a name: the method ends in `_`.")
     if not any(learns):
         raise Hint("everything is frozen, the head too.")
     if not any(learns[-2:]):

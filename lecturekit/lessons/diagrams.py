@@ -42,17 +42,17 @@ COURSE = {
     "00": Lesson("Start here", (), (0, 0)),
     "01": Lesson("Tensors", (), (1, 0)),
     "02": Lesson("Devices", ("01",), (0, 1)),
-    "03": Lesson("Computation\ngraphs", ("01",), (1, 1)),
+    "03": Lesson("Computation\ngraphs", ("00", "01"), (1, 1)),
     "04": Lesson("autograd.grad", ("03",), (1, 2)),
     "05": Lesson("Gradients\nof tensors", ("01", "03", "04"), (2, 3)),
     "06": Lesson("Gradient descent\nin four steps", ("04",), (1, 3)),
-    "07": Lesson("ADALINE\nthree ways", ("04", "06"), (1, 4)),
+    "07": Lesson("ADALINE\nthree ways", ("04", "05", "06"), (1, 4)),
     "08": Lesson("Gradient descent\nversus SGD", ("06", "07"), (1, 5)),
     "09": Lesson("CPU or CUDA", ("02", "04", "08"), (0, 6)),
     "10": Lesson("Layers and\nactivations", ("04", "07"), (2, 5)),
     "11": Lesson("Multi-layer\nnetworks", ("05", "08", "10"), (2, 6)),
-    "12": Lesson("Read\nhandwriting", ("08", "10", "11"), (2, 7)),
-    "13": Lesson("SGD on\nseveral workers", ("07", "08"), (1, 6)),
+    "12": Lesson("Read\nhandwriting", ("05", "08", "10", "11"), (2, 7)),
+    "13": Lesson("SGD on\nseveral workers", ("07", "08", "10"), (1, 6)),
 }
 
 

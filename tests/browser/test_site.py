@@ -13,7 +13,8 @@ pytest.importorskip("axe_playwright_python", reason="axe is not installed: pip i
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-NAMES = ["index", "install", "evidence", "api", "search", *(f"notebooks/{path.stem}" for path in NOTEBOOKS)]
+NAMES = ["index", "install", "teachers", "evidence", "api", "search", *(f"notebooks/{path.stem}" for path in NOTEBOOKS)]
+NAMES += [f"teaching/{path.stem}" for path in NOTEBOOKS if path.name[0].isdigit()]
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 LIGHT, DARK = {"color_scheme": "light"}, {"color_scheme": "dark"}
 PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
