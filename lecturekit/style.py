@@ -1,6 +1,7 @@
 """The look of everything that is drawn, in one place: plots, diagrams, graphs, and what has buttons and sliders.
 
-All pictures are white cards, which read on light and on dark pages. Nothing is told by colour alone: lines differ in
+All pictures are white cards, which read on light and on dark pages; graphs are dark on
+dark pages, where scripts run. Nothing is told by colour alone: lines differ in
 their dashes too, points in their shapes, and what a colour means stands beside it in words. The scripts and style
 sheets cannot import this module; tests compare their colours with it.
 """
@@ -34,6 +35,10 @@ LOCAL = "#0b5394"  # local derivatives; also the focus, sliders, the numbers of 
 RULE = "#c4cad1"  # between the value and the gradient of a node
 RESTING = "#6b7178"  # a button that has nothing to do
 GRAPH_DASH = (5, 3)  # what has no derivative
+# What stands for these on dark pages, where a graph is drawn by a script.
+DARK = {PAPER: "#16191d", GRAPH_INK: "#e6e9ed", MUTED: "#a3acb6", GRADIENT: "#ff9e8f", LOCAL: "#82bdf5"}
+DARK |= {RULE: "#4a525b", RESTING: "#8d959e", FILL["leaf"]: "#17293b", FILL["input"]: "#262b31"}
+DARK |= {FILL["operation"]: "#25231c", FILL["output"]: "#1a2e21"}
 
 # Letters. Graphs are set like formulas. Text there is as wide as in Times New Roman, whatever font there is.
 SERIF = "Times New Roman,Liberation Serif,Tinos,STIX Two Text,Times,serif"

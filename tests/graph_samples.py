@@ -73,11 +73,15 @@ def place_of(text):
 
 def stepper(g, max_nodes=40):
     """What the stepper is given: its title, its captions, and an SVG that says when each mark is seen."""
-    return script_of(g.to_html(max_nodes))[1]
+    data = script_of(g.to_html(max_nodes))[1]
+    for long, short in data["short"].items():
+        data["svg"] = data["svg"].replace(short, long) if short else data["svg"]
+    return data
 
 
 def captions(g, max_nodes=40):
-    return stepper(g, max_nodes)["captions"]
+    """What each step says, without the marks of its colours."""
+    return [re.sub("[\t\f]", "", caption) for caption in stepper(g, max_nodes)["captions"]]
 
 
 def alt(g):

@@ -27,7 +27,7 @@ def element(runs):
 
 
 def caption(page, nth=0):
-    return page.locator("[aria-live=polite]").nth(nth).inner_text().replace("\u00a0", " ")
+    return page.locator("[aria-live=polite] > div").nth(nth).inner_text().replace("\u00a0", " ")
 
 
 def slider(page, name):
@@ -112,7 +112,7 @@ def test_keys_step_and_stay_inside(show, element, place):
         page.keyboard.press(key)
     assert page.evaluate("heard") == []
     focusable = page.locator("button, input, [tabindex]")
-    assert focusable.count() == 9
+    assert focusable.count() == 10
     assert all(e.get_attribute("data-lm-suppress-shortcuts") == "true" for e in focusable.all())
 
 
@@ -140,12 +140,12 @@ def test_the_seed_is_at_rest_where_it_changes_nothing(show, element):
 def test_keyboard_reaches_all_and_the_focus_is_seen(show, element):
     page = show(element)
     names = []
-    for _ in range(8):
+    for _ in range(9):
         page.keyboard.press("Tab")
         focused = page.locator(":focus")
         names.append(focused.get_attribute("aria-label") or focused.inner_text())
         assert focused.evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
-    assert names == [*SLIDERS, "First", "Back", "Step", "Last", "step"]
+    assert names == [*SLIDERS, "Play", "First", "Back", "Step", "Last", "step"]
 
 
 def test_mouse(show, element):
@@ -163,7 +163,7 @@ def test_mouse(show, element):
 
 def test_two_on_a_page_are_independent(show, element):
     page = show(element + element)
-    page.wait_for_function("document.querySelectorAll('button').length === 8")
+    page.wait_for_function("document.querySelectorAll('button').length === 10")
     before = caption(page, 0)
     slider(page, "learning rate").nth(1).fill("0")
     page.get_by_role("button", name="Back").nth(1).click()

@@ -323,7 +323,7 @@ def test_long_names_are_cut_in_the_middle():
 def test_a_gradient_is_complete_before_it_is_passed_on(make):
     passed_on = set()
     for line in "\n".join(captions(make())).replace("backward: ", "").splitlines():
-        if term := re.match(r"∂\w+/∂(\S+) \+?= ∂\w+/∂(\S+) · ", line):
+        if term := re.match(r"gradient of (\S+) \+?= gradient of (\S+) × ", line):
             assert term[1] not in passed_on, line
             passed_on.add(term[2])
     assert passed_on
@@ -335,13 +335,33 @@ def test_captions_say_what_happens_in_numbers():
         "forward: u = w · x = 2 · 3 = 6",
         "forward: v = u + b = 6 + 1 = 7",
         "forward: a = relu(v) = relu(7) = 7",
-        "backward starts: ∂a/∂a = 1",
-        "backward: ∂a/∂v = ∂a/∂a · ∂a/∂v = 1 · 1 = 1",
-        "backward: ∂a/∂u = ∂a/∂v · ∂v/∂u = 1 · 1 = 1\n∂a/∂b = ∂a/∂v · ∂v/∂b = 1 · 1 = 1",
-        "backward: ∂a/∂w = ∂a/∂u · ∂u/∂w = 1 · 3 = 3",
-        "done. ∂a/∂w = 3; ∂a/∂b = 1",
+        "backward starts: gradient of a = ∂a/∂a = 1",
+        "backward: gradient of v = gradient of a × slope of the arrow v → a = 1 × 1 = 1",
+        "backward: gradient of u = gradient of v × slope of the arrow u → v = 1 × 1 = 1\n"
+        "gradient of b = gradient of v × slope of the arrow b → v = 1 × 1 = 1",
+        "backward: gradient of w = gradient of u × slope of the arrow w → u = 1 × 3 = 3",
+        "Done. ∂a/∂w = 3; ∂a/∂b = 1",
     ]
-    assert "backward: ∂f/∂x += ∂f/∂u · ∂u/∂x = 2.089 · 6 = 12.53, together 21.53" in captions(samples.diamond())
+    together = "gradient of x += gradient of u × slope of the arrow x → u = 2.089 × 6 = 12.53, together 21.53"
+    assert f"backward: {together}" in captions(samples.diamond())
+
+
+def test_captions_mark_gradients_and_slopes_and_write_indices_low():
+    a3, w1 = leaf(2.0), leaf(-1.0)
+    with trace() as g:
+        f = a3 * w1
+    assert f == -2 and stepper(g)["captions"][-2].split("\n") == [
+        "backward: \tgradient of a₃\t = \tgradient of f\t × \fslope of the arrow a₃ → f\f = \t1\t × \f(−1)\f = −1",
+        "\tgradient of w₁\t = \tgradient of f\t × \fslope of the arrow w₁ → f\f = \t1\t × \f2\f = 2",
+    ]
+    assert captions(g)[-1] == "Done. ∂f/∂a₃ = −1; ∂f/∂w₁ = 2"
+
+
+def test_a_long_list_of_gradients_is_left_to_the_picture():
+    weights = [leaf(float(i)) for i in range(13)]
+    with trace() as g:
+        f = sum(weight**2 for weight in weights)
+    assert f == 650 and captions(g)[-1] == "Done. Each leaf has its gradient, in red."
 
 
 def test_captions_of_a_graph_with_matrices():
@@ -359,15 +379,18 @@ def test_captions_of_a_graph_with_matrices():
         "forward: v₃ = sum(h) = 180",
         "forward: v₄ = v₃ · a = 180 · (−2) = −360",
         "forward: f = v₂ + v₄ = 4 + (−360) = −356",
-        "backward starts: ∂f/∂f = 1",
-        "backward: ∂f/∂v₂ = ∂f/∂f · ∂f/∂v₂ = 1 · 1 = 1\n∂f/∂v₄ = ∂f/∂f · ∂f/∂v₄ = 1 · 1 = 1",
-        "backward: ∂f/∂v₃ = ∂f/∂v₄ · ∂v₄/∂v₃ = 1 · (−2) = −2\n∂f/∂a += ∂f/∂v₄ · ∂v₄/∂a = 1 · 180 = 180",
-        "backward: ∂f/∂h += ∂f/∂v₃, spread, shape 2×30, norm 15.49",
-        "backward: ∂f/∂u = ∂f/∂v₂ · ∂v₂/∂u = 1 · 4 = 4",
-        "backward: ∂f/∂a += ∂f/∂u · ∂u/∂a = 4 · (−1) = −4, together 176\n∂f/∂v₁ = ∂f/∂u · ∂u/∂v₁ = 4 · (−2) = −8",
-        "backward: ∂f/∂h += scatter-add of ∂f/∂v₁, shape 2×30, norm 8, together shape 2×30, norm 18.33",
-        "backward: ∂f/∂W = ∂f/∂h @ xᵀ = [[−68, −68], [−60, −60]]",
-        "done. ∂f/∂W = [[−68, −68], [−60, −60]]; ∂f/∂a = 176",
+        "backward starts: gradient of f = ∂f/∂f = 1",
+        "backward: gradient of v₂ = gradient of f × slope of the arrow v₂ → f = 1 × 1 = 1\n"
+        "gradient of v₄ = gradient of f × slope of the arrow v₄ → f = 1 × 1 = 1",
+        "backward: gradient of v₃ = gradient of v₄ × slope of the arrow v₃ → v₄ = 1 × (−2) = −2\n"
+        "gradient of a += gradient of v₄ × slope of the arrow a → v₄ = 1 × 180 = 180",
+        "backward: gradient of h += gradient of v₃, spread, shape 2×30, norm 15.49",
+        "backward: gradient of u = gradient of v₂ × slope of the arrow u → v₂ = 1 × 4 = 4",
+        "backward: gradient of a += gradient of u × slope of the arrow a → u = 4 × (−1) = −4, together 176\n"
+        "gradient of v₁ = gradient of u × slope of the arrow v₁ → u = 4 × (−2) = −8",
+        "backward: gradient of h += scatter-add of gradient of v₁, shape 2×30, norm 8, together shape 2×30, norm 18.33",
+        "backward: gradient of W = gradient of h @ xᵀ = [[−68, −68], [−60, −60]]",
+        "Done. ∂f/∂W = [[−68, −68], [−60, −60]]; ∂f/∂a = 176",
     ]
 
 
@@ -380,8 +403,12 @@ def test_captions_and_alternative_text_without_a_number_to_start_from():
     with trace() as g:
         y = x * x
         y.backward(torch.tensor([1.0, 10.0]))
-    rest = ["backward starts: ∂y/∂y = [1, 10]", "backward: ∂y/∂x = ∂y/∂y · ∂y/∂x = [2, 40]", "done. ∂y/∂x = [2, 40]"]
-    assert captions(g) == first + rest
+    assert captions(g) == [
+        *first,
+        "backward starts: gradient of y = ∂y/∂y = [1, 10]",
+        "backward: gradient of x = gradient of y × slope of the arrow x → y = [2, 40]",
+        "Done. ∂y/∂x = [2, 40]",
+    ]
 
 
 def test_names_that_are_no_single_word_stand_in_brackets_after_the_d():
@@ -389,7 +416,7 @@ def test_names_that_are_no_single_word_stand_in_brackets_after_the_d():
     torch.nn.init.constant_(layer[0].weight, 2.0)
     with trace() as g:
         y = layer[0](torch.tensor([3.0])).sum()
-    assert y == 6 and captions(g)[-1] == "done. ∂y/∂(layer[0].weight) = [[3]]"
+    assert y == 6 and captions(g)[-1] == "Done. ∂y/∂(layer[0].weight) = [[3]]"
 
 
 def test_numbers_take_the_place_of_whole_names_only():
@@ -413,7 +440,7 @@ def test_partial_sums_appear_one_after_the_other():
     with trace() as g:
         p, q = 2 * x, 4 * x
         f = p + (x + q)
-    start, rows = captions(g).index("backward starts: ∂f/∂f = 1"), steps_of_texts(g)
+    start, rows = captions(g).index("backward starts: gradient of f = ∂f/∂f = 1"), steps_of_texts(g)
     assert rows["∂f/∂x = 1"] == (start + 2, start + 3) and f == 7
     assert rows["∂f/∂x = 5"] == (start + 3, start + 4)
     assert rows["∂f/∂x = 7"] == (start + 4, None)

@@ -3,13 +3,15 @@
 import re
 
 import pytest
-from graph_samples import adaline, captions, diamond, leaf, matrices, neuron, steps_of_texts
+from graph_samples import adaline, captions, chain, diamond, leaf, matrices, neuron, several_ways, steps_of_texts
+from test_style import contrast
 
 from lecturekit import trace
+from lecturekit.style import DARK, RESTING
 
 
-def caption(page, nth=0):
-    return page.locator("[aria-live=polite]").nth(nth).inner_text()
+def caption(page, nth=0, live="polite"):
+    return page.locator(f"[aria-live={live}] > div").nth(nth).inner_text()
 
 
 def visible_texts(page):
@@ -23,8 +25,6 @@ def visible_texts(page):
 def test_click_through_all_steps(show):
     page, words = show(neuron().to_html()), captions(neuron())
     assert page.locator("img").count() == 0
-    assert caption(page) == words[-1]
-    page.get_by_role("button", name="First").click()
     for i, expected in enumerate(words):
         assert caption(page) == expected
         assert page.locator("input").input_value() == str(i)
@@ -38,11 +38,31 @@ def test_click_through_all_steps(show):
     assert caption(page) == words[-1]
 
 
+def test_it_plays_and_pauses(show):
+    page, words = show(neuron().to_html()), captions(neuron())
+    page.clock.install()
+    page.get_by_role("button", name="Play").click()
+    assert caption(page, live="off") == words[1]
+    page.clock.run_for(1900)
+    assert caption(page, live="off") == words[2]
+    page.get_by_role("button", name="Pause").click()
+    page.clock.run_for(9000)
+    assert caption(page) == words[2]
+    page.keyboard.press("Space")
+    page.clock.run_for(60_000)
+    assert caption(page) == words[-1] and page.get_by_role("button", name="Play").count() == 1
+    page.keyboard.press("Space")  # once more, from the beginning
+    assert caption(page, live="off") == words[0]
+    page.get_by_role("button", name="Step").click()
+    page.clock.run_for(9000)
+    assert caption(page) == words[1]
+
+
 def test_values_and_partial_sums_appear_in_time(show):
     """What the browser shows at each step is what the graph says of it."""
     page, times = show(diamond().to_html()), steps_of_texts(diamond())
     assert times["∂f/∂x = 9"][1] == times["∂f/∂x = 21.53"][0]
-    page.get_by_role("button", name="First").click()
+    page.get_by_role("region").focus()
     for step in range(len(captions(diamond()))):
         seen = set(visible_texts(page))
         for text, (start, end) in times.items():
@@ -62,10 +82,20 @@ def test_values_and_partial_sums_appear_in_time(show):
 def test_last_step_shows_what_the_picture_shows(show):
     """The stepper's last step and the SVG alone, pixel for pixel."""
     html, svg = adaline().to_html(), adaline().to_svg()
-    stepping = show(html).locator("svg").screenshot(animations="disabled")
+    page = show(html)
+    page.get_by_role("button", name="Last").click()
+    stepping = page.locator("svg").screenshot(animations="disabled")
     alone = show(f'<div style="padding:200px 8px">{svg}</div>').locator("svg").screenshot()
     assert stepping[16:24] == alone[16:24], "sizes differ"
-    assert visible_texts(show(html)) == visible_texts(show(svg))
+    assert visible_texts(page) == visible_texts(show(svg))
+
+
+def test_on_paper_it_is_the_finished_picture(show):
+    page = show(adaline().to_html())
+    first = visible_texts(page)
+    page.emulate_media(media="print")
+    assert visible_texts(page) == visible_texts(show(adaline().to_svg())) != first
+    assert page.get_by_role("button").count() == 0
 
 
 @pytest.mark.parametrize("place", ["button", "input", "[role=region]"])
@@ -87,7 +117,7 @@ def test_keys_work_and_stay_inside(show, place):
         page.keyboard.press(key)
     assert page.evaluate("heard") == []
     focusable = page.locator("button, input, [tabindex]")
-    assert focusable.count() == 7
+    assert focusable.count() == 11, "with the three numbers that can be changed"
     assert all(e.get_attribute("data-lm-suppress-shortcuts") == "true" for e in focusable.all())
 
 
@@ -105,16 +135,16 @@ def test_click_on_the_picture_keeps_the_keys(show):
 def test_keyboard_reaches_all_and_the_focus_is_seen(show):
     page = show(neuron().to_html())
     tags = []
-    for _ in range(6):
+    for _ in range(7):
         page.keyboard.press("Tab")
         tag, outline = page.evaluate(
             "[document.activeElement.tagName, getComputedStyle(document.activeElement).outlineStyle]"
         )
         tags.append(tag)
         assert outline == "solid"
-    assert tags == ["BUTTON"] * 4 + ["INPUT", "DIV"]
+    assert tags == ["BUTTON"] * 5 + ["INPUT", "DIV"]
     page.keyboard.press("Home")
-    page.locator("button").nth(1).focus()
+    page.get_by_role("button", name="Back").focus()
     page.keyboard.press("Enter")  # Back at the first step: nothing happens, and the focus stays
     assert page.evaluate("document.activeElement.textContent") == "Back"
 
@@ -124,6 +154,8 @@ def test_slider(show):
     page.locator("input").fill("4")
     assert caption(page) == words[4]
     assert page.locator("input").get_attribute("aria-valuetext") == f"4 of {len(words) - 1}"
+    aloud = page.locator("[aria-live]").text_content()
+    assert aloud == f"step 4 of {len(words) - 1}. {words[4]}", "what a screen reader hears"
 
 
 def test_two_on_a_page_are_independent(show):
@@ -131,10 +163,10 @@ def test_two_on_a_page_are_independent(show):
     same, other = neuron().to_html(), diamond().to_html()
     assert not re.search(r"\sid=", same)
     page = show(same + same + other)
-    page.wait_for_function("document.querySelectorAll('button').length === 12")
-    page.get_by_role("button", name="First").nth(1).click()
+    page.wait_for_function("document.querySelectorAll('button').length === 15")
+    page.get_by_role("button", name="Last").nth(1).click()
     first, *_, last = captions(neuron())
-    assert [caption(page, i) for i in range(3)] == [last, first, captions(diamond())[-1]]
+    assert [caption(page, i) for i in range(3)] == [first, last, first]
 
 
 @pytest.mark.parametrize("background", ["#fff", "#111"])
@@ -143,12 +175,12 @@ def test_narrow_page_does_not_overflow(show, make, background):
     page = show(make().to_html(), width=390, background=background)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.locator("svg").bounding_box()["width"] >= 300
-    card = page.locator("[role=group]")
+    card = page.locator(".lk-graph")
     assert card.evaluate("e => [getComputedStyle(e).backgroundColor, getComputedStyle(e).color]") == [
         "rgb(255, 255, 255)",
         "rgb(27, 31, 36)",
     ]
-    page.get_by_role("button", name="First").click()
+    page.get_by_role("region").focus()
     for _ in range(len(captions(make())) - 1):  # what changes is always in sight
         page.keyboard.press("ArrowRight")
         seen = page.evaluate(
@@ -178,6 +210,120 @@ def test_text_fits_its_boxes_in_the_browser(show):
             })"""
         )
         assert out == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(1100, 500), (390, 800)])
+@pytest.mark.parametrize("make", [adaline, matrices, lambda: chain(12)], ids=["adaline", "matrices", "chain"])
+def test_the_step_taken_is_in_sight_of_the_window(show, make, width, height):
+    """In a page with text above and below: what lights up, the buttons and the words."""
+    page = show(f"<div style='height:300px'></div>{make().to_html()}<div style='height:900px'></div>", width=width)
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_selector("button")
+    page.get_by_role("button", name="Step").focus()
+    for _ in range(len(captions(make())) - 1):
+        page.keyboard.press("ArrowRight")
+        hidden = page.evaluate(
+            """() => {
+                const box = document.querySelector('[role=region]').getBoundingClientRect();
+                const lit = Array.from(document.querySelectorAll('[data-e] > rect'))
+                    .filter(r => getComputedStyle(r).visibility === 'visible').map(r => r.getBoundingClientRect());
+                const seen = (r, low, high) => r.top >= low - 2 && r.bottom <= high + 2;
+                const inner = lit.filter(r => seen(r, Math.max(box.top, 0), Math.min(box.bottom, innerHeight)));
+                const bars = ['button', '[aria-live]'].map(s => document.querySelector(s).getBoundingClientRect());
+                return [lit.length && !inner.length, !bars.every(r => seen(r, 0, innerHeight))];
+            }"""
+        )
+        assert hidden in ([0, False], [False, False]), caption(page)
+
+
+def test_a_shadow_shows_where_the_picture_goes_on(show):
+    page = show(adaline().to_html(), width=390)
+    shadow = "getComputedStyle(document.querySelector('[role=region] + div')).boxShadow"
+    page.wait_for_function(f"{shadow} !== 'none'")
+    assert "-16px 0px" in page.evaluate(shadow), "on the right"
+    page.locator("[role=region]").evaluate("box => { box.scrollLeft = 9999; }")
+    page.wait_for_function(f"!{shadow}.includes('-16px 0px') && {shadow}.includes(' 16px 0px')")
+    assert show(neuron().to_html()).evaluate(shadow) == "none"
+
+
+DARK_PAGES = {
+    "JupyterLab": ('<body data-jp-theme-light="false">', "light", True),
+    "the site": ('<html data-theme="dark"><body>', "light", True),
+    "a machine": ("<body>", "dark", True),
+    "JupyterLab, light on a dark machine": ('<body data-jp-theme-light="true">', "dark", False),
+    "the site, light on a dark machine": ('<html data-theme="light"><body>', "dark", False),
+}
+
+
+@pytest.mark.parametrize(("start", "machine", "is_dark"), DARK_PAGES.values(), ids=DARK_PAGES)
+def test_dark_pages_get_a_dark_picture(show, start, machine, is_dark):
+    """As the browser computes it: 4.5 between each text and what it stands on. On paper it is light."""
+    page = show("", color_scheme=machine)
+    page.set_content(f"<!doctype html>{start}{several_ways().to_html()}")
+    page.wait_for_selector("button")
+    page.get_by_role("button", name="Last").click()
+    look = """() => Array.from(document.querySelectorAll('svg text'))
+        .filter(t => getComputedStyle(t).visibility === 'visible').map(t => {
+            const box = t.closest('svg > g').querySelector('rect') || document.querySelector('svg > rect');
+            return [getComputedStyle(t).fill, getComputedStyle(box).fill];
+        }).concat([...document.querySelectorAll('button, [aria-live]')].map(e => {
+            const own = getComputedStyle(e), card = getComputedStyle(document.querySelector('.lk-graph'));
+            return [own.color, e.tagName === 'BUTTON' ? own.backgroundColor : card.backgroundColor];
+        }))"""
+
+    def colours():
+        pairs = page.evaluate(look)
+        return [["#" + "".join(f"{int(part):02x}" for part in re.findall(r"\d+", c)[:3]) for c in p] for p in pairs]
+
+    pairs = colours()
+    assert len(pairs) > 20
+    resting = (RESTING, DARK[RESTING])  # WCAG asks nothing of a button that has nothing to do
+    assert min(contrast(*pair) for pair in pairs if pair[0] not in resting) >= 4.5
+    assert {ground in DARK.values() for _, ground in pairs} == {is_dark}
+    page.emulate_media(media="print")
+    assert not any(ground in DARK.values() for _, ground in colours())
+
+
+def test_the_card_is_as_wide_as_its_picture(show):
+    page = show(chain(12).to_html())
+    assert page.locator("[role=group]").first.bounding_box()["width"] < 500
+
+
+def test_a_dot_runs_along_the_arrow_of_the_step(show):
+    """Black forward, red backward; none back to a step before, and none for who wants no motion."""
+    page = show(neuron().to_html())
+
+    def dots(button):
+        page.get_by_role("button", name=button).click()
+        running = "document.getAnimations().filter(a => a.constructor.name === 'Animation')"
+        return page.evaluate(f"{running}.map(a => getComputedStyle(a.effect.target).stroke)")
+
+    ink, red = "rgb(27, 31, 36)", "rgb(168, 32, 13)"
+    assert dots("Step") == [ink, ink] and page.locator("path[style*=dasharray]").count() == 2
+    page.wait_for_function("document.querySelectorAll('path[style*=dasharray]').length === 0")
+    page.locator("input").fill("5")
+    page.wait_for_function("document.getAnimations().length === 0")
+    assert dots("Step") == [red, red]
+    page.wait_for_function("document.getAnimations().length === 0")
+    assert dots("Back") == []
+    page = show(neuron().to_html(), reduced_motion="reduce")
+    assert dots("Step") == [] and page.locator("path[style*=dasharray]").count() == 0
+
+
+def test_captions_have_the_colours_of_the_picture(show):
+    page = show(neuron().to_html())
+    page.locator("input").fill("7")
+    parts = page.locator("[aria-live] > div span").evaluate_all(
+        "s => s.map(e => [e.textContent, getComputedStyle(e).color])"
+    )
+    coloured = {text: colour for text, colour in parts if colour != "rgb(27, 31, 36)"}
+    assert coloured == {
+        "gradient of w": "rgb(168, 32, 13)",
+        "gradient of u": "rgb(168, 32, 13)",
+        "slope of the arrow w → u": "rgb(11, 83, 148)",
+        "1": "rgb(168, 32, 13)",
+        "3": "rgb(11, 83, 148)",
+    }
 
 
 def test_reduced_motion(show):
@@ -212,7 +358,6 @@ def test_in_a_frame_of_its_own(show):
     """Colab and VS Code put an output into a frame that may run scripts, but has no origin and no page round it."""
     frame = neuron().to_html().replace("&", "&amp;").replace('"', "&quot;")
     page = show(f'<iframe sandbox="allow-scripts" width="900" height="500" srcdoc="{frame}"></iframe>').frames[1]
-    page.get_by_role("button", name="First").click()
     page.get_by_role("button", name="Step").click()
     assert "forward: u = w · x = 2 · 3 = 6" in page.locator("[aria-live]").inner_text()
     page.get_by_role("slider").press("End")
@@ -226,6 +371,6 @@ def test_hostile_names_run_nothing(show):
         u = w * 3
     page = show(g.to_html())
     assert page.locator("b, img").count() == 0 and u == 6
-    page.get_by_role("button", name="First").click()
+    page.get_by_role("region").focus()
     page.keyboard.press("ArrowRight")
     assert "forward" in caption(page)

@@ -47,8 +47,11 @@ def difference(one: str, other: str, eyes: str) -> float:
     return (lab(one) - lab(other)).norm().item()
 
 
+DARK_INKS = [style.DARK[ink] for ink in (style.GRAPH_INK, style.GRADIENT, style.LOCAL)]
+
+
 @pytest.mark.parametrize("eyes", EYES)
-@pytest.mark.parametrize("inks", [style.COLOURS, (style.GRAPH_INK, style.GRADIENT, style.LOCAL)], ids=str)
+@pytest.mark.parametrize("inks", [style.COLOURS, (style.GRAPH_INK, style.GRADIENT, style.LOCAL), DARK_INKS], ids=str)
 def test_lines_and_writing_in_graphs_differ_in_colour_for_all_eyes(eyes, inks):
     for one, other in combinations(inks, 2):
         assert difference(one, other, eyes) >= APART, (one, other)
@@ -59,6 +62,10 @@ TEXT = {
     "small lines in boxes": ([style.DETAIL], [style.PAPER, style.PALE, *style.TINTS]),
     "explorer and loss surface": ([style.INK, style.MUTED], [style.PAPER, style.TINTS[0]]),
     "graphs": ([style.GRAPH_INK, style.MUTED, style.GRADIENT, style.LOCAL], [style.PAPER, *style.FILL.values()]),
+    "graphs on dark pages": (
+        [*DARK_INKS, style.DARK[style.MUTED]],
+        [style.DARK[ground] for ground in (style.PAPER, *style.FILL.values())],
+    ),
     "buttons": ([style.GRAPH_INK], [style.FILL["input"]]),  # those that rest need none, says WCAG
 }
 SHAPES = {
@@ -66,6 +73,7 @@ SHAPES = {
     "points on regions": (style.COLOURS[:2], style.TINTS),
     "paths on the loss surface": (style.COLOURS, style.TINTS[:1]),
     "arrows and borders": ([style.GRAPH_INK, style.MUTED, style.GRADIENT, style.DETAIL, style.OUTLINE], [style.PAPER]),
+    "arrows and borders on dark pages": ([*DARK_INKS, style.DARK[style.MUTED]], [style.DARK[style.PAPER]]),
     "focus and sliders": ([style.LOCAL], [style.PAPER, style.FILL["input"]]),
 }
 

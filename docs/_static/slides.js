@@ -33,7 +33,7 @@ function fit(section) {
   section.classList.remove("measured");
 }
 
-// A slide that is too long scrolls to its end before the next one comes. A graph keeps its keys to itself, but for
+// A slide shows all steps of its graph, and scrolls to its end, before the next one comes. A graph keeps its keys to itself, but for
 // those of a presenter's remote, and Escape leaves it.
 function press(deck, event) {
   const way = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, " ": 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1 }[event.key];
@@ -41,6 +41,12 @@ function press(deck, event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || deck.isOverview()) return;
   if (inside && event.key === "Escape") document.activeElement.blur();
   else if (way && (!inside || event.key.startsWith("Page"))) {
+    const steps = slide.querySelector(".lk-graph input[type=range]"), shown = steps && !steps.closest(".fragment:not(.visible)");
+    if (way > 0 && shown && +steps.value < +steps.max) {
+      steps.value = +steps.value + 1;
+      steps.dispatchEvent(new Event("input"));
+      return event.preventDefault(), event.stopPropagation();
+    }
     slide.scrollTop += 0.8 * way * slide.clientHeight;
     if (slide.scrollTop === top) way > 0 ? deck.next() : deck.prev();
   } else return;

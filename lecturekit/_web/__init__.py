@@ -3,6 +3,7 @@
 import base64
 import html
 import json
+import re
 from functools import cache
 from importlib.resources import files
 
@@ -16,7 +17,7 @@ def live_image(png: bytes, width: int, alt: str, function: str, code: str, data:
     """
     written = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     call = f"(function(img,data){{{code}{function}(img,data)}})(this,{written})"
-    in_quotes = call.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    in_quotes = call.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
     return (
         f'<img src="data:image/png;base64,{base64.b64encode(png).decode()}" width="{width}" alt="{html.escape(alt)}"'
         f' style="max-width:100%;height:auto"{attributes} onload="{in_quotes}">'
@@ -25,7 +26,11 @@ def live_image(png: bytes, width: int, alt: str, function: str, code: str, data:
 
 @cache
 def script(package: str, name: str) -> str:
-    """Return a JavaScript file of a package without comments and indentation."""
+    """Return a JavaScript file of a package without comments and most spaces."""
     lines = files(package).joinpath(f"{name}.js").read_text(encoding="utf-8").splitlines()
     bare = (line.split("  //")[0].strip() for line in lines)
-    return "\n".join(line for line in bare if line and not line.startswith("//")) + "\n"
+    code = "\n".join(line for line in bare if line and not line.startswith("//")) + "\n"
+    # Every second piece is a string, whose spaces mean something; patterns write them as \s.
+    pieces = re.split(r"('(?:\\.|[^'\\\n])*')", code)
+    pieces[::2] = [re.sub(r" ?([=*?:{}();,<>&|]+) ?", r"\1", piece) for piece in pieces[::2]]
+    return re.sub(r"([;{,(+&|])\n", r"\1", "".join(pieces))

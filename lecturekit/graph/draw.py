@@ -10,13 +10,17 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from .._web import live_image, script
-from ..style import FILL, GRADIENT, GRAPH_DASH, GRAPH_INK, LOCAL, MUTED, PAPER, RULE, SERIF
+from ..style import DARK, FILL, GRADIENT, GRAPH_DASH, GRAPH_INK, LOCAL, MUTED, PAPER, RULE, SERIF
 from .picture import Scene
+from .text import low
 from .typeset import SIZE, Mark, When
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+# In the stepper's SVG, which is in each output, single letters stand for what comes often; no name holds these.
+SHORT = {"<tspan font-style='italic'>": "\b", "</tspan>": "\f", "<path d='M": "\t", "<g data-s='": "\r"}
+SHORT |= {" fill='none' stroke='": "\n", " lengthAdjust='spacingAndGlyphs'": ""}
 SCALE = 2  # sharp on good screens
 # With letters of East Asia and of India, on Linux, macOS and Windows: those that a machine has are used.
 WIDE = {"Noto Sans CJK JP", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "Hiragino Sans", "PingFang SC", "Yu Gothic"}
@@ -27,8 +31,12 @@ def html(scene: Scene, picture: Image) -> str:
     """Return one ``<img>`` element, which replaces itself by a stepper where scripts run: see `live_image`."""
     # All double quotes of the SVG delimit attributes; single ones are shorter inside the attribute that holds all this.
     drawn = svg(scene, stepping=True).replace('"', "'")
-    data = {"title": scene.title, "captions": scene.steps.captions, "svg": drawn}
+    for long, short in SHORT.items():
+        drawn = drawn.replace(long, short)
+    data = {"title": scene.title, "captions": [*map(low, scene.steps.captions)], "svg": drawn}
+    data |= {"short": SHORT, "dark": DARK, "edit": scene.edit}
     code = script("lecturekit._web", "player") + script(__package__, "stepper")
+    code += script(__package__, "edit") if scene.edit else ""
     return live_image(png(picture), scene.width, scene.description, "stepper", code, data)
 
 
@@ -37,11 +45,11 @@ def svg(scene: Scene, stepping: bool = False) -> str:
 
     An element is seen from step ``data-s`` until before ``data-e``, not at ``data-x``, and is faint before ``data-f``.
     """
-    width, height, title = scene.width, scene.height, escape(scene.title)
+    width, height, title, words = scene.width, scene.height, escape(scene.title), escape(scene.description)
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
         f' role="img" aria-label="{title}" font-family="{SERIF}" font-size="16" text-anchor="middle">'
-        f"<title>{title}</title><desc>{escape(scene.description)}</desc>"
+        f"<title>{title}</title><desc>{words * (not stepping)}</desc>"
         f'<rect width="{width}" height="{height}" rx="6" fill="{PAPER}"/>'
     ]
     for group in scene.groups:

@@ -17,10 +17,9 @@ from torch.nn import Module
 
 from .calls import SUPERSCRIPTS, write
 from .tape import is_wrapper
-from .text import format_number
+from .text import SUBSCRIPTS, format_number
 
 MAX_ITEMS = 1000  # a longer list or dict is data, not a collection of parameters
-SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def caller_frame():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from typing import NamedTuple
 
 from ..style import FILL, GRADIENT, GRAPH_DASH, LOCAL, MUTED, RULE
@@ -19,6 +20,9 @@ from .text import clean, counts, derivative, format_number, format_shape, format
 from .typeset import SMALL, Block, Mark, When, equation, formula, is_small, path, rect, stack, words
 
 CROWDED = 16  # in a picture of more nodes than this, a label that tells a shape alone is not worth the room
+# What the script of an editable graph computes: one operation of names and short numbers, none of which holds "=".
+SIMPLE = r"[^\s=;]+ [+−·/] [^\s=;]+|−[^\s(=;]+|(relu|exp|log|sqrt|sin|cos|tanh|sigmoid)\([^\s,=;]+\)"
+WORK = re.compile(SIMPLE + r"|[^\s=;^]+?([⁻⁰¹²³⁴-⁹]+|\^−?\d\.\d\d?|\^[^\W\d][^\s=;]*)")
 DASHED = {"stroke-dasharray": "{} {}".format(*GRAPH_DASH)}
 
 
@@ -180,10 +184,25 @@ class Scene(NamedTuple):
     description: str
     groups: list[Group]
     steps: Steps
+    edit: dict | None  # see `editable`
 
     def is_last(self, mark: Mark) -> bool:
         """Whether a mark is seen at the last step."""
         return mark.when.end is None and mark.when.start <= self.steps.last
+
+
+def editable(graph, steps: Steps) -> dict | None:
+    """Return what a script needs to compute a graph of single numbers anew, or None where it could not."""
+    nodes, place, edges = graph.nodes, {node: i for i, node in enumerate(graph.nodes)}, graph.edges
+    numbers = all(n.shape == () and n.value is not None and not n.value.is_complex() for n in nodes)
+    simple = all(WORK.fullmatch(n.expression) and n.num_operations == 1 for n in nodes if n.op)
+    if not (numbers and simple and graph.target in steps.backward) or any(_accumulated(node, steps) for node in nodes):
+        return None
+    terms = [(step, edges.index(edge)) for terms in steps.terms.values() for step, edge in terms]
+    data = {"target": place[graph.target], "terms": [edge for _, edge in sorted(terms)]}
+    data |= {"names": [clean(n.name, 999) for n in nodes], "edges": [(place[e.source], place[e.target]) for e in edges]}
+    data |= {"work": [None if n.kind == "constant" else clean(n.expression, 999) for n in nodes]}
+    return data | {"known": [None if n.op else float(f"{n.value.item():.9g}") for n in nodes]}
 
 
 def build(graph) -> Scene:
@@ -208,4 +227,4 @@ def build(graph) -> Scene:
     for node, block, centre in zip(graph.nodes, blocks, centres, strict=True):
         groups.append(_node_group(node, block, centre, graph.target, steps))
     title = "Computation graph" + (f" of {clean(graph.target.name, 24)}" if graph.target else "")
-    return Scene(width, height, title, describe(graph), groups, steps)
+    return Scene(width, height, title, describe(graph), groups, steps, editable(graph, steps))

@@ -7,7 +7,7 @@ import math
 import torch
 
 from .model import Edge, Node
-from .text import clean, derivative, format_number, format_tensor, in_brackets, in_words
+from .text import clean, derivative, format_number, format_tensor, in_brackets, in_colour, in_words
 
 PRODUCTS = {  # by the ranks of A and B in A @ B: the rule for A, and the rule for B
     (1, 1): ("{up} · {B}", "{up} · {A}"),
@@ -55,16 +55,18 @@ def local_derivative(edge: Edge, incoming: list[Edge]) -> str | None:
     return f"{rows}×{columns} Jacobian"
 
 
-def term(target: Node, edge: Edge, incoming: list[Edge], sign: str, most: int = 6) -> str:
+def term(target: Node, edge: Edge, incoming: list[Edge], sign: str, most: int = 6, in_full: bool = False) -> str:
     """Write one term of the chain rule, with its numbers where all are single ones, else with what it adds."""
     node, source = edge.target, edge.source
-    upstream = derivative(target, node)
-    product = backward_rule(edge, incoming, upstream) or f"{upstream} · {derivative(node, source)}"
-    text = f"{derivative(target, source)} {sign} {product}"
+    gradient, upstream = (in_colour(n) if in_full else derivative(target, n) for n in (source, node))
+    slope = f"slope of the arrow {clean(source.name, 24)} → {clean(node.name, 24)}"
+    slope = f" × \f{slope}\f" if in_full else f" · {derivative(node, source)}"
+    text = f"{gradient} {sign} {backward_rule(edge, incoming, upstream) or upstream + slope}"
     numbers = [node.grad, edge.local_grad, edge.contribution]
     if all(number is not None and number.numel() == 1 for number in numbers):
         upstream, local, product = (format_number(number.item()) for number in numbers)
-        return f"{text} = {upstream} · {in_brackets(local)} = {product}"
+        local = f"\t{upstream}\t × \f{in_brackets(local)}\f" if in_full else f"{upstream} · {in_brackets(local)}"
+        return f"{text} = {local} = {product}"
     added = in_words(edge.contribution, source.shape, edge.contribution_norm, most)
     return f"{text}, {added}" if added[0] == "s" else f"{text} = {added}"
 

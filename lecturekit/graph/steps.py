@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from .model import Edge, Node, topological
 from .rules import term
-from .text import clean, counts, derivative, format_number, in_brackets, in_words
+from .text import clean, counts, derivative, format_number, in_brackets, in_colour, in_words
 
 EMPTY = "The graph is empty: no operation of PyTorch that it could show was recorded."
 MAX_ALT = 700  # characters; a screen reader reads them in about a minute
@@ -51,10 +51,11 @@ def plan(graph) -> Steps:
         for edge in edges:
             steps.terms[edge.source].append((step, edge))
     one = "1" if target.grad is None or target.grad.numel() == 1 else in_words(target.grad, target.shape, None)
-    steps.captions.append(f"backward starts: {derivative(target, target)} = {one}")
+    steps.captions.append(f"backward starts: {in_colour(target)} = {derivative(target, target)} = {one}")
     for _, edges in passing:
         steps.captions.append("backward: " + "\n".join(_backward_caption(target, edge, steps) for edge in edges))
-    steps.captions.append(f"done. {_gradients(graph)}".strip())
+    known = _gradients(graph)
+    steps.captions.append(f"Done. {known}".strip() if len(known) < 160 else "Done. Each leaf has its gradient, in red.")
     return steps
 
 
@@ -77,9 +78,9 @@ def _forward_caption(node: Node, incoming: list[Edge]) -> str:
 
 
 def _backward_caption(target: Node, edge: Edge, steps: Steps) -> str:
-    """``∂f/∂x += ∂f/∂u · ∂u/∂x = 3 · (−2) = −6, together 12``"""
+    """``gradient of x += gradient of u × slope of the arrow x → u = 3 × (−2) = −6, together 12``"""
     terms, source = steps.terms[edge.source], edge.source
-    text = term(target, edge, steps.incoming[edge.target], "=" if len(terms) == 1 else "+=")
+    text = term(target, edge, steps.incoming[edge.target], "=" if len(terms) == 1 else "+=", in_full=True)
     if len(terms) > 1 and terms[-1][1] is edge:
         text += f", together {in_words(source.grad, source.shape, source.grad_norm)}"
     return text

@@ -12,6 +12,7 @@ import torch
 from .model import Node
 
 MINUS = "−"
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def format_number(x) -> str:
@@ -80,6 +81,16 @@ def clean(text: str, most: int = 40) -> str:
 def derivative(target: Node, node: Node) -> str:
     names = (clean(n.name, 24) for n in (target, node))
     return "/".join(f"∂{name}" if re.fullmatch(r"[^\W\d]\w*′*", name) else f"∂({name})" for name in names)
+
+
+def in_colour(node: Node) -> str:
+    """Name a gradient in a caption: tabs stand around it, form feeds around a slope, and no name has either."""
+    return f"\tgradient of {clean(node.name, 24)}\t"
+
+
+def low(text: str) -> str:
+    """Write indices as the picture does: a₃ for a3."""
+    return re.sub(r"(?<![\w.])[^\W\d_]\d+(?![\w.])", lambda name: name[0].translate(SUBSCRIPTS), text)
 
 
 def encodable(encoding: str) -> dict[int, str]:

@@ -16,7 +16,7 @@ IDLE = "jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status 
 COUNTS = """[...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')]
     .map(prompt => prompt.textContent.trim())"""
 # Pictures, and the drawings that graph pictures and the pad become where scripts run.
-PICTURES = """() => [...document.querySelectorAll('.jp-Notebook :is(img, [role=img])')].map(picture => ({
+PICTURES = """() => [...document.querySelectorAll('.jp-Notebook :is(img, [role=img], svg[viewBox])')].map(picture => ({
     alt: picture.alt ?? picture.getAttribute('aria-label'),
     shown: picture.getBoundingClientRect().width > 0 && picture.naturalWidth !== 0,
     cell: [...document.querySelectorAll('.jp-Notebook .jp-CodeCell')].indexOf(picture.closest('.jp-CodeCell'))}))"""
@@ -79,7 +79,7 @@ def test_the_keys_of_the_stepper_stay_in_it(run_all, lab):
     nb.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
     nbformat.write(nb, lab.folder / "stepper.ipynb")
     page = run_all("stepper.ipynb")
-    output = page.locator(".jp-OutputArea-output", has=page.locator("svg[role=img]"))
+    output = page.locator(".jp-OutputArea-output", has=page.locator("svg[viewBox]"))
     caption, slider = output.locator("[aria-live]"), output.locator("input[type=range]")
     for element in (*output.locator("button:enabled").all(), slider):
         element.focus()
@@ -92,6 +92,32 @@ def test_the_keys_of_the_stepper_stay_in_it(run_all, lab):
     assert "u = x · x = 3 · 3 = 9" in caption.inner_text()
     page.keyboard.press("End")
     assert "∂f/∂x = 21.53" in caption.inner_text()
+
+
+@pytest.mark.browser
+def test_a_graph_higher_than_the_page_is_in_sight_at_each_step(run_all, lab):
+    """Its buttons, its words and what lights up; with the dark theme it is dark."""
+    source = TRACED.replace("f = torch.sin(u) + u * x", "f = u\n    for _ in range(12):\n        f = torch.sin(f) * x")
+    cells = [nbformat.v4.new_code_cell(text) for text in (source, "f")]
+    nb = nbformat.v4.new_notebook(cells=[*cells, nbformat.v4.new_markdown_cell("Some words.\n\n" * 40)])
+    nb.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(nb, lab.folder / "high.ipynb")
+    page = run_all("high.ipynb")
+    page.locator(".lk-graph").get_by_role("button", name="Step").click()
+    for _ in range(30):
+        page.keyboard.press("ArrowRight")
+        assert page.evaluate("""() => {
+            const place = what => document.querySelector(what).getBoundingClientRect();
+            const seen = (r, box) => r.top >= box.top - 2 && r.bottom <= box.bottom + 2;
+            const lit = Array.from(document.querySelectorAll('[data-e] > rect'))
+                .filter(r => getComputedStyle(r).visibility === 'visible').map(r => r.getBoundingClientRect());
+            return seen(place('.lk-graph'), place('.jp-WindowedPanel-outer')) &&
+                (!lit.length || lit.some(r => seen(r, place('.lk-graph [role=region]'))));
+        }""")
+    page.evaluate("jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
+    page.wait_for_function(
+        "getComputedStyle(document.querySelector('.lk-graph')).backgroundColor === 'rgb(22, 25, 29)'"
+    )
 
 
 @pytest.mark.browser

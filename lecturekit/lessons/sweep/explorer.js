@@ -37,7 +37,7 @@ function explorer(img, data) {
     slider.setAttribute('aria-label', kind[0]);
     control.focusable(slider).oninput = () => {
       chosen[which] = +slider.value;
-      control.caption.textContent = update();
+      control.tell(update());
     };
     slider.addEventListener('keydown', event => {  // move this slider, not the player's
       if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
@@ -72,7 +72,8 @@ function explorer(img, data) {
       now: draw(svg, 'circle', {r: 6, fill: RUN, stroke: '#fff', 'stroke-width': 1.5}),
     };
   });
-  root.appendChild(control.caption).style.minHeight = '4.2em';
+  root.appendChild(control.live);
+  control.caption.style.minHeight = '4.2em';
   function drawn(panel, steps) {  // in pixels, until the path goes far off and does not come back
     var at = steps.map(panel.place), end = at.length;
     while (end > 1 && !(Math.hypot(at[end - 1][0], at[end - 1][1]) < 1e4)) end--;  // false for NaN

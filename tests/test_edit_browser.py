@@ -1,0 +1,202 @@
+"""Graphs of single numbers in a real Chromium: a reader changes what goes in, and the page does what PyTorch does."""
+
+import random
+import re
+
+import pytest
+import torch
+from graph_samples import adaline, alt, captions, diamond, leaf, neuron, polynomial, stepper, texts
+
+from lecturekit import trace
+from lecturekit._web import script
+from lecturekit.graph.picture import editable
+from lecturekit.graph.steps import plan
+
+# Each with where it is smooth enough to be compared; a constant stands on either side of an operation.
+UNARY = [
+    (lambda a: -a, lambda a: True),
+    (torch.relu, lambda a: abs(a) > 0.01),
+    (torch.exp, lambda a: a < 4),
+    (torch.log, lambda a: a > 0.1),
+    (torch.sqrt, lambda a: a > 0.1),
+    (torch.sin, lambda a: True),
+    (torch.cos, lambda a: True),
+    (torch.tanh, lambda a: True),
+    (torch.sigmoid, lambda a: True),
+    (lambda a: a**2, lambda a: True),
+    (lambda a: a**-3, lambda a: abs(a) > 0.3),
+    (lambda a: a**0.5, lambda a: a > 0.1),
+    (lambda a: 2 * a, lambda a: True),
+    (lambda a: a + 0.12345678, lambda a: True),
+    (lambda a: 1 - a, lambda a: True),
+    (lambda a: a - (-1.5), lambda a: True),
+    (lambda a: -3 / a, lambda a: abs(a) > 0.3),
+]
+BINARY = [
+    (lambda a, b: a + b, lambda a, b: True),
+    (lambda a, b: a - b, lambda a, b: True),
+    (lambda a, b: a * b, lambda a, b: True),
+    (lambda a, b: a / b, lambda a, b: abs(b) > 0.3),
+    (lambda a, b: a**b, lambda a, b: a > 0.1 and abs(b) < 3),
+]
+
+
+def drawn_at_random(seed: int):
+    """The same random operations on two sets of three numbers, traced: before a reader changed them, and after."""
+    dice = random.Random(seed)
+    before = [round(dice.uniform(-2, 2), 3) for _ in range(3)]
+    after = [round(x + dice.uniform(-0.3, 0.3), 3) for x in before]
+    operations = []
+
+    def run(numbers):
+        a, b, c = (leaf(x, dtype=torch.float64) for x in numbers)
+        with trace(names={"a": a, "b": b, "c": c}) as g:
+            values = [a, b, c]
+            for function, sources in operations:
+                values.append(function(*(values[i] for i in sources)))
+            f = values[-1]
+            f.backward()
+        return g
+
+    values = list(map(torch.tensor, zip(before, after, strict=True)))
+    while len(operations) < 3 + seed % 8:
+        function, fits = dice.choice(UNARY + 4 * BINARY)
+        last = len(values) - 1  # the last result goes into each, so that all of them count
+        sources = [last, dice.randrange(len(values))] if (function, fits) in BINARY else [last]
+        dice.shuffle(sources)
+        if all(fits(*(values[i][k].item() for i in sources)) for k in (0, 1)):
+            result = function(*(values[i].double() for i in sources))
+            if result.abs().max() < 100:
+                values.append(result)
+                operations.append((function, sources))
+    return run(before), run(after)
+
+
+@pytest.mark.parametrize("seeds", [range(40), pytest.param(range(40, 1000), marks=pytest.mark.browser)], ids=len)
+def test_the_page_computes_what_pytorch_does(show, seeds):
+    """Values, slopes, what each arrow adds, and gradients of random graphs, to a millionth."""
+    pairs = [drawn_at_random(seed) for seed in seeds]
+    graphs = [editable(before, plan(before)) for before, _ in pairs]
+    assert [str(before) for (before, _), graph in zip(pairs, graphs, strict=True) if graph is None] == []
+    known = [[node.value.item() if not node.op else None for node in after.nodes] for _, after in pairs]
+    code = script("lecturekit.graph", "edit")
+    found = show("").evaluate(
+        f"([graphs, known]) => {{{code}return graphs.map((g, i) => compute(g, known[i]))}}", [graphs, known]
+    )
+    for seed, (_, after), graph, page in zip(seeds, pairs, graphs, found, strict=True):
+        terms = [after.edges[e] for e in graph["terms"]]
+        for kind, expected in {
+            "values": [node.value for node in after.nodes],
+            "slopes": [edge.local_grad for edge in after.edges],
+            "added": [edge.contribution for edge in terms],
+            "gradients": [node.grad for node in after.nodes],
+        }.items():
+            both = [(x, y.item()) for x, y in zip(page[kind], expected, strict=True) if y is not None]
+            assert both
+            for x, y in both:
+                assert x == pytest.approx(y, rel=1e-6, abs=1e-6), (seed, kind, after.to_text())
+
+
+def numbers_seen(page):
+    """Each line of the finished picture that ends in a number, and the captions, step by step."""
+    page.keyboard.press("End")
+    texts = page.locator("svg text").all_text_contents()
+    words = []
+    for _ in range(page.locator("[type=range]").evaluate("slider => +slider.max") + 1):
+        words.insert(0, page.locator("[aria-live] > div").inner_text())
+        page.keyboard.press("ArrowLeft")
+    return [text for text in texts if text != "✎"], words
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "value"), [(neuron, "w", -1.5), (diamond, "x", 0.25), (polynomial, "y", 1234.5)], ids=str
+)
+def test_picture_and_captions_are_those_of_the_graph_with_the_new_number(show, make, name, value, monkeypatch):
+    page = show(make().to_html())
+    page.get_by_role("button", name=f"{name} = ").click()
+    page.keyboard.type(str(value))
+    page.keyboard.press("Enter")
+    seen, words = numbers_seen(page)
+    old = float(re.search(rf"\b{name} = (\d+)", alt(make()))[1])
+    tensor = torch.tensor
+    monkeypatch.setattr(torch, "tensor", lambda x, **more: tensor(value if x == old else x, **more))
+    expected = make()
+    assert words == captions(expected)
+    assert set(texts(expected.to_svg())) <= set(seen)
+
+
+def test_by_keys_alone(show):
+    """Tab goes on from the picture to what can be changed; Enter opens, Escape leaves it as it was."""
+    page = show(neuron().to_html())
+    page.get_by_role("region").focus()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "w = 2, change it"
+    page.keyboard.press("Enter")
+    page.keyboard.type("7")
+    page.keyboard.press("ArrowLeft")  # within the field
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "w = 2, change it"
+    assert page.locator("[aria-live] > div").inner_text() == captions(neuron())[0]
+    page.keyboard.press("Space")
+    page.keyboard.type("−0,5")  # a minus sign and a comma will do
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "w = −0.5, change it"
+    assert page.locator("[aria-live] > div").inner_text() == "Done. ∂a/∂w = 0; ∂a/∂b = 0"
+    page.keyboard.press("Enter")
+    page.keyboard.type("a word")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "w = −0.5, change it"
+    assert page.evaluate("heard") == []
+
+
+def test_a_new_number_fits_its_box_and_the_old_one_comes_back(show):
+    page = show(neuron().to_html())
+    page.get_by_role("button", name="Last").click()
+    widths = "Array.from(document.querySelectorAll('svg text'), text => text.getAttribute('textLength'))"
+    before = page.evaluate(widths)
+    for value in ("-0.00012345", "2"):
+        page.get_by_role("button", name="w = ").click()
+        page.keyboard.type(value)
+        page.keyboard.press("Enter")
+        out = page.evaluate(
+            """() => Array.from(document.querySelectorAll('svg > g')).filter(g => g.querySelector('rect'))
+                .flatMap(g => {
+                const box = g.querySelector('rect').getBoundingClientRect();
+                return Array.from(g.querySelectorAll('text')).filter(t => t.textContent !== '✎').filter(t => {
+                    const r = t.getBoundingClientRect();
+                    return r.left < box.left || r.right > box.right;
+                }).map(t => t.textContent);
+            })"""
+        )
+        assert out == []
+    assert page.evaluate(widths) == before
+
+
+def test_where_the_page_could_not_compute_nothing_can_be_changed(show):
+    assert stepper(adaline())["edit"] is None and "function compute" not in adaline().to_html()
+    w = leaf(2.0)
+    with trace() as g:
+        f = w.detach() * w
+        f.backward()
+    assert stepper(g)["edit"] is None
+    w.grad = torch.tensor(5.0)
+    with trace() as g:
+        f = 3 * w
+        f.backward()
+    assert stepper(g)["edit"] is None, "w.grad stands there, too"
+
+    class Own(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, a):
+            return a.sin()
+
+        @staticmethod
+        def backward(ctx, upstream):
+            return 5 * upstream
+
+    v = leaf(2.0)
+    with trace() as g:
+        f = Own.apply(v) + 1
+        f.backward()
+    page = show(g.to_html())
+    assert page.locator("svg [role=button]").count() == 0
