@@ -1,42 +1,58 @@
 # `make` alone prints what there is. Everything runs in .venv, which is made when it is needed; no other Python
 # environment is touched. The same commands for people without make stand in README.md.
 
-PYTHON ?= python3
-# Which build of PyTorch: empty for the one pip finds, or cpu, or auto (what fits this machine), found by uv.
-TORCH ?=
 # Further arguments for whatever the target runs: make test ARGS="-k graph", make lab ARGS="--no-browser"
 ARGS ?=
 BENCH ?= benchmarks/training.py benchmarks/graphs.py
 NOTEBOOKS ?= $(wildcard notebooks/*.ipynb)
+# A number: make teach SEED=7 makes an exam, too.
+SEED ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
-MINOR := $(shell sed -n 's/^requires-python = ">=3\.\([0-9]*\)"/\1/p' pyproject.toml)
+MINORS := $(shell sed -n 's/.*"Programming Language :: Python :: 3\.\([0-9]*\)".*/\1/p' pyproject.toml)
+FITS := import sys; assert (3, $(firstword $(MINORS))) <= sys.version_info[:2] <= (3, $(lastword $(MINORS)))
+# The first Python that fits; python3 if none does, for the message.
+ifndef PYTHON
+PYTHON := $(or $(shell for python in $(PY) python3 $(MINORS:%=python3.%); do \
+	$$python -c '$(FITS)' 2>/dev/null && echo $$python && break; done),python3)
+endif
 export OMP_NUM_THREADS ?= 1
 export IPYKERNEL_CELL_NAME ?= <cell>
 
-# One line that installs with the pinned versions; the extras follow.
-ifeq ($(TORCH),)
-INSTALL = $(PY) -m pip install --constraint constraints.txt --editable
-else
-INSTALL = $(PY) -m pip install uv && \
-	$(PY) -m uv pip install --python $(PY) --torch-backend=$(TORCH) --constraint constraints.txt --editable
+# Which build of PyTorch: empty for the one pip finds, or cpu, or auto (what fits this machine), found by uv. On Linux
+# pip's brings CUDA along. Without an Nvidia GPU the small one will do; where uv cannot have it, pip's is taken.
+ifeq ($(origin TORCH)$(shell uname),undefinedLinux)
+ifeq ($(shell command -v nvidia-smi),)
+TORCH := cpu
+OR_PIP = || $(PIP)
+endif
+endif
+PIP = $(PY) -m pip install --constraint constraints.txt --editable '.[$(EXTRAS)]'
+INSTALL = $(PIP)
+ifneq ($(TORCH),)
+INSTALL = { $(PY) -m pip install --quiet --constraint constraints.txt uv && $(PY) -m uv pip install --python $(PY) \
+	--torch-backend=$(TORCH) --constraint constraints.txt --editable '.[$(EXTRAS)]'; } $(OR_PIP)
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help lab test test-browser test-colab notebooks site slides stamp lint format bench clean
+.PHONY: help lab lessons doctor test test-browser test-colab notebooks site pdf slides teach stamp lint format bench clean
 
 help: ## Print this
 	@echo "make TARGET, where TARGET is one of"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1@\2/p' Makefile | awk -F@ '{ printf "%-16s%s\n", $$1, $$2 }'
 	@echo "The first target that needs it makes the environment in $(VENV) and says beforehand what it downloads."
-	@echo "PYTHON=python3.12 picks the Python, TORCH=cpu a small PyTorch, ARGS=… is passed on."
+	@echo "PYTHON=python3.12 picks the Python, TORCH=cpu the small PyTorch, ARGS=… is passed on."
 
-lab: $(VENV)/.all ## Open JupyterLab on the lessons
-	@echo "JupyterLab opens in your browser, on the folder notebooks/. Its address, with the token, is printed below."
-	@echo "To stop it: Ctrl-C, twice."
-	$(PY) -m jupyterlab --ServerApp.root_dir=notebooks --LabApp.news_url=None --LabApp.extension_manager=readonly \
-		--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(ARGS)
+lab: $(VENV)/.all ## Open JupyterLab on your own copies of the lessons, in my_lessons/
+	@$(PY) tools/lab.py $(ARGS)
+
+lessons: $(VENV)/.all ## After an update: put the lessons that are new beside your copies
+	@$(PY) tools/lab.py --new
+
+doctor: ## Say what keeps the course from starting, and the line that helps; nothing need be installed
+	@for python in $(PYTHON) python3 python py; do \
+		$$python -c '' 2>/dev/null && exec $$python tools/doctor.py; done; $(NO_PYTHON)
 
 test: $(VENV)/.all ## Run every test, and every notebook against its stored outputs
 	@echo "Testing: a few minutes. The order is another one each time; the seed printed below repeats it."
@@ -57,9 +73,15 @@ notebooks: $(VENV)/.all ## Execute all notebooks anew and store their outputs (N
 site: $(VENV)/.all ## Build the web site into build/site; then open build/site/index.html
 	$(PY) tools/build.py site $(ARGS)
 
+pdf: site ## Put the whole site into one PDF, build/course.pdf (needs Chromium)
+	$(PY) tools/pdf.py
+
 slides: NOTEBOOKS = $(wildcard notebooks/[0-9][0-9]_*.ipynb)
 slides: $(VENV)/.all ## Make slides for a lecture; then open build/slides/index.html (NOTEBOOKS=… for one lesson)
 	$(PY) tools/build.py slides $(NOTEBOOKS) $(ARGS)
+
+teach: $(VENV)/.teach ## Make what a teacher hands out and grades, in build/teach (SEED=7 adds an exam)
+	$(PY) tools/teach.py $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 stamp: ## Write address and version into the notebooks, and the table of lessons into README.md
 	$(PYTHON) tools/stamp.py
@@ -81,22 +103,31 @@ clean: ## Remove the environment and everything else that make has made
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
 	find lecturekit tests tools benchmarks notebooks -name __pycache__ -prune -exec rm -rf {} +
 
+define NO_PYTHON
+{ \
+echo "The course needs Python 3.$(firstword $(MINORS)) to 3.$(lastword $(MINORS)). Here \`$(PYTHON)\` is: $$($(PYTHON) --version 2>&1 | head -n 1)."; \
+echo "Get one from https://www.python.org/downloads/ and type:     make $(or $(MAKECMDGOALS),lab)"; \
+echo "Or let uv fetch one, see https://docs.astral.sh/uv/:         uv venv --clear --python 3.$(firstword $(MINORS)) && make $(or $(MAKECMDGOALS),lab)"; \
+echo "If you have one, where nobody finds it:                      make $(or $(MAKECMDGOALS),lab) PYTHON=/where/it/is"; \
+exit 1; }
+endef
+
 # An interrupted installation leaves no stamp behind, and the next make takes it up again.
 $(VENV)/.all: EXTRAS := lab,test,site
 $(VENV)/.bench: EXTRAS := lab,test,site,bench
-$(VENV)/.all $(VENV)/.bench: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, $(MINOR)))' || { \
-		echo "Python 3.$(MINOR) or newer is needed; \`$(PYTHON)\` is: $$($(PYTHON) --version 2>&1)."; \
-		echo "Name another one: make PYTHON=python3.12 …"; exit 1; }
+$(VENV)/.teach: EXTRAS := lab,test,site,teach
+$(VENV)/.all $(VENV)/.bench $(VENV)/.teach: pyproject.toml constraints.txt
+	@$(PYTHON) -c '$(FITS)' 2>/dev/null || $(NO_PYTHON)
 	@$(PYTHON) -c 'import ensurepip, venv' || { \
 		echo "\`$(PYTHON)\` cannot make environments. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "Installing PyTorch, JupyterLab and the tools for tests and site into $(VENV), with the versions of constraints.txt."
 ifeq ($(TORCH)$(shell uname),Linux)
-	@echo "Download: up to 2.8 GB, 6 GB on disk, since PyTorch for Linux brings CUDA along; 1 minute on a fast line,"
-	@echo "10 on a slow one. Without an Nvidia GPU, 0.4 GB will do: press Ctrl-C, then add TORCH=cpu to the command."
+	@echo "Download: up to 2.8 GB, 6 GB on disk, since PyTorch brings CUDA along for your Nvidia GPU; 1 minute on a fast"
+	@echo "line, 10 on a slow one. With the small PyTorch, 0.4 GB will do: press Ctrl-C, then add TORCH=cpu to the command."
 else
-	@echo "Download: 0.4 GB or less, 1.5 GB on disk (with CUDA 2.8 GB and 6 GB); a few minutes. Only the first time."
+	@echo "Download: 0.4 GB or less, 1.4 GB on disk (with CUDA 2.8 GB and 6 GB); a few minutes. Only the first time."
 endif
-	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	$(INSTALL) '.[$(EXTRAS)]'
+	@$(PY) -c '$(FITS); import pip' 2>/dev/null || $(PY) -c '$(FITS); import ensurepip; ensurepip.bootstrap()' 2>/dev/null \
+		|| $(PYTHON) -m venv --clear $(VENV)
+	$(INSTALL)
 	@touch $@

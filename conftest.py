@@ -8,6 +8,8 @@ from hypothesis import HealthCheck, settings
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Without it, a warning in a notebook would name a temporary file with a process id.
 os.environ.setdefault("IPYKERNEL_CELL_NAME", "<cell>")
+# The tests solve exercises, too: the reader's progress is none of their business.
+os.environ["LECTUREKIT_PROGRESS"] = os.devnull
 # A warning that a cell of a notebook causes is an error, as one that lecturekit causes is: see pyproject.toml. Without
 # this, --nbval-lax, which compares no outputs, would not see what the newest PyTorch calls deprecated.
 os.environ.setdefault("PYTHONWARNINGS", "error:::__main__")

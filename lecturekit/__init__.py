@@ -5,7 +5,7 @@ To know the package, read it in this order. First what every lesson uses, half a
 - ``training``: the loop; `fit` hands mini-batches to the reader's step and measures the loss
 - ``data``: the data sets, as small tensors with names, from files whose contents are compared
 - ``devices``: CPU or CUDA, and timing that is right on both
-- ``checks``: errors that a lesson raises on purpose, and exercises that answer back
+- ``checks``: errors that a lesson raises on purpose, and how exercises are judged
 - ``plotting``: figures; their colours and letters stand in ``style``
 - ``_web``: a picture that becomes something to click on, with the buttons of ``player.js``
 
@@ -15,8 +15,9 @@ Nobody need read the rest: ``lessons``, what a single lesson needs, and ``exerci
 """
 
 from . import data
-from .checks import check, expect_error
+from .checks import expect_error
 from .devices import Timing, device, measure, synchronize
+from .exercises.progress import check, progress
 from .graph import graph_of, trace
 from .lessons import diagrams
 from .lessons.cells import plot_tensor
@@ -53,6 +54,7 @@ __all__ = [
     "plot_network",
     "plot_tensor",
     "plot_timings",
+    "progress",
     "run_workers",
     "show",
     "synchronize",

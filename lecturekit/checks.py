@@ -1,14 +1,11 @@
 """Errors that a lesson raises on purpose, and exercises that answer back."""
 
 import copy
-import html
 import importlib.util
 import linecache
-import re
 import textwrap
 import traceback
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Real
@@ -18,7 +15,6 @@ import torch
 from torch import Tensor, nn
 
 from .devices import gpus_in_use
-from .style import COLOURS
 
 
 @contextmanager
@@ -77,19 +73,15 @@ class Verdict(NamedTuple):
     message: str
 
 
-_rules: dict[str, Callable[..., str]] = {}
-_second_hints: dict[str, str] = {}
-_misses: Counter[str] = Counter()
+rules: dict[str, Callable[..., str]] = {}
+second_hints: dict[str, str] = {}
 
 
 def exercise(number: str, second_hint: str = "") -> Callable[[Callable[..., str]], Callable[..., str]]:
-    """Register a rule, which takes the reader's answers and raises `Hint`, or returns praise for the right ones.
-
-    The second hint says where to begin; it comes with the third wrong answer and each one after it.
-    """
+    """Register a rule, which takes the reader's answers and raises `Hint`, or returns praise; and a second hint."""
 
     def register(rule: Callable[..., str]) -> Callable[..., str]:
-        _rules[number], _second_hints[number] = rule, second_hint
+        rules[number], second_hints[number] = rule, second_hint
         return rule
 
     return register
@@ -121,11 +113,11 @@ def _on_cpu(value: object) -> object:
 
 @_usual_defaults()
 def judge(number: str, *answers: object) -> Verdict:
-    """Apply the rule of an exercise to the answers; see `check`, which prints what comes of it."""
+    """Apply the rule of an exercise to the answers; see `lecturekit.check`, which prints what comes of it."""
     module = f"{__package__}.exercises.lesson{str(number).partition('.')[0]}"
     if importlib.util.find_spec(module):
         importlib.import_module(module)
-    if number not in _rules:
+    if number not in rules:
         raise ValueError(f"number must be that of an exercise, such as '07.1', got {number!r}")
     blank = Verdict("not attempted", "replace each ... by your code and run the cell again.")
     if any(answer is ... for answer in answers):
@@ -134,7 +126,7 @@ def judge(number: str, *answers: object) -> Verdict:
         made = "Look at the line that makes it. A .grad is None until backward() has filled it."
         return Verdict("wrong", f"one answer is None, which means that there is nothing. {made}")
     try:
-        return Verdict("correct", _rules[number](*map(_on_cpu, answers)))
+        return Verdict("correct", rules[number](*map(_on_cpu, answers)))
     except NotAttempted as not_attempted:
         verdict = Verdict("not attempted", str(not_attempted))
     except Hint as hint:
@@ -143,54 +135,6 @@ def judge(number: str, *answers: object) -> Verdict:
         message = f"the check stumbles over it with {summary(error)}. Is it what the exercise asks for?"
         verdict = Verdict("wrong", message)
     return blank if any(map(_has_ellipsis, answers)) else verdict
-
-
-def check(number: str, *answers: object) -> None:
-    """Print what is right or wrong with the answers to an exercise, without giving the solution away.
-
-    A wrong answer never raises: Restart & Run All goes on. Introduced in notebook 00.
-
-    Parameters
-    ----------
-    number : str, such as ``"07.1"``; ValueError if there is no such exercise
-    *answers : what the exercise asks for: functions, tensors, numbers
-
-    Examples
-    --------
-    >>> check("01.1", ...)
-    ○ Exercise 01.1, not attempted: replace each ... by your code and run the cell again.
-    """
-    tell(number, judge(number, *answers))
-
-
-class _Card(NamedTuple):
-    """A verdict as a notebook shows it; a terminal shows its words."""
-
-    head: str
-    message: str
-    second_hint: str
-    edge: str
-
-    def __repr__(self) -> str:
-        parts = [f"{self.head}: {self.message}", self.second_hint and f"A second hint: {self.second_hint}"]
-        return "\n".join(textwrap.fill(part, width=100) for part in parts if part)
-
-    def _repr_html_(self) -> str:
-        parts = [self.message, self.second_hint and f"<b>A second hint:</b> {html.escape(self.second_hint)}"]
-        parts[0] = re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(self.message))
-        style = f"border-left:6px solid {self.edge};background:{self.edge}1a;padding:6px 12px;max-width:46rem"
-        return f'<div style="{style}"><b>{self.head}:</b><br>{"<br>".join(filter(None, parts))}</div>'
-
-
-def tell(number: str, verdict: Verdict) -> None:
-    """Show a verdict: a card with a coloured edge in a notebook; what is not attempted remains plain text."""
-    from IPython.display import display
-
-    _misses[number] = 0 if verdict.status == "correct" else _misses[number] + (verdict.status == "wrong")
-    sign, edge = {"correct": ("✓", COLOURS[2]), "wrong": ("✗", COLOURS[1])}.get(verdict.status, ("○", ""))
-    second_hint = _second_hints[number] if verdict.status == "wrong" and _misses[number] >= 3 else ""
-    card = _Card(f"{sign} Exercise {number}, {verdict.status}", verdict.message, second_hint, edge)
-    display(card) if edge else print(card)
 
 
 def _has_ellipsis(answer: object) -> bool:

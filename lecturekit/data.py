@@ -56,7 +56,7 @@ def read(name: str) -> bytes:
     if found != SHA256[name]:
         raise ValueError(
             f"{path} is damaged: its SHA-256 begins with {found[:12]}, expected {SHA256[name][:12]}. "
-            f"Get it again with `git restore data/{name}`, or install lecturekit anew"
+            f"Delete it and type `git restore data/{name}`, or install lecturekit anew"
         )
     return content
 

@@ -14,9 +14,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
-from itertools import takewhile
 from pathlib import Path
 
 import nbformat
@@ -24,6 +22,18 @@ import numpy as np
 from bs4 import BeautifulSoup, Tag
 from matplotlib.image import imread
 from nbformat import NotebookNode
+from structure import (
+    anchor_of,
+    bullets,
+    check_call,
+    code_cells,
+    exercises,
+    headings,
+    parse,
+    prose,
+    tags,
+    without_fences,
+)
 
 Rule = Callable[[NotebookNode, Path], Iterator[str]]
 
@@ -65,14 +75,6 @@ def lesson_number(path: Path) -> str:
     return path.name[:2]
 
 
-def code_cells(nb: NotebookNode) -> list[NotebookNode]:
-    return [cell for cell in nb.cells if cell.cell_type == "code"]
-
-
-def tags(cell: NotebookNode) -> list[str]:
-    return cell.metadata.get("tags", [])
-
-
 def is_hidden(cell: NotebookNode) -> bool:
     """Whether JupyterLab shows the output only once the reader has run the cell."""
     return cell.metadata.get("jupyter") == {"outputs_hidden": True}
@@ -99,32 +101,6 @@ def output_fields(cell: NotebookNode) -> Iterator[tuple[str, str]]:
                 yield mime, data if isinstance(data, str) else str(data)
 
 
-def without_fences(markdown: str) -> str:
-    return re.sub(r"^(`{3,}|~{3,}).*?^\1[^\n]*$", "", markdown, flags=re.MULTILINE | re.DOTALL)
-
-
-def prose(nb: NotebookNode) -> str:
-    """All Markdown of a notebook, without its fenced code."""
-    return "\n\n".join(without_fences(cell.source) for cell in nb.cells if cell.cell_type == "markdown")
-
-
-def headings(nb: NotebookNode) -> list[tuple[int, str]]:
-    """Level and text of each heading, in order."""
-    found = re.findall(r"^(#{1,6}) +(.+?)\s*$", prose(nb), flags=re.MULTILINE)
-    return [(len(marks), text) for marks, text in found]
-
-
-def anchor_of(heading: str) -> str:
-    """What JupyterLab and the web site call the place of a heading: its text without marks, spaces as hyphens."""
-    return heading.replace("`", "").replace(" ", "-")
-
-
-def bullets(nb: NotebookNode, heading: str) -> list[str]:
-    """The list under a heading of level 2."""
-    match = re.search(rf"^## {re.escape(heading)}\s*$(.*?)(?=^## |\Z)", prose(nb), flags=re.MULTILINE | re.DOTALL)
-    return re.findall(r"^[-*] +(.+)$", match[1], flags=re.MULTILINE) if match else []
-
-
 def html_outputs(nb: NotebookNode) -> Iterator[tuple[str, str]]:
     """What each cell shows as HTML, after its first line."""
     for cell in code_cells(nb):
@@ -142,63 +118,14 @@ def _soup(html: str) -> BeautifulSoup:
     return BeautifulSoup(html, "html.parser")
 
 
-def _parse(source: str) -> ast.Module | None:
-    try:
-        return ast.parse(source)
-    except SyntaxError:
-        return None
-
-
 def claims(source: str) -> int:
     """How many statements of a cell claim something: an assert, a call of assert_…, an expected error."""
-    nodes = list(ast.walk(_parse(source) or ast.Module([], [])))
+    nodes = list(ast.walk(parse(source) or ast.Module([], [])))
     called = [node.func for node in nodes if isinstance(node, ast.Call)]
     names = [getattr(function, "attr", getattr(function, "id", "")) for function in called]
     return sum(isinstance(node, ast.Assert) for node in nodes) + sum(
         name.startswith("assert_") or name == "expect_error" for name in names
     )
-
-
-@dataclass(frozen=True)
-class Exercise:
-    number: str  # as the check has it: "07.1"
-    check: str  # the last statement: lk.check("07.1", …)
-    cell: int  # where the blank stands among the cells
-    solution: str | None  # the code in the fold, None where there is none
-
-    def solved(self) -> str:
-        return f"{self.solution}\n\n{self.check}"
-
-
-FOLD = re.compile(
-    r"^<details>\n<summary>Solution</summary>\n\n```python\n(?P<code>.*?)\n```\n\n(?P<why>\S.*?)\n</details>\s*$",
-    flags=re.MULTILINE | re.DOTALL,
-)
-
-
-def _check_call(cell: NotebookNode) -> tuple[str, str] | None:
-    """Number and source of the `lk.check("NN.k", …)` that ends a cell."""
-    tree = _parse(cell.source)
-    match tree.body[-1] if tree and tree.body else None:
-        case ast.Expr(
-            ast.Call(func=ast.Attribute(ast.Name("lk"), "check"), args=[ast.Constant(str(number)), *_]) as call
-        ):
-            return number, ast.get_source_segment(cell.source, call)
-    return None
-
-
-def exercises(nb: NotebookNode) -> list[Exercise]:
-    """Every exercise whose blank cell ends in a check; the rules say what is wrong with the others."""
-    found = []
-    for index, cell in enumerate(nb.cells):
-        if cell.cell_type != "code" or "exercise" not in tags(cell) or (call := _check_call(cell)) is None:
-            continue
-        following = takewhile(lambda cell: cell.cell_type == "markdown", nb.cells[index + 1 :])
-        # What stands below the next heading belongs to a later exercise.
-        text, *_ = re.split(r"^#{2,3} ", "\n\n".join(cell.source for cell in following), flags=re.MULTILINE)
-        fold = FOLD.search(text)
-        found.append(Exercise(*call, index, fold["code"] if fold else None))
-    return found
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -268,7 +195,7 @@ def plain_python(nb, path):
     for cell in code_cells(nb):
         if cell.source == WATERMARK:
             continue
-        if _parse(cell.source) is None or "get_ipython" in cell.source:
+        if parse(cell.source) is None or "get_ipython" in cell.source:
             yield f"not plain Python: {first_line(cell)!r}"
         if re.search(r"^\s*#\s*(NBVAL|PYTEST_VALIDATE)_", cell.source, flags=re.MULTILINE):
             yield f"use a tag, not a comment, to steer nbval: {first_line(cell)!r}"
@@ -474,7 +401,7 @@ def think_before_you_see(nb, path):
 def exercises_are_whole(nb, path):
     """Heading, blank, check, folded solution; numbered 1, 2, 3. (test_solutions.py runs the solutions.)"""
     for cell in code_cells(nb):
-        if ("exercise" in tags(cell)) != (_check_call(cell) is not None):
+        if ("exercise" in tags(cell)) != (check_call(cell) is not None):
             yield f"an exercise has the tag 'exercise' and ends in lk.check(\"NN.k\", …): {first_line(cell)!r}"
     found = exercises(nb)
     if not 3 <= len(found) <= 7:

@@ -11,6 +11,7 @@ from common import defaults, needs_gpu
 import lecturekit as lk
 from lecturekit import checks
 from lecturekit.checks import Hint, NotAttempted, exercise, judge
+from lecturekit.exercises import progress
 from lecturekit.exercises.common import explain
 
 
@@ -125,6 +126,27 @@ def test_check_prints_a_sign_the_number_and_the_verdict_in_lines_of_100(capsys):
     assert "wrong: the check stumbles over it with ZeroDivisionError: division by zero." in capsys.readouterr().out
 
 
+def test_progress_is_what_was_right_on_this_machine(capsys, monkeypatch, tmp_path):
+    """A line for each exercise that was right once; without a place to write, all else works."""
+    file = tmp_path / "progress"
+    monkeypatch.setenv("LECTUREKIT_PROGRESS", str(file))
+    lk.progress()
+    assert not file.exists()
+    for number, answer in (("00.2", 17), ("00.1", 3), ("00.2", 17.0), ("01.1", ...)):
+        lk.check(number, answer)
+    assert file.read_text() == "00.2\n"
+    capsys.readouterr()
+    lk.progress()
+    first, second, *_, last = capsys.readouterr().out.splitlines()
+    assert first.startswith("Exercises done: 1 of ")
+    assert second == "00 Start here                         ○ 1 ✓ 2 ○ 3"
+    assert last == "Next: exercise 00.1."
+    monkeypatch.setenv("LECTUREKIT_PROGRESS", str(tmp_path))
+    lk.check("00.2", 17)
+    lk.progress()
+    assert "Exercises done: 0 of " in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("number", ["99.1", "nonsense", "", "07.99", 6.1, "os.path"])
 def test_an_unknown_exercise_is_an_error(number):
     with pytest.raises(ValueError, match=r"^number must be that of an exercise, such as '07.1', got"):
@@ -179,7 +201,7 @@ def test_an_error_is_told_with_the_readers_own_line(tmp_path):
         checks.call(space["answer"], -1)
     with pytest.raises(Hint, match=r"^your class raises TypeError"):
         checks.call(torch.nn.Linear)
-    card = checks._Card("✗", "in line 7, `'<&' + y`: no.", "", "#000000")
+    card = progress._Card("✗", ["in line 7, `'<&' + y`: no."], "#000000")
     assert "in line 7, <code>&#x27;&lt;&amp;&#x27; + y</code>: no." in card._repr_html_()
 
 

@@ -51,7 +51,7 @@ def test_environment_yml_is_in_step():
 # Where each package that README.md promises is used: a file, and what stands in it.
 USED = {
     "torch": ("lecturekit/training.py", "import torch"),
-    "jupyterlab": ("Makefile", "$(PY) -m jupyterlab"),
+    "jupyterlab": ("tools/lab.py", '"-m", "jupyterlab"'),
     "matplotlib": ("lecturekit/plotting.py", "from matplotlib.figure import Figure"),
     "scikit-learn": ("lecturekit/data.py", "from sklearn.datasets import load_digits"),
     "watermark": ("tools/stamp.py", "%load_ext watermark"),  # into each lesson: tests/notebook_rules.py
@@ -123,6 +123,8 @@ def test_supported_versions_are_the_same_everywhere():
     minors = {int(leg["python"].removeprefix("3.")) for leg in legs.values()}
     assert minors == set(range(int(python.removeprefix("3.")), max(minors) + 1))
     assert legs["newest"]["python"] == f"3.{max(minors)}" and legs["newest"]["install"] == "--upgrade"
+    classifiers = [line.rpartition(" ")[2] for line in PYPROJECT["classifiers"] if "Python :: " in line]
+    assert classifiers == [f"3.{minor}" for minor in sorted(minors)]
     assert matrix["os"] == ["ubuntu-latest", "macos-latest", "windows-latest"]
     ruff = tomllib.loads(text("pyproject.toml"))["tool"]["ruff"]
     assert ruff["target-version"] == f"py{python.replace('.', '')}"
@@ -130,6 +132,12 @@ def test_supported_versions_are_the_same_everywhere():
     assert f"Python {python} to {legs['newest']['python']}, torch {oldest_torch} or newer" in readme
     assert f"Python {python} and torch {pins()['torch']}, pinned in `constraints.txt`" in readme
     assert f"Python {python} or newer" in readme
+
+
+def test_the_readme_says_how_long_the_course_takes():
+    minutes = re.findall(r"^\| \d\d \|.*\| (\d+) \|$", text("README.md"), re.MULTILINE)
+    hours = int(re.search(r"All lessons together take about (\d+) hours", text("README.md"))[1])
+    assert abs(sum(map(int, minutes)) / 60 - hours) <= 0.5
 
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -140,12 +148,14 @@ def test_workflows_are_pinned_and_may_only_read(path):
     raw = path.read_text(encoding="utf-8")
     workflow = yaml.safe_load(raw)
     assert workflow["permissions"] == {"contents": "read"}
-    # One job may write, what GitHub Pages needs to publish, and it runs no code of the repository.
+    # One job may write, what GitHub Pages or the registry needs to publish, and it runs no code of the repository.
+    allowed = {"site": {"pages": "write", "id-token": "write"}, "release": {"id-token": "write"}}
     writing = {name: job for name, job in workflow["jobs"].items() if "permissions" in job}
-    assert set(writing) == ({"publish"} if path.stem == "site" else set())
+    assert set(writing) == ({"publish"} if path.stem in allowed else set())
     for job in writing.values():
-        assert job["permissions"] == {"pages": "write", "id-token": "write"}
-        assert not any("run" in step or "checkout" in step["uses"] for step in job["steps"])
+        assert job["permissions"] == allowed[path.stem]
+        assert not any("checkout" in step.get("uses", "") for step in job["steps"])
+        assert {step.get("run") for step in job["steps"]} <= {None, "uv publish --trusted-publishing always"}
     uses = [step["uses"] for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
     assert uses
     for action in uses:
@@ -162,8 +172,19 @@ def test_every_change_is_tested():
 def test_one_version():
     citation = yaml.safe_load(text("CITATION.cff"))
     assert citation["version"] == PYPROJECT["version"] == lecturekit.__version__
+    assert re.search(r"^## (\S+)$", text("CHANGELOG.md"), re.MULTILINE)[1] == PYPROJECT["version"]
     assert citation["repository-code"] == PYPROJECT["urls"]["Repository"]
     assert " AND ".join(citation["license"]) == PYPROJECT["license"]
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*s*.yml")), ids=lambda path: path.stem
+)
+def test_issue_forms_can_be_filled_in(path):
+    form = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert form["name"] and form["description"]
+    assert all(field["type"] in ("input", "textarea") and field["attributes"]["label"] for field in form["body"])
+    assert len({field["id"] for field in form["body"]}) == len(form["body"])
 
 
 def test_every_make_target_is_explained():
@@ -186,7 +207,7 @@ def test_iris_is_fishers_and_not_the_copy_with_errors():
     assert rows[37] == "4.9,3.6,1.4,0.1,setosa"
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "data/README.md"])
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CODE_OF_CONDUCT.md", "data/README.md"])
 def test_links_to_files_lead_somewhere(name):
     links = re.findall(r"\]\(([^)\s]+)\)", text(name))
     local = [link for link in links if not re.match(r"https?:|#", link)]

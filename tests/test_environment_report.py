@@ -26,6 +26,7 @@ def needs(monkeypatch):
         for requirement in requirements:
             course["Requires-Dist"] = requirement
         monkeypatch.setattr(importlib.metadata, "metadata", lambda name: course)
+        monkeypatch.setattr(sys, "executable", "/home/somebody/python")
 
     return pretend
 
@@ -43,11 +44,11 @@ def test_all_is_there():
     ("requirement", "line"),
     [
         ("torch>=2.6", f"✓ torch {importlib.metadata.version('torch')}"),
-        ("torch>=99", "✗ torch 2.* does not fit: the course needs >=99\n  → `pip install --upgrade 'torch>=99'`"),
-        ("abacus>=4", "✗ abacus is missing\n  → `pip install --upgrade 'abacus>=4'`"),
+        ("torch>=99", "✗ torch 2.* does not fit: the course needs >=99\n  → PIP install --upgrade 'torch>=99'`"),
+        ("abacus>=4", "✗ abacus is missing\n  → PIP install --upgrade 'abacus>=4'`"),
         (
             "abacus; extra == 'lab'",
-            "· abacus is missing; only for opening the lessons\n  → `pip install --upgrade 'abacus'`",
+            "· abacus is missing; only for opening the lessons\n  → PIP install --upgrade 'abacus'`",
         ),
         ("abacus>=4; extra == 'test'", None),
     ],
@@ -57,7 +58,8 @@ def test_versions_are_held_against_the_metadata(needs, requirement, line):
     report = lk.environment()
     found = [line for line in report.lines if line[2:].startswith(("torch", "abacus"))]
     installed = importlib.metadata.version("torch")
-    assert found == ([line.replace("torch 2.*", f"torch {installed}")] if line else [])
+    line = line and line.replace("torch 2.*", f"torch {installed}").replace("PIP", "`python -m pip")
+    assert found == ([line] if line else [])
     assert report.ok == (found == [] or found[0][0] != "✗")
 
 
@@ -75,7 +77,13 @@ def test_no_graphviz(monkeypatch):
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     report = lk.environment()
     assert report.problems == ["no pictures of graphs: ModuleNotFoundError"]
-    assert "pip install pygraphviz" in str(report)
+    assert "python -m pip install pygraphviz`" in str(report)
+
+
+def test_the_remedy_names_the_python_of_the_course_and_no_other_folder(needs, monkeypatch):
+    needs("abacus>=4")
+    monkeypatch.setattr(sys, "executable", str(ROOT / ".venv" / "bin" / "python"))
+    assert f"→ `{Path('.venv/bin/python')} -m pip install --upgrade 'abacus>=4'`" in str(lk.environment())
 
 
 @pytest.mark.parametrize("damage", ["missing", "changed", "unreadable"])
@@ -91,7 +99,7 @@ def test_a_data_file_that_is_not_as_published(monkeypatch, tmp_path, damage):
     report = lk.environment()
     (problem,) = report.problems
     assert problem.startswith("no data file iris.csv as published: ")
-    assert "git restore data/iris.csv" in str(report)
+    assert "→ delete data/iris.csv, then `git restore data/iris.csv`" in str(report)
     assert str(tmp_path) not in str(report), "folders carry names of people"
 
 
@@ -119,7 +127,7 @@ def run(**variables):
 def test_the_command_prints_the_same():
     done = run(PYTHONIOENCODING="ascii", OMP_NUM_THREADS=str(torch.get_num_threads()))
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{lk.environment()}\n"
+    assert done.stdout.startswith(f"{lk.environment()}\n\nExercises done: 0 of ")
 
 
 def test_the_command_fails_if_something_must_be_put_right():

@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 LESSONS = {path.name: nbformat.read(path, as_version=4) for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))}
-NAMES = ("glossary", "misconceptions", "errata", "sources")
+NAMES = ("glossary", "questions", "misconceptions", "errata", "sources")
 PAGES = {name: nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4) for name in NAMES}
 TEXTS = {name: "\n\n".join(cell.source for cell in nb.cells) for name, nb in PAGES.items()}
 
@@ -74,7 +74,7 @@ def test_links_lead_where_they_say(name):
         assert re.match(rf"{re.escape(section)}\b", link["anchor"].replace("-", " ")), link[0]
 
 
-@pytest.mark.parametrize(("name", "least"), [("misconceptions", 42), ("errata", 15)])
+@pytest.mark.parametrize(("name", "least"), [("questions", 120), ("misconceptions", 42), ("errata", 15)])
 def test_each_entry_is_shown_in_a_cell(name, least):
     """Entries are numbered from 1; each names a place in a lesson, and the code that a cell there has."""
     entries = re.findall(r"^(\d+)\. (.+)$", TEXTS[name], flags=re.MULTILINE)

@@ -54,9 +54,9 @@ def test_graph(name, file_regression):
 @pytest.mark.parametrize("name", ["neuron", "several_ways"])
 def test_graph_to_step_through(name, file_regression):
     """The same with what each step says and when each mark is seen."""
-    data = samples.stepper(PICTURES[name]())
-    captions = "".join(f"<desc>{caption}</desc>\n" for caption in data["captions"])
-    check(file_regression, captions + data["svg"], f"{name}_to_step_through")
+    g = PICTURES[name]()
+    captions = "".join(f"<desc>{caption}</desc>\n" for caption in samples.captions(g))
+    check(file_regression, captions + samples.stepper(g)["svg"], f"{name}_to_step_through")
 
 
 @pytest.mark.parametrize("name", ["matrices", "several_ways"])

@@ -1,21 +1,20 @@
 """Each folded solution, put in place of its blank, passes the check; the blank itself is answered by ○."""
 
+import ast
+import symtable
 from pathlib import Path
 
-import nbformat
 import notebook_rules as rules
 import pytest
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-
-# Lessons whose exercises need no more than the imports: only those cells are run here, which is much faster. (All cells
-# are run when the notebook is compared with its stored outputs.)
-IMPORTS_SUFFICE = ("00", "01", "02", "04", "09", "10", "12", "13")
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+LESSONS = {path.stem: rules.read(path) for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))}
 
 
 class _ThisPython(KernelSpecManager):
@@ -25,33 +24,55 @@ class _ThisPython(KernelSpecManager):
         return KernelSpec(**get_kernel_dict())
 
 
-def answers_to_solutions(nb: nbformat.NotebookNode, folder: Path) -> dict[str, str]:
-    """Run the notebook with every solution in place of its blank; return what each check printed, by number."""
-    exercises = rules.exercises(nb)
-    for exercise in exercises:
-        nb.cells[exercise.cell].source = exercise.solved()
+def names_in(source: str) -> tuple[set[str], set[str], set[str]]:
+    """Return the names that a cell binds, those that it needs from earlier cells, and those that it adds to."""
+    tables = [symtable.symtable(source, "cell", "exec")]
+    binds = {symbol.get_name() for symbol in tables[0].get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+    uses = {symbol.get_name() for symbol in tables[0].get_symbols() if symbol.is_referenced()}
+    for table in tables:
+        tables += table.get_children()
+        uses |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_global()}
+    stores = [node for node in ast.walk(ast.parse(source)) if isinstance(getattr(node, "ctx", None), ast.Store)]
+    adds = {node.value.id for node in stores if isinstance(getattr(node, "value", None), ast.Name)}  # Tensor.exp = exp
+    return binds, uses - binds, adds
+
+
+def solved(nb: NotebookNode) -> list[NotebookNode]:
+    """Return the exercises of a lesson, solved, and before them the cells that they need, and no others."""
+    sources = {exercise.cell: exercise.solved() for exercise in rules.exercises(nb)}
+    wanted, cells = set(), []
+    for index, cell in reversed([*enumerate(nb.cells)]):
+        if cell.cell_type == "code" and not cell.source.startswith("%"):
+            source = sources.get(index, cell.source)
+            binds, uses, adds = names_in(source)
+            if index in sources or (binds | adds) & wanted:
+                cells.insert(0, new_code_cell(source))
+                wanted = wanted - binds | uses
+    return cells
+
+
+def run(cells: list[NotebookNode], folder: Path) -> str:
+    """Run cells in a kernel of their own, and return what they print."""
+    nb = new_notebook(cells=cells)
     kernel = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=_ThisPython())
     NotebookClient(nb, km=kernel, timeout=600, resources={"metadata": {"path": str(folder)}}).execute()
-    return {e.number: "".join(text for _, text in rules.output_fields(nb.cells[e.cell])) for e in exercises}
+    return "".join(text for cell in nb.cells for _, text in rules.output_fields(cell))
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_each_solution_passes_its_check(path):
-    nb = nbformat.read(path, as_version=4)
-    for exercise in rules.exercises(nb):
-        stored = "".join(text for _, text in rules.output_fields(nb.cells[exercise.cell]))
-        assert stored.startswith(f"○ Exercise {exercise.number}, not attempted"), stored
+@pytest.fixture(scope="module")
+def printed():
+    """What all lessons print, one after the other; a kernel for each would take most of the time."""
+    return run([cell for nb in LESSONS.values() for cell in solved(nb)], NOTEBOOKS)
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_each_solution_passes_its_check(lesson, printed):
+    for exercise in rules.exercises(LESSONS[lesson]):
+        blank = "".join(text for _, text in rules.output_fields(LESSONS[lesson].cells[exercise.cell]))
+        assert blank.startswith(f"○ Exercise {exercise.number}, not attempted"), blank
         assert exercise.solution, f"exercise {exercise.number} has no folded solution"
-    if rules.lesson_number(path) in IMPORTS_SUFFICE:
-        imports = next(cell for cell in rules.code_cells(nb) if "setup" not in rules.tags(cell))
-        nb.cells = [
-            cell
-            for cell in nb.cells
-            if cell is imports or cell.cell_type == "markdown" or "exercise" in rules.tags(cell)
-        ]
-    answers = answers_to_solutions(nb, path.parent)
-    wrong = {number: answer for number, answer in answers.items() if not answer.startswith(f"✓ Exercise {number}, ")}
-    assert not wrong, "\n".join(wrong.values())
+        verdict = next(line for line in printed.splitlines() if f"Exercise {exercise.number}, " in line)
+        assert verdict.startswith(f"✓ Exercise {exercise.number}, "), verdict
 
 
 def test_a_wrong_solution_is_seen(tmp_path):
@@ -66,5 +87,6 @@ def test_a_wrong_solution_is_seen(tmp_path):
         ]
 
     stand_in = "class lk:\n    def check(number, answer):\n        print('✓' if answer == 1 else '✗', answer)"
-    cells = [new_code_cell(stand_in), *exercise(1, "answer = 1"), *exercise(2, "answer = answer + 1")]
-    assert answers_to_solutions(new_notebook(cells=cells), tmp_path) == {"05.1": "✓ 1\n", "05.2": "✗ 2\n"}
+    unneeded = new_code_cell("raise RuntimeError")
+    cells = [new_code_cell(stand_in), unneeded, *exercise(1, "answer = 1"), *exercise(2, "answer = answer + 1")]
+    assert run(solved(new_notebook(cells=cells)), tmp_path) == "✓ 1\n✗ 2\n"

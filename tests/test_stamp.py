@@ -1,6 +1,8 @@
 """`make stamp` writes exactly what it should, and the repository is in step with it."""
 
+import importlib.util
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -61,12 +63,32 @@ def test_links_setup_and_table_are_written_and_nothing_else(root):
     assert first.endswith("\n\nA paragraph that stays.")
     assert f"blob/v{VERSION}/notebooks/42_answers.ipynb" in first
     assert f'"lecturekit @ git+{ADDRESS}@v{VERSION}"' in setup
-    compile(setup, "setup", "exec")
+    packages = eval(re.search(r"^packages = (\{.*?^\})", setup, re.MULTILINE | re.DOTALL)[1])
+    assert [*packages.values()][1:] == PROJECT["dependencies"]
+    assert all(importlib.util.find_spec(module) for module in packages), "the names that Python knows"
     assert watermark.startswith("%load_ext watermark\n")
-    table = (root / "README.md").read_text(encoding="utf-8").split("<!-- /lessons -->")[0]
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    table = readme.partition("<!-- lessons -->")[2].partition("<!-- /lessons -->")[0]
     assert table.endswith("\n| 42 | [Answers](notebooks/42_answers.ipynb) | What is ∂loss/∂w? | 7 |\n")
     assert table.count("](notebooks/") == 1
     assert stamp(root, "--check").returncode == 0
+
+
+@pytest.mark.parametrize("lacking", [(), ("sklearn", "lecturekit")])
+def test_the_setup_cell_installs_what_is_missing_and_replaces_nothing(root, monkeypatch, lacking):
+    stamp(root)
+    setup = json.loads((root / "notebooks" / "42_answers.ipynb").read_text(encoding="utf-8"))["cells"][2]["source"]
+    calls, find = [], importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in lacking else find(name))
+    monkeypatch.setattr(subprocess, "run", lambda command, check: calls.append(command))
+    exec("".join(setup), {})
+    assert len(calls) == bool(lacking)
+    for *_, install, quiet, course, sklearn, torch, numpy, matplotlib, pygraphviz, ipython, watermark in calls:
+        assert [install, quiet, sklearn] == ["install", "--quiet", "scikit-learn>=1.4"]
+        assert course == f"lecturekit @ git+{ADDRESS}@v{VERSION}"
+        there = [line.partition("==")[0] for line in (torch, numpy, matplotlib, pygraphviz, ipython, watermark)]
+        assert there == ["torch", "numpy", "matplotlib", "pygraphviz", "ipython", "watermark"]
+        assert torch == f"torch=={importlib.metadata.version('torch')}"
 
 
 def test_check_lists_and_changes_nothing(root):
@@ -80,7 +102,9 @@ def test_check_lists_and_changes_nothing(root):
 def test_a_move_leaves_no_old_address_or_version(tmp_path):
     """Address and version stand in pyproject.toml and in stamped places: after a move the old ones are nowhere."""
     copy = tmp_path / "copy"
-    generated = shutil.ignore_patterns(".git", ".venv*", ".*_cache", "__pycache__", ".hypothesis", "build", "dist")
+    generated = shutil.ignore_patterns(
+        ".git", ".venv*", ".*_cache", "__pycache__", ".hypothesis", "build", "dist", "my_*"
+    )
     shutil.copytree(ROOT, copy, ignore=generated)
     text = (copy / "pyproject.toml").read_text(encoding="utf-8").replace(ADDRESS, "https://github.com/someone/else")
     text = text.replace(f'version = "{VERSION}"', 'version = "7.8.9"')

@@ -17,14 +17,13 @@ from pathlib import Path
 import nbformat
 import torch
 from sphinx.cmd.build import main as sphinx_build
+from structure import LESSONS, NOTEBOOKS, ROOT
+from teacher_page import teacher_page
 
 import lecturekit as lk
 
-ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-LESSONS = [path for path in NOTEBOOKS if re.match(r"\d\d_", path.name)]
 
 CODE = re.compile(r"(^`{3,}.*?^`{3,}|\[[^\]\n]*\]\([^)\n]*\))", flags=re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#{1,4} (.+)$", flags=re.MULTILINE)
@@ -99,6 +98,13 @@ def collect_site(source: Path) -> None:
         copy_notebook(path, source / "notebooks", lambda text: with_reference(text, documented), fold=True)
     parts = source / "_parts"
     parts.mkdir()
+    (source / "teaching").mkdir()
+    for path in LESSONS:
+        # One page lists them: the sidebar is long enough.
+        page = "---\norphan: true\n---\n\n" + teacher_page(path, "../notebooks/")
+        (source / "teaching" / f"{path.stem}.md").write_text(page, encoding="utf-8")
+    links = [f"- [](teaching/{path.stem}.md)\n" for path in LESSONS]
+    (parts / "teaching.md").write_text("".join(links), encoding="utf-8")
     (parts / "README.md").write_text(readme(), encoding="utf-8")
     (parts / "cite.md").write_text(CITE.format(**PROJECT, address=PROJECT["urls"]["Repository"]), encoding="utf-8")
     (parts / "stepper.html").write_text(stepper(), encoding="utf-8")

@@ -18,20 +18,25 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 
 SETUP_CELL = """\
-# On Colab and other bare machines: install what is missing, replace nothing.
+# On Colab and other bare machines: install what is missing. What is there stays as it is.
+import importlib.metadata
 import importlib.util
 import subprocess
 import sys
 
 packages = {{
     "lecturekit": "lecturekit @ git+{address}@{tag}",
-    "pygraphviz": "pygraphviz",
-    "watermark": "watermark",
+{dependencies}
 }}
-missing = [source for name, source in packages.items() if importlib.util.find_spec(name) is None]
+missing = [source for module, source in packages.items() if importlib.util.find_spec(module) is None]
 if missing:
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", *missing], check=True)
+    there = [source.split(">=")[0] for source in packages.values() if " @ " not in source and source not in missing]
+    there = [f"{{name}}=={{importlib.metadata.version(name)}}" for name in there]
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *missing, *there], check=True)
     importlib.invalidate_caches()"""
+
+# What Python calls a package, where pip calls it something else.
+MODULES = {"ipython": "IPython", "scikit-learn": "sklearn"}
 
 # Says which versions the stored outputs come from: `make test` compares them.
 WATERMARK_CELL = "%load_ext watermark\n%watermark -v -p torch,numpy,matplotlib,lecturekit"
@@ -69,6 +74,7 @@ class Project(NamedTuple):
     version: str
     tag: str
     site: str
+    dependencies: str
 
 
 class Lesson(NamedTuple):
@@ -91,7 +97,10 @@ def read_project(root: Path) -> Project:
             f"pyproject.toml: Repository must be https://github.com/OWNER/NAME, got {address}: Colab opens no other"
         )
     site = f"https://{match[1]}.github.io/{match[2]}/"  # where GitHub publishes what the workflow builds
-    return Project(address, f"{match[1]}/{match[2]}", project["version"], "v" + project["version"], site)
+    names = {source: source.partition(">=")[0] for source in project["dependencies"]}
+    lines = [f'    "{MODULES.get(name, name)}": "{source}",' for source, name in names.items()]
+    slug, version = f"{match[1]}/{match[2]}", project["version"]
+    return Project(address, slug, version, f"v{version}", site, "\n".join(lines))
 
 
 def lesson_paths(root: Path) -> list[Path]:

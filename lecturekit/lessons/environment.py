@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -48,11 +50,13 @@ def environment() -> Report:
     True
     """
     lines = [*_versions()]
-    lines.append(_tried(_lay_out, "Graphviz lays out graphs", "no pictures of graphs", "pip install pygraphviz"))
+    lines.append(_tried(_lay_out, "Graphviz lays out graphs", "no pictures of graphs", _pip("pygraphviz")))
     for name in data.SHA256:
         good, bad = f"the data file {name} is there, and as it was published", f"no data file {name} as published"
-        lines.append(_tried(lambda name=name: data.read(name), good, bad, f"git restore data/{name}"))
-    lines.append(_tried(_compute, "the lessons compute on: {}", "no device to compute on", "set LECTUREKIT_DEVICE=cpu"))
+        remedy = f"delete data/{name}, then `git restore data/{name}`"
+        lines.append(_tried(lambda name=name: data.read(name), good, bad, remedy))
+    good, bad = "the lessons compute on: {}", "no device to compute on"
+    lines.append(_tried(_compute, good, bad, "`set LECTUREKIT_DEVICE=cpu`"))
     lines += [f"· {_gpu()}", f"· threads: {torch.get_num_threads()} of PyTorch, on {os.cpu_count()} cores"]
     return Report(lines)
 
@@ -61,7 +65,14 @@ def _tried(function: Callable[[], object], good: str, bad: str, remedy: str) -> 
     try:
         return f"✓ {good.format(function())}"
     except Exception as error:
-        return f"✗ {bad}: {type(error).__name__}\n  → `{remedy}`"
+        return f"✗ {bad}: {type(error).__name__}\n  → {remedy}"
+
+
+def _pip(what: str) -> str:
+    """Name the Python that needs it; a folder outside the course may carry the name of a person."""
+    python, course = Path(sys.executable), Path(__file__).parents[2]
+    name = python.relative_to(course) if python.is_relative_to(course) else "python"
+    return f"`{name} -m pip install {what}`"
 
 
 def _lay_out() -> None:
@@ -88,7 +99,7 @@ def _versions() -> Iterator[str]:
     try:
         course = importlib.metadata.metadata("lecturekit")
     except importlib.metadata.PackageNotFoundError:
-        yield '✗ lecturekit is not installed\n  → `pip install -c constraints.txt -e ".[lab]"`'
+        yield f"✗ lecturekit is not installed\n  → {_pip('-c constraints.txt -e .[lab]')}"
         return
     yield f"✓ lecturekit {course['Version']}"
     python = f"{platform.python_implementation()} {platform.python_version()}"
@@ -104,4 +115,5 @@ def _versions() -> Iterator[str]:
         else:
             problem = f"{name} {version} does not fit: the course needs {needed}" if version else f"{name} is missing"
             problem = f"· {problem}; only for opening the lessons" if only_lab else f"✗ {problem}"
-            yield f"{problem}\n  → `pip install --upgrade '{name}{needed}'`"
+            remedy = _pip(f"--upgrade '{name}{needed}'")
+            yield f"{problem}\n  → {remedy}"

@@ -95,6 +95,32 @@ def test_the_keys_of_the_stepper_stay_in_it(run_all, lab):
 
 
 @pytest.mark.browser
+def test_a_graph_higher_than_the_page_is_in_sight_at_each_step(run_all, lab):
+    """Its buttons, its words and what lights up; with the dark theme it is dark."""
+    source = TRACED.replace("f = torch.sin(u) + u * x", "f = u\n    for _ in range(12):\n        f = torch.sin(f) * x")
+    cells = [nbformat.v4.new_code_cell(text) for text in (source, "f")]
+    nb = nbformat.v4.new_notebook(cells=[*cells, nbformat.v4.new_markdown_cell("Some words.\n\n" * 40)])
+    nb.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(nb, lab.folder / "high.ipynb")
+    page = run_all("high.ipynb")
+    page.locator(".lk-graph").get_by_role("button", name="Step").click()
+    for _ in range(30):
+        page.keyboard.press("ArrowRight")
+        assert page.evaluate("""() => {
+            const place = what => document.querySelector(what).getBoundingClientRect();
+            const seen = (r, box) => r.top >= box.top - 2 && r.bottom <= box.bottom + 2;
+            const lit = Array.from(document.querySelectorAll('[data-e] > rect'))
+                .filter(r => getComputedStyle(r).visibility === 'visible').map(r => r.getBoundingClientRect());
+            return seen(place('.lk-graph'), place('.jp-WindowedPanel-outer')) &&
+                (!lit.length || lit.some(r => seen(r, place('.lk-graph [role=region]'))));
+        }""")
+    page.evaluate("jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
+    page.wait_for_function(
+        "getComputedStyle(document.querySelector('.lk-graph')).backgroundColor === 'rgb(22, 25, 29)'"
+    )
+
+
+@pytest.mark.browser
 def test_answers_are_hidden_until_their_cell_is_run(run_all, browse, lab):
     nb = nbformat.read(NOTEBOOKS / "02_devices.ipynb", as_version=4)
     nbformat.write(nb, lab.folder / "answers.ipynb")  # with its outputs

@@ -13,7 +13,8 @@ pytest.importorskip("axe_playwright_python", reason="axe is not installed: pip i
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-NAMES = ["index", "install", "evidence", "api", "search", *(f"notebooks/{path.stem}" for path in NOTEBOOKS)]
+NAMES = ["index", "install", "teachers", "evidence", "api", "search", *(f"notebooks/{path.stem}" for path in NOTEBOOKS)]
+NAMES += [f"teaching/{path.stem}" for path in NOTEBOOKS if path.name[0].isdigit()]
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 LIGHT, DARK = {"color_scheme": "light"}, {"color_scheme": "dark"}
 PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
@@ -142,6 +143,10 @@ def test_the_stepper_on_the_first_page_by_mouse_and_by_keys(show):
     assert caption.inner_text() != first
     page.keyboard.press("ArrowLeft")
     assert caption.inner_text() == first
+    stepper.get_by_role("button", name="w = 2").click()
+    page.keyboard.type("-1")
+    page.keyboard.press("Enter")
+    assert "∂a/∂w = 0; ∂a/∂b = 0" in caption.inner_text(), "relu lets nothing through"
     page.keyboard.press("/")  # a key of the theme: it stays in the stepper
     assert stepper.locator(":focus").count() == 1
 

@@ -1,0 +1,174 @@
+"""What `make teach` writes: nothing that gives a solution away, a right exam, a course that nbgrader grades."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import exam
+import nbformat
+import notebook_rules as rules
+import pytest
+import teach
+from structure import LESSONS
+from teacher_page import PREDICT
+
+from lecturekit.checks import judge
+
+ROOT = Path(__file__).parents[1]
+NBS = [nbformat.read(path, as_version=4) for path in LESSONS]
+GRADED = ("02",)  # what nbgrader grades here beside the exam: a short lesson
+SEED = 7
+needs_nbgrader = pytest.mark.skipif(
+    importlib.util.find_spec("nbgrader") is None, reason="nbgrader is not installed: pip install -e '.[teach]'"
+)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Everything but nbgrader's release, which has a test of its own."""
+    folder = tmp_path_factory.mktemp("teach")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(teach, "release", lambda course: 0)
+        assert teach.main(["--output", str(folder), "--seed", str(SEED)]) == 0
+    return folder
+
+
+def told(folder):
+    """Find what the notebooks of a folder tell of solutions: lines that stand in a fold and nowhere else, and marks."""
+    for path in sorted(folder.rglob("*.ipynb")):
+        text = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
+        yield from re.findall(r".*(?:<summary>Solution|[Ss]olution is folded|(?:BEGIN|END) [SH]|assert agrees).*", text)
+        if path.name in (names := [lesson.name for lesson in LESSONS]):
+            lesson = "\n\n".join(cell.source for cell in NBS[names.index(path.name)].cells)
+            parts = re.split(r"<summary>Solution</summary>(.*?)</details>", lesson, flags=re.DOTALL)
+            folded, rest = (set("\n".join(some).splitlines()) for some in (parts[1::2], parts[::2]))
+            yield from set(text.splitlines()) & (folded - rest)
+
+
+def test_no_student_file_has_a_solution(built):
+    assert list(told(built / "student")) == []
+    sheet = (built / "student" / f"exam_{SEED}.ipynb").read_text(encoding="utf-8")
+    assert not [e.number for e in exam.exam(NBS, SEED)[1] if e.solution.splitlines()[-1] in sheet]
+    assert len(list(told(built / "solutions"))) > len(NBS)  # the search finds what there is
+
+
+@pytest.mark.parametrize("edition", ["student", "solutions"])
+def test_each_edition_has_every_exercise_and_no_output_of_one(built, edition):
+    for path, nb in zip(LESSONS, NBS, strict=True):
+        copy = nbformat.read(built / edition / path.name, as_version=4)
+        expected = [e.asked() if edition == "student" else e.solved() for e in rules.exercises(nb)]
+        cells = [copy.cells[e.cell] for e in rules.exercises(copy)]
+        assert [cell.source for cell in cells] == expected
+        assert not any(cell.outputs for cell in cells)
+
+
+@pytest.mark.parametrize("title", exam.VARIANTS)
+def test_with_the_numbers_of_the_lesson_the_exam_has_its_answers(title):
+    choices, function = exam.VARIANTS[title]
+    (number,) = (exercise.number for nb in NBS for exercise in rules.exercises(nb) if exercise.title == title)
+    assert judge(number, *function(**exam.first(choices))[1]).status == "correct"
+
+
+def test_another_seed_gives_other_numbers_and_the_same_seed_the_same():
+    assert len(exam.VARIANTS) >= 10
+    one, again, other = ([exercise.text for exercise in exam.exam(NBS, seed)[1]] for seed in (1, 1, 2))
+    assert one == again != other
+    assert not set(one) & {exercise.text for nb in NBS for exercise in rules.exercises(nb)}
+
+
+def test_the_exam_tells_right_from_wrong():
+    right = [{"a": 0.1}, ["mul", "add"], (2, 3), 4.0]
+    assert exam.agrees([{"a": 0.1 + 1e-9}, ("Mul", "add"), [2, 3], 4], right)
+    for wrong in ([{"a": 0.2}, *right[1:]], [right[0], ["mul"], *right[2:]], [*right[:3], 5]):
+        assert not exam.agrees(wrong, right)
+
+
+def test_an_exam_without_its_exercises_fails_loudly(monkeypatch):
+    with pytest.raises(exam.ExamError, match="no exercise is called"):
+        exam.exam(NBS[:1], SEED)
+    monkeypatch.setattr(exam, "VARIANTS", {"A slope": ({"x": (1, 2)}, lambda x: ([f"at y = {x}"], (x,)))})
+    with pytest.raises(exam.ExamError, match="does not say 'at y = 1'"):
+        exam.exam(NBS, SEED)
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_the_page_for_the_teacher_is_whole_and_short(built, path):
+    page = (built / "teacher" / f"{path.stem}.md").read_text(encoding="utf-8")
+    nb = nbformat.read(path, as_version=4)
+    assert all(f"- {objective}" in page for objective in rules.bullets(nb, "What you will be able to do"))
+    assert page.count("- (section ") == len(PREDICT.findall(rules.prose(nb)))
+    assert all(f"**Exercise {exercise.number} · {exercise.title}**" in page for exercise in rules.exercises(nb))
+    stated = re.search(r"\*\*Time:\*\* about (\d+) minutes(?:, and (\d+))?", rules.prose(nb)).groups("0")
+    minutes = re.findall(r"^\| .* \| (\d+) \| \d* ?\|$", page, flags=re.MULTILINE)
+    assert sum(map(int, minutes)) == sum(map(int, stated))
+    assert len(page.split()) <= 1400
+
+
+def hand_in(release, submission, found, how):
+    """Write what a student hands in: `how` gives the code for an exercise, or None for a blank."""
+    nb = nbformat.read(release, as_version=4)
+    cells = {cell.metadata.nbgrader.grade_id: cell for cell in nb.cells if "nbgrader" in cell.metadata}
+    for exercise in found:
+        cell = cells[f"exercise-{exercise.number.replace('.', '-')}"]
+        assert cell.source.startswith(exercise.blank.rstrip())
+        if code := how(exercise):
+            cell.source = f"{code}\n\n{exercise.check}"
+    submission.parent.mkdir(parents=True)
+    nbformat.write(nb, submission)
+
+
+def right(exercise):
+    return exercise.solution
+
+
+def wrong(exercise):
+    """Take the first answer from the table of wrong ones; in an exam, the answer to the numbers of the lesson."""
+    if not exercise.check:
+        return original(exercise.number).solution
+    return (
+        f"import sys\n\nsys.path[:0] = {[str(ROOT / 'tests'), str(ROOT / 'tools')]}\n"
+        f"from test_exercises_{exercise.number[:2]} import TestAnswers\n\n"
+        f"({', '.join(exercise.answers)},) = next(row[1] for row in TestAnswers.wrong if row[0] == {exercise.number!r})"
+    )
+
+
+def half(exercise):
+    return right(exercise) if int(exercise.number[-1]) % 2 else None
+
+
+def original(number):
+    return next(exercise for exercise in rules.exercises(rules.read_lesson(number[:2])) if exercise.number == number)
+
+
+def points(course, found, students):
+    """Let nbgrader grade what the students hand in; return the points of each, and how many there are."""
+    from nbgrader.api import Gradebook
+    from nbgrader.apps import NbGraderAPI
+
+    api = NbGraderAPI(config=teach.settings(course))
+    for student, how in students.items():
+        for name in found:
+            place = Path(name, f"{name}.ipynb")
+            hand_in(course / "release" / place, course / "submitted" / student / place, found[name], how)
+            result = api.autograde(name, student)
+            assert result["success"], result["log"]
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
+        return {student.id: (student.score, student.max_score) for student in gradebook.students}
+
+
+@needs_nbgrader
+def test_nbgrader_gives_full_points_no_points_and_half(tmp_path, capsys):
+    from nbgrader.validator import Validator
+
+    lessons = [path for path in LESSONS if path.name[:2] in GRADED]
+    assert teach.main([*map(str, lessons), "--seed", str(SEED), "--output", str(tmp_path)]) == 0
+    assert list(told(tmp_path / "nbgrader" / "release")) == []
+    found = {path.stem: rules.exercises(rules.read(path)) for path in lessons}
+    found[f"exam_{SEED}"] = exam.exam(NBS, SEED)[1]
+    for name in found:
+        Validator().validate_and_print(str(tmp_path / "nbgrader" / "source" / name / f"{name}.ipynb"))
+        assert "Success! Your notebook passes all the tests." in capsys.readouterr().out
+    numbers = [exercise.number for some in found.values() for exercise in some]
+    done = sum(int(number[-1]) % 2 for number in numbers)
+    graded = points(tmp_path / "nbgrader", found, {"right": right, "wrong": wrong, "half": half})
+    assert graded == {"right": (len(numbers),) * 2, "wrong": (0, len(numbers)), "half": (done, len(numbers))}

@@ -1,0 +1,119 @@
+"""What a lesson is made of: its text, its headings, its exercises with their blanks, checks and solutions.
+
+The tests compare each lesson with this structure (tests/notebook_rules.py); tools/teach.py cuts lessons along it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LESSONS = [path for path in NOTEBOOKS if re.match(r"\d\d_", path.name)]
+
+
+def code_cells(nb: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in nb.cells if cell.cell_type == "code"]
+
+
+def tags(cell: NotebookNode) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def without_fences(markdown: str) -> str:
+    return re.sub(r"^(`{3,}|~{3,}).*?^\1[^\n]*$", "", markdown, flags=re.MULTILINE | re.DOTALL)
+
+
+def prose(nb: NotebookNode) -> str:
+    """All Markdown of a notebook, without its fenced code."""
+    return "\n\n".join(without_fences(cell.source) for cell in nb.cells if cell.cell_type == "markdown")
+
+
+def headings(nb: NotebookNode) -> list[tuple[int, str]]:
+    """Level and text of each heading, in order."""
+    found = re.findall(r"^(#{1,6}) +(.+?)\s*$", prose(nb), flags=re.MULTILINE)
+    return [(len(marks), text) for marks, text in found]
+
+
+def anchor_of(heading: str) -> str:
+    """What JupyterLab and the web site call the place of a heading: its text without marks, spaces as hyphens."""
+    return heading.replace("`", "").replace(" ", "-")
+
+
+def bullets(nb: NotebookNode, heading: str) -> list[str]:
+    """The list under a heading of level 2."""
+    match = re.search(rf"^## {re.escape(heading)}\s*$(.*?)(?=^## |\Z)", prose(nb), flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"^[-*] +(.+)$", match[1], flags=re.MULTILINE) if match else []
+
+
+def parse(source: str) -> ast.Module | None:
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        return None
+
+
+@dataclass(frozen=True)
+class Exercise:
+    number: str  # as the check has it: "07.1"
+    text: str  # what stands above the blank, from the heading of the exercise on
+    blank: str  # what the reader fills in, up to the check
+    check: str  # the last statement: lk.check("07.1", …)
+    cell: int  # where the blank stands among the cells
+    solution: str | None  # the code in the fold, None where there is none
+
+    @property
+    def title(self) -> str:
+        return self.text.splitlines()[0].partition(" · ")[2]
+
+    @property
+    def answers(self) -> list[str]:
+        """What the check is given, as it stands there."""
+        return [ast.unparse(argument) for argument in ast.parse(self.check).body[0].value.args[1:]]
+
+    def asked(self) -> str:
+        return self.blank + self.check
+
+    def solved(self) -> str:
+        return f"{self.solution}\n\n{self.check}".strip()
+
+
+FOLD = re.compile(
+    r"^<details>\n<summary>Solution</summary>\n\n```python\n(?P<code>.*?)\n```\n\n(?P<why>\S.*?)\n</details>\s*$",
+    flags=re.MULTILINE | re.DOTALL,
+)
+
+
+def check_call(cell: NotebookNode) -> tuple[str, str] | None:
+    """Number and source of the `lk.check("NN.k", …)` that ends a cell."""
+    tree = parse(cell.source)
+    match tree.body[-1] if tree and tree.body else None:
+        case ast.Expr(
+            ast.Call(func=ast.Attribute(ast.Name("lk"), "check"), args=[ast.Constant(str(number)), *_]) as call
+        ):
+            return number, ast.get_source_segment(cell.source, call)
+    return None
+
+
+def exercises(nb: NotebookNode) -> list[Exercise]:
+    """Every exercise whose blank cell ends in a check; the rules say what is wrong with the others."""
+    found = []
+    for index, cell in enumerate(nb.cells):
+        if cell.cell_type != "code" or "exercise" not in tags(cell) or (call := check_call(cell)) is None:
+            continue
+        following = takewhile(lambda cell: cell.cell_type == "markdown", nb.cells[index + 1 :])
+        # What stands below the next heading belongs to a later exercise.
+        text, *_ = re.split(r"^#{2,3} ", "\n\n".join(cell.source for cell in following), flags=re.MULTILINE)
+        fold = FOLD.search(text)
+        before = "\n\n".join(cell.source for cell in nb.cells[:index] if cell.cell_type == "markdown")
+        task = "### " + re.split(r"^### ", before, flags=re.MULTILINE)[-1].strip()
+        number, check = call
+        blank = cell.source.removesuffix(check)
+        found.append(Exercise(number, task, blank, check, index, fold["code"] if fold else None))
+    return found

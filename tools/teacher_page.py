@@ -1,0 +1,206 @@
+"""The page for the teacher of a lesson, made from what is there: the lesson, the exercise tables, the other pages.
+
+Its text stands in docs/_templates/teacher_page.md.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import re
+import sys
+from collections import Counter
+from functools import cache
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+import torch
+from nbformat import NotebookNode
+from stamp import read_lesson
+from structure import NOTEBOOKS, ROOT, bullets, code_cells, exercises, parse, tags
+
+from lecturekit.checks import judge
+
+PREDICT = re.compile(r"^> \*\*Predict\.\*\* (.*(?:\n>.*)*)", flags=re.MULTILINE)
+MISCONCEPTION = re.compile(r"^\d+\. (\*\*.+?\*\*) .+?<br>See (.+)$", flags=re.MULTILINE)
+FOLDED = re.compile(r"<details>.*?</details>", flags=re.DOTALL)
+# Minutes, before they are scaled to the time that the lesson states.
+PER_WORD, PER_CELL, PER_QUESTION, PER_EXERCISE = 1 / 120, 0.5, 1.0, 4.0
+HINTS = 3  # for each exercise
+# What a class may stumble over, and the sign of it in the code or the tags of a cell.
+TROUBLE = {
+    "{} stops with an error on purpose, and goes on.": "expect_error(",
+    "{} measures: your numbers are others, on a slow or busy machine by much.": "nbval-ignore-output",
+    "{} prints something else where there is a GPU.": "cpu-output",
+    "{} starts processes. The first time takes seconds.": "run_workers(",
+}
+
+
+class Section(NamedTuple):
+    """A part of a lesson under a heading of level 2."""
+
+    title: str
+    text: str
+    cells: list[NotebookNode]  # those with code
+
+    @property
+    def number(self) -> str:
+        return re.match(r"\d*", self.title)[0]
+
+    @property
+    def questions(self) -> list[str]:
+        return [re.sub(r"\n>\s*", " ", question).strip() for question in PREDICT.findall(self.text)]
+
+    @property
+    def weight(self) -> float:
+        num_exercises = sum("exercise" in tags(cell) for cell in self.cells)
+        reading = PER_WORD * len(FOLDED.sub("", self.text).split()) + PER_QUESTION * len(self.questions)
+        return reading + PER_CELL * (len(self.cells) - num_exercises) + PER_EXERCISE * num_exercises
+
+
+def teacher_page(path: Path, base: str) -> str:
+    """Return the page of a lesson as Markdown; `base` is where its links to notebooks begin."""
+    nb = nbformat.read(path, as_version=4)
+    lesson = read_lesson(path, json.loads(path.read_text(encoding="utf-8")))
+    sections = sections_of(nb)
+    stated, *apart = map(int, lesson.minutes.split(" + "))
+    minutes = shared_out(stated, apart, sections)
+    (needs,) = (section.text for section in sections if section.title == "What you need")
+    rows = [f"| {s.title} | {m} | {len(s.questions) or ''} |" for s, m in zip(sections, minutes, strict=True) if m]
+    page = (ROOT / "docs" / "_templates" / "teacher_page.md").read_text(encoding="utf-8")
+    page = page.format(
+        lesson=lesson,
+        time=f"{stated} minutes{f', and {apart[0]} for the exercises' if apart else ''}",
+        objectives=listed(bullets(nb, "What you will be able to do")),
+        needs=needs.partition("**Time:**")[0].strip(),
+        sections="\n".join(rows),
+        shorter=listed(shorter(path, sections, minutes)),
+        questions=listed([f"(section {s.number}) {question}" for s in sections for question in s.questions]),
+        mistakes="\n\n".join(mistakes(lesson.number, nb)),
+        misconceptions=listed(misconceptions(path)) or "- None that stands in the index.",
+        trouble=listed(trouble(nb, sections)),
+    )
+    return re.sub(r"\]\((?=\w+\.ipynb)", f"]({base}", page)
+
+
+def sections_of(nb: NotebookNode) -> list[Section]:
+    """Cut a lesson at its headings of level 2; what stands before the first is left out."""
+    found = [Section("", "", [])]
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            found[-1].cells.append(cell)
+            continue
+        before, *parts = re.split(r"^## +", cell.source, flags=re.MULTILINE)
+        found[-1] = found[-1]._replace(text=f"{found[-1].text}\n\n{before}")
+        found += [Section(*part.split("\n", 1), []) for part in parts]
+    return found[1:]
+
+
+def shared_out(stated: int, apart: list[int], sections: list[Section]) -> list[int]:
+    """Share out whole minutes, so that they add up to what is stated; exercises may have a time of their own."""
+    weights = [0 if apart and section.title == "Exercises" else section.weight for section in sections]
+    ends = [round(stated * end / sum(weights)) for end in accumulate(weights, initial=0.0)]
+    minutes = [end - start for start, end in pairwise(ends)]
+    if apart:
+        minutes[[section.title for section in sections].index("Exercises")] = apart[0]
+    return minutes
+
+
+def listed(items: list[str]) -> str:
+    return "\n".join(f"- {item}" for item in items)
+
+
+def named(sections: list[Section]) -> str:
+    """Name sections: "section 3", "sections 3, 4"."""
+    return f"section{'s' * (len(sections) > 1)} " + ", ".join(section.number for section in sections)
+
+
+@cache
+def links_to(name: str) -> Counter:
+    """Count the links from other notebooks to each section of a lesson."""
+    texts = [path.read_text(encoding="utf-8") for path in NOTEBOOKS if path.name != name]
+    return Counter(number for text in texts for number in re.findall(rf"{name}#(\d+)-·", text))
+
+
+def shorter(path: Path, sections: list[Section], minutes: list[int]) -> list[str]:
+    """Say what to leave out: first the exercises, then the sections that fewest other pages lead to."""
+    time = {section.title: number for section, number in zip(sections, minutes, strict=True)}
+    numbered, lines = [section for section in sections if section.number], []
+    for available in (45, 60, 75):
+        left, out, said = sum(minutes), [], "nothing"
+        if left > available:
+            left, said = left - time["Exercises"], "the exercises are homework"
+        # Of those with as few links the last goes first, and the first section is never left out.
+        for section in sorted(numbered[:0:-1], key=lambda section: links_to(path.name)[section.number]):
+            if left > available:
+                left, out = left - time[section.title], [*out, section]
+        out.sort(key=numbered.index)
+        lines.append(f"**{available} minutes:** {said}{f', and leave out {named(out)}' if out else ''}.")
+    return lines
+
+
+@cache
+def table(lesson: str) -> list[tuple]:
+    """Return the wrong answers that the tests try on the checks of a lesson."""
+    if (folder := str(ROOT / "tests")) not in sys.path:
+        sys.path.append(folder)
+    return importlib.import_module(f"test_exercises_{lesson}").TestAnswers.wrong
+
+
+def mistakes(lesson: str, nb: NotebookNode) -> list[str]:
+    """List typical wrong answers to each exercise, with the hint; of functions, the hint alone."""
+    parts = []
+    for exercise in exercises(nb):
+        found: dict[str, str] = {}
+        for number, answers, _ in table(lesson):
+            if number == exercise.number and len(found) < HINTS:
+                found.setdefault(judge(number, *answers).message, shown(answers))
+        parts += [
+            f"**Exercise {exercise.number} · {exercise.title}**",
+            listed([f"{found[hint]}{hint}" for hint in found]),
+        ]
+    return parts
+
+
+def shown(answers: tuple) -> str:
+    """Return answers as somebody would write them, if they are short and no functions."""
+    values = [value.tolist() if isinstance(value, torch.Tensor) else value for value in answers]
+    text = ", ".join(map(repr, values))
+    return f"`{text}` → " if len(text) <= 60 and "<" not in text else ""
+
+
+def misconceptions(path: Path) -> list[str]:
+    """List the misconceptions that this lesson shows to be wrong, each with its place."""
+    notebook = nbformat.read(ROOT / "notebooks" / "misconceptions.ipynb", as_version=4)
+    link = re.compile(rf"\[lesson \d\d, ([^\]]+)\]\(({re.escape(path.name)}#(?:[^()\s]|\([^()\s]*\))+)\)")
+    entries = MISCONCEPTION.findall("\n".join(cell.source for cell in notebook.cells))
+    found = [(claim, link.search(places)) for claim, places in entries]
+    return [f"{claim} [{place[1].capitalize()}]({place[2]})" for claim, place in found if place]
+
+
+def trouble(nb: NotebookNode, sections: list[Section]) -> list[str]:
+    """Say what a class may stumble over."""
+    found = []
+    for text, sign in TROUBLE.items():
+        places = [
+            s for s in sections if s.number and any(sign in cell.source or sign in tags(cell) for cell in s.cells)
+        ]
+        found += [text.format(named(places).capitalize())] if places else []
+    found.append("No GPU is needed: without one, all cells run on the CPU.")
+    found.append("The first import of PyTorch takes seconds. Run the setup before the class comes in.")
+    defined = {name for cell in code_cells(nb) if "exercise" not in tags(cell) for name in names_defined(cell.source)}
+    code = "\n".join(exercise.solved() for exercise in exercises(nb))
+    needed = sorted(defined & {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)})
+    if needed:
+        what = ", ".join(f"`{name}`" for name in needed)
+        found.append(f"After a restart, run the lesson before you solve the exercises: they need {what}.")
+    return found
+
+
+def names_defined(source: str) -> list[str]:
+    """Return the names of the functions and classes that a cell defines."""
+    tree = parse(source)
+    return [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)] if tree else []
