@@ -52,11 +52,12 @@ def solved(nb: NotebookNode) -> list[NotebookNode]:
 
 
 def run(cells: list[NotebookNode], folder: Path) -> str:
-    """Run cells in a kernel of their own, and return what they print."""
+    """Run cells in a kernel of their own, and return what they print or show as text."""
     nb = new_notebook(cells=cells)
     kernel = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=_ThisPython())
     NotebookClient(nb, km=kernel, timeout=600, resources={"metadata": {"path": str(folder)}}).execute()
-    return "".join(text for cell in nb.cells for _, text in rules.output_fields(cell))
+    fields = [field for cell in nb.cells for field in rules.output_fields(cell)]
+    return "".join({"stdout": text, "text/plain": f"{text}\n"}.get(kind, "") for kind, text in fields)
 
 
 @pytest.fixture(scope="module")
