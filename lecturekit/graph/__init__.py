@@ -13,7 +13,7 @@ there is no circle:
 - ``fold``: a large graph becomes a small one
 - ``text``, ``rules``, ``steps``: numbers in words, terms of the chain rule, one caption for each step
 - ``typeset``, ``layout``, ``picture``: text as blocks, places of boxes, and the whole, with when each part is seen
-- ``draw``, ``stepper.js``: the picture as SVG and PNG, and with buttons
+- ``draw``, ``stepper.js``, ``edit.js``: the picture as SVG and PNG, with buttons, and with numbers to change
 """
 
 from .graph import Graph
