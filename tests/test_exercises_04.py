@@ -6,6 +6,8 @@ import pytest
 import torch
 from exercise_answers import ExerciseAnswers
 
+from lecturekit.checks import judge
+
 
 def formula(x, y):
     return x * y + y**2
@@ -66,7 +68,9 @@ WRONG = [
     ("04.1", [filled], "fills .grad"),
     ("04.1", [emptied_and_filled], "fills .grad"),
     ("04.1", [filled_then_emptied], "empties .grad"),
-    ("04.1", [lambda x, y: torch.autograd.grad(formula(x, y), x)], "return two derivatives"),
+    ("04.1", [lambda x, y: torch.autograd.grad(formula(x, y), x)], "only one derivative"),
+    ("04.1", [lambda x, y: torch.autograd.grad(formula(x, y), x, y)], "as one tuple: (x, y)"),
+    ("04.1", [lambda x, y: torch.autograd.grad(formula(x, y), (x, y, y))], "return two derivatives"),
     ("04.1", [lambda x, y: torch.autograd.grad(formula(x, y), (y, x))], "exchanged"),
     ("04.1", [lambda x, y: [torch.autograd.grad(formula(x, y), part) for part in (x, y)]], "is a tuple"),
     ("04.1", [lambda x, y: torch.autograd.grad(x * y, (x, y))], "only one of its two parts"),
@@ -102,6 +106,7 @@ WRONG = [
     ("04.3", [["exp"]], "derivative of tanh"),
     ("04.3", [["tanh"]], "its own derivative"),
     ("04.4", [torch.round], "the derivative is 0"),
+    ("04.4", [torch.round], "Start from x"),
     ("04.4", [lambda x: torch.round(x).detach()], "everything is detached"),
     ("04.4", [lambda x: x], "the value is x,"),
     ("04.4", [lambda x: x + torch.round(x).detach()], "x + round(x)"),
@@ -124,6 +129,12 @@ BLANKS = [
 
 class TestAnswers(ExerciseAnswers):
     right, wrong, blanks = RIGHT, WRONG, BLANKS
+
+
+def test_04_1_says_that_two_calls_walk_twice():
+    advice = "One call would walk once"
+    assert advice in judge("04.1", two_calls).message
+    assert advice not in judge("04.1", lambda x, y: torch.autograd.grad(formula(x, y), (x, y))).message
 
 
 @pytest.mark.parametrize("name", ["sin", "tanh", "square", "triple", "exp"])

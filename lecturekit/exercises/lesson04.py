@@ -1,5 +1,7 @@
 """Exercises of notebook 04, autograd.grad."""
 
+from unittest.mock import patch
+
 import torch
 
 from ..checks import Hint, as_tensor, call, close, compare, exercise
@@ -13,12 +15,16 @@ def both_gradients(function: object) -> str:
     # There are gradients already, which a function that fills .grad and then empties it would lose.
     x.grad, y.grad = torch.tensor(10.0), torch.tensor(20.0)
     used_up = "the first call uses the graph up. Can you ask for both derivatives in one call?"
-    with watch_backward() as went_backward, explain({"second time": used_up}):
+    # Two calls that keep the graph are right, but walk twice.
+    watched = patch.object(torch.autograd, "grad", wraps=torch.autograd.grad)
+    with watch_backward() as went_backward, explain({"second time": used_up}), watched as grad:
         answer = call(function, x, y)
     if x.grad is None or y.grad is None:
         raise Hint("your function empties .grad. What was in it before is lost.")
     if (x.grad.item(), y.grad.item()) != (10, 20):
         raise Hint("your function fills .grad. Which way of asking returns its answers, and leaves .grad alone?")
+    if isinstance(answer, tuple | list) and len(answer) == 1:
+        raise Hint("you got only one derivative. Give grad the tensors together, as one tuple: (x, y).")
     if not isinstance(answer, tuple | list) or len(answer) != 2:
         raise Hint("return two derivatives, the one for x and the one for y.")
     if any(isinstance(part, tuple | list) for part in answer):
@@ -35,7 +41,9 @@ def both_gradients(function: object) -> str:
     compare("∂f/∂y", grad_y, right_y, typical, "∂f/∂x is right, ∂f/∂y is not.")
     if not went_backward:
         raise Hint("the numbers are right, but nothing went backward. Let torch.autograd.grad find the derivatives.")
-    return "you have both derivatives, and no .grad has changed."
+    kept_graph = any(asked.kwargs.get("retain_graph") for asked in grad.call_args_list)
+    advice = " One call would walk once." if kept_graph else ""
+    return f"you have both derivatives, and no .grad has changed.{advice}"
 
 
 @exercise("04.2", "Write down x.grad after each line. backward() adds to it (section 8), and None empties it.")
@@ -90,18 +98,19 @@ def round_through(function: object) -> str:
     answer = call(function, x)
     if not torch.equal(x.detach(), values):
         raise Hint("your function has changed x itself. Make a new tensor.")
+    start = "Start from x. What must you add, as a constant (detach()), to get the value of round?"
     typical = [
         (values, "the value is x, not round(x). What must be added to x, and should that part have a derivative?"),
         (values + values.round(), "the value is x + round(x). What takes the value of x away, but not its derivative?"),
     ]
     compare("the result", answer, values.round(), typical, "the value is not torch.round(x).")
     if not answer.requires_grad:
-        raise Hint("the value is right, but nothing leads back to x: everything is detached.")
+        raise Hint(f"the value is right, but nothing leads back to x: everything is detached. {start}")
     (slope,) = torch.autograd.grad(answer.sum(), x, allow_unused=True)
     if slope is None:
         raise Hint("the value is right, but it does not depend on the x that came in.")
     typical = [
-        (0.0, "the value is right, but the derivative is 0: the way back to x goes through round alone."),
+        (0.0, f"the value is right, but the derivative is 0: the way back to x goes through round alone. {start}"),
         (-1.0, "the value is right, but the derivative is −1: you detached the x that should stay."),
     ]
     otherwise = "the value is right, but the derivative is not 1 everywhere. Try a sum instead of a product."
