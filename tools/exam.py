@@ -201,7 +201,9 @@ def agrees(found: object, right: object) -> bool:
 
     The exam holds a copy of it, beside names that a student may have changed: what it needs, it imports itself.
     """
-    from builtins import abs, all, dict, float, getattr, int, isinstance, len, list, sorted, str, tuple, type, zip
+    from builtins import (  # noqa: I001, UP029
+        abs, all, dict, float, getattr, int, isinstance, len, list, sorted, str, tuple, type, zip
+    )  # fmt: skip
 
     found = getattr(found, "tolist", lambda: found)()  # of a tensor or an array
     if isinstance(right, dict):

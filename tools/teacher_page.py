@@ -29,6 +29,9 @@ NOTEBOOK_LINK = re.compile(r"\[([^\]]+)\]\(\w+\.ipynb(?:#(?:[^()\s]|\([^()\s]*\)
 FOLDED = re.compile(r"<details>.*?</details>", flags=re.DOTALL)
 # Minutes, before they are scaled to the time that the lesson states.
 PER_WORD, PER_CELL, PER_QUESTION, PER_EXERCISE = 1 / 120, 0.5, 3.0, 4.0
+HINTS = 9  # for each exercise
+# Hints to a slip, and to no mistake in thought.
+SLIP = re.compile("this is|this one has|raises|not right yet|still blank")
 # Sections that a class can do without, the first to go first: what no objective is about, then the last objectives.
 CUTS = {
     "00": (8, 9, 5),
@@ -68,14 +71,15 @@ class Section(NamedTuple):
 
     @property
     def questions(self) -> list[str]:
-        """Each question under the paragraph before it; a table or a formula belongs to the paragraph above it."""
+        """Each question under the paragraph before it: with what it goes on from, if that is a table or a formula."""
         found = []
         for match in PREDICT.finditer(self.text):
-            before = re.sub(r"^!\[.*|^#.*", "", self.text[: match.start()], flags=re.MULTILINE).strip()
-            *above, last = re.split(r"\n{2,}", before)
-            context = "\n\n".join([*above[-1:], last] if last[:2] in ("| ", "$$") else [last])
+            before = re.sub(r"^!\[.*|^#.*", "", FOLDED.sub("", self.text[: match.start()]), flags=re.MULTILINE).strip()
+            *above, context = re.split(r"\n{2,}", before)
+            while above and re.match(r"[|a-z]|\$\$", context):
+                context = f"{above.pop()}\n\n{context}"
             question = re.sub(r"\n>\s*", " ", match[1]).strip()
-            found.append(f"**Section {self.number}.** {context}\n\n- {question}")
+            found.append(f"**Section {self.number}.** {context}".strip() + f"\n\n> {question}")
         return found
 
     @property
@@ -147,11 +151,11 @@ def shorter(lesson: str, sections: list[Section], minutes: list[int]) -> list[st
     """Say what to leave out, in which order, and how many minutes are left then."""
     time = {section.title: number for section, number in zip(sections, minutes, strict=True)}
     left, lines = sum(minutes) - time["Exercises"], []
-    lines.append(f"The exercises are homework: {left} minutes are left.")
+    lines.append(f"{left} minutes: the exercises are homework.")
     for number in CUTS[lesson]:
         section = next(section for section in sections if section.number == str(number))
         left -= time[section.title]
-        lines.append(f"Without section {section.title}: {left}.")
+        lines.append(f"{left} minutes: also without section {section.title.rstrip('.')}")
     return lines
 
 
@@ -169,12 +173,12 @@ def mistakes(lesson: str, nb: NotebookNode) -> list[str]:
     for exercise in exercises(nb):
         found: dict[str, str] = {}
         for number, answers, _ in table(lesson):
-            if number == exercise.number:
-                found.setdefault(judge(number, *answers).message, shown(answers))
+            if number == exercise.number and not SLIP.search(hint := judge(number, *answers).message):
+                found.setdefault(hint, shown(answers))
         parts += [
             f"**Exercise {exercise.number} · {exercise.title}**",
             f"```python\n{exercise.solution}\n```",
-            listed([f"{found[hint]}{hint}" for hint in sorted(found, key=lambda hint: not found[hint])]),
+            listed([f"{found[hint]}{hint}" for hint in sorted(found, key=lambda hint: not found[hint])[:HINTS]]),
         ]
     return parts
 
