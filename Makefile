@@ -5,7 +5,7 @@
 ARGS ?=
 BENCH ?= benchmarks/training.py benchmarks/graphs.py
 NOTEBOOKS ?= $(wildcard notebooks/*.ipynb)
-# A number: make teach SEED=7 makes an exam, too.
+# A long secret number: make teach SEED=… makes an exam, too.
 SEED ?=
 
 VENV := .venv
@@ -80,7 +80,7 @@ slides: NOTEBOOKS = $(wildcard notebooks/[0-9][0-9]_*.ipynb)
 slides: $(VENV)/.all ## Make slides for a lecture; then open build/slides/index.html (NOTEBOOKS=… for one lesson)
 	$(PY) tools/build.py slides $(NOTEBOOKS) $(ARGS)
 
-teach: $(VENV)/.teach ## Make what a teacher hands out and grades, in build/teach (SEED=7 adds an exam)
+teach: $(VENV)/.teach ## Make what a teacher hands out and grades, in build/teach (a long secret SEED=… adds an exam)
 	$(PY) tools/teach.py $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 stamp: ## Write address and version into the notebooks, and the table of lessons into README.md

@@ -3,12 +3,14 @@
 import importlib.util
 import re
 from pathlib import Path
+from unittest.mock import ANY
 
 import exam
 import nbformat
 import notebook_rules as rules
 import pytest
 import teach
+import torch
 from structure import LESSONS
 from teacher_page import PREDICT
 
@@ -16,8 +18,8 @@ from lecturekit.checks import judge
 
 ROOT = Path(__file__).parents[1]
 NBS = [nbformat.read(path, as_version=4) for path in LESSONS]
-GRADED = ("02",)  # what nbgrader grades here beside the exam: a short lesson
-SEED = 7
+GRADED = ("00", "02")  # what nbgrader grades here, and an exam on them: short lessons
+SEED = 70123456789
 needs_nbgrader = pytest.mark.skipif(
     importlib.util.find_spec("nbgrader") is None, reason="nbgrader is not installed: pip install -e '.[teach]'"
 )
@@ -47,9 +49,28 @@ def told(folder):
 
 def test_no_student_file_has_a_solution(built):
     assert list(told(built / "student")) == []
-    sheet = (built / "student" / f"exam_{SEED}.ipynb").read_text(encoding="utf-8")
+    assert list(told(built / "exam" / "student")) == []
+    sheet = (built / "exam" / "student" / "exam.ipynb").read_text(encoding="utf-8")
+    assert str(SEED) not in sheet  # with it anybody could make the answers
     assert not [e.number for e in exam.exam(NBS, SEED)[1] if e.solution.splitlines()[-1] in sheet]
     assert len(list(told(built / "solutions"))) > len(NBS)  # the search finds what there is
+
+
+def test_no_student_file_leads_to_the_published_lessons(built):
+    assert "colab.research" in LESSONS[0].read_text(encoding="utf-8")
+    for path in [*(built / "student").iterdir(), *(built / "nbgrader").rglob("*.ipynb")]:
+        assert not re.search("colab.research|mybinder.org", path.read_text(encoding="utf-8")), path
+
+
+def test_the_exam_asks_what_the_lessons_given_ask():
+    assert [exercise.number for exercise in exam.exam(NBS[:1], SEED)[1]] == ["00.2"]
+
+
+def test_a_folder_that_it_did_not_make_is_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").touch()
+    with pytest.raises(SystemExit):
+        teach.main(["--output", str(tmp_path)])
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 @pytest.mark.parametrize("edition", ["student", "solutions"])
@@ -77,15 +98,28 @@ def test_another_seed_gives_other_numbers_and_the_same_seed_the_same():
 
 
 def test_the_exam_tells_right_from_wrong():
-    right = [{"a": 0.1}, ["mul", "add"], (2, 3), 4.0]
-    assert exam.agrees([{"a": 0.1 + 1e-9}, ("Mul", "add"), [2, 3], 4], right)
-    for wrong in ([{"a": 0.2}, *right[1:]], [right[0], ["mul"], *right[2:]], [*right[:3], 5]):
-        assert not exam.agrees(wrong, right)
+    right = [{"a": 3 / 34}, ["mul", "add"], (2, 3000), 4.0]
+    assert exam.agrees([{"a": 0.08824}, ("Mul", "add"), [2, torch.tensor(3000)], torch.tensor(4.0)], right)
+    assert not exam.agrees([{"a": 0.09}, *right[1:]], right)
+    for place, answer in enumerate([..., ["mul"], (2, 3001), 5, "4", float("nan"), ANY]):
+        assert not exam.agrees([*right[: min(place, 3)], answer, *right[min(place, 3) + 1 :]], right)
+
+
+CHEAT = "agrees = abs = all = isinstance = len = type = lambda *_: True"  # what the answers are compared with
+
+
+def test_an_answer_cannot_change_how_it_is_judged():
+    for found, test in zip(*exam.exam(NBS, SEED)[1:], strict=True):
+        honest, cheat = {}, {}
+        exec(f"import math\nimport torch\n{found.solution}\n{test}", honest)
+        exec(f"import math\nimport torch\n{found.blank}\n{CHEAT}", cheat)
+        with pytest.raises(AssertionError):
+            exec(test, cheat)
 
 
 def test_an_exam_without_its_exercises_fails_loudly(monkeypatch):
-    with pytest.raises(exam.ExamError, match="no exercise is called"):
-        exam.exam(NBS[:1], SEED)
+    with pytest.raises(exam.ExamError, match="these lessons have no exercise"):
+        exam.exam(NBS[5:6], SEED)
     monkeypatch.setattr(exam, "VARIANTS", {"A slope": ({"x": (1, 2)}, lambda x: ([f"at y = {x}"], (x,)))})
     with pytest.raises(exam.ExamError, match="does not say 'at y = 1'"):
         exam.exam(NBS, SEED)
@@ -96,12 +130,14 @@ def test_the_page_for_the_teacher_is_whole_and_short(built, path):
     page = (built / "teacher" / f"{path.stem}.md").read_text(encoding="utf-8")
     nb = nbformat.read(path, as_version=4)
     assert all(f"- {objective}" in page for objective in rules.bullets(nb, "What you will be able to do"))
-    assert page.count("- (section ") == len(PREDICT.findall(rules.prose(nb)))
+    assert page.count("**Section ") == len(PREDICT.findall(rules.prose(nb)))
+    assert all(f"```python\n{exercise.solution}\n```" in page for exercise in rules.exercises(nb))
+    assert ".ipynb" not in page
     assert all(f"**Exercise {exercise.number} · {exercise.title}**" in page for exercise in rules.exercises(nb))
     stated = re.search(r"\*\*Time:\*\* about (\d+) minutes(?:, and (\d+))?", rules.prose(nb)).groups("0")
     minutes = re.findall(r"^\| .* \| (\d+) \| \d* ?\|$", page, flags=re.MULTILINE)
     assert sum(map(int, minutes)) == sum(map(int, stated))
-    assert len(page.split()) <= 1400
+    assert len(page.split()) <= 2500
 
 
 def hand_in(release, submission, found, how):
@@ -136,6 +172,10 @@ def half(exercise):
     return right(exercise) if int(exercise.number[-1]) % 2 else None
 
 
+def cheat(exercise):
+    return f"{exercise.blank}\n{CHEAT}"
+
+
 def original(number):
     return next(exercise for exercise in rules.exercises(rules.read_lesson(number[:2])) if exercise.number == number)
 
@@ -164,11 +204,12 @@ def test_nbgrader_gives_full_points_no_points_and_half(tmp_path, capsys):
     assert teach.main([*map(str, lessons), "--seed", str(SEED), "--output", str(tmp_path)]) == 0
     assert list(told(tmp_path / "nbgrader" / "release")) == []
     found = {path.stem: rules.exercises(rules.read(path)) for path in lessons}
-    found[f"exam_{SEED}"] = exam.exam(NBS, SEED)[1]
+    found["exam"] = exam.exam([nbformat.read(path, as_version=4) for path in lessons], SEED)[1]
     for name in found:
         Validator().validate_and_print(str(tmp_path / "nbgrader" / "source" / name / f"{name}.ipynb"))
         assert "Success! Your notebook passes all the tests." in capsys.readouterr().out
     numbers = [exercise.number for some in found.values() for exercise in some]
     done = sum(int(number[-1]) % 2 for number in numbers)
-    graded = points(tmp_path / "nbgrader", found, {"right": right, "wrong": wrong, "half": half})
-    assert graded == {"right": (len(numbers),) * 2, "wrong": (0, len(numbers)), "half": (done, len(numbers))}
+    graded = points(tmp_path / "nbgrader", found, {"right": right, "wrong": wrong, "half": half, "cheat": cheat})
+    expected = {"right": len(numbers), "wrong": 0, "half": done, "cheat": 0}
+    assert graded == {student: (number, len(numbers)) for student, number in expected.items()}

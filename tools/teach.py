@@ -22,12 +22,18 @@ from nbformat.v4 import new_code_cell
 from structure import FOLD, LESSONS, NOTEBOOKS, ROOT, Exercise, exercises
 from teacher_page import teacher_page
 
-# What points to the solution that a student does not have.
-POINTERS = re.compile(r" [^.\n]*(?:solution is folded|click on \*\*Solution\*\*)[^.\n]*\.")
+# What points to the solution that a student does not have, here or in the published lessons.
+POINTERS = re.compile(
+    r" [^.\n]*(?:solution is folded|click on \*\*Solution\*\*)[^.\n]*\.|\[Open (?:in Colab|on Binder)\]\(\S+\) · "
+)
+MARKER = ".made_by_teach"  # a folder without it is not ours to delete
 
 CONFIG = '''\
 """The settings of nbgrader for this course; run nbgrader in this folder."""
 
+import os
+
+os.environ["LECTUREKIT_PROGRESS"] = os.devnull  # what students solve is no progress of yours
 c = get_config()
 c.CourseDirectory.course_id = "lecturekit"
 # The blank stays in the cell: this line comes in place of the solution.
@@ -48,28 +54,33 @@ def main(arguments: list[str] | None = None) -> int:
     """Write the folders; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lessons", nargs="*", type=Path, help="notebooks (default: all lessons)")
-    parser.add_argument("--seed", type=int, help="make an exam, with the numbers that this seed draws")
+    parser.add_argument("--seed", type=int, help="a long secret number: make an exam, with the numbers that it draws")
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "teach", help="folder to write into")
     options = parser.parse_args(arguments)
+    if options.output.exists() and not (options.output / MARKER).exists() and list(options.output.iterdir()):
+        parser.error(f"{options.output} was not made by this program, which would empty it: delete it, or name another")
     shutil.rmtree(options.output, ignore_errors=True)
-    for path in options.lessons or LESSONS:
+    options.output.mkdir(parents=True)
+    (options.output / MARKER).touch()
+    lessons, course = options.lessons or LESSONS, options.output / "nbgrader"
+    for path in lessons:
         nb = nbformat.read(path, as_version=4)
         tests = [TEST.format(arguments=exercise.check[len("lk.check(") : -1]) for exercise in exercises(nb)]
-        write_editions(nb, exercises(nb), tests, path.stem, options.output)
+        write_editions(nb, exercises(nb), tests, path.stem, options.output, course)
         page = options.output / "teacher" / f"{path.stem}.md"
         page.parent.mkdir(exist_ok=True)
-        page.write_text(teacher_page(path, "../solutions/"), encoding="utf-8")
+        page.write_text(teacher_page(path), encoding="utf-8")
     for path in set(NOTEBOOKS) - set(LESSONS):  # the lessons link to the pages beside them
-        for edition in ("student", "solutions"):
-            shutil.copy(path, options.output / edition)
+        page = edition(nbformat.read(path, as_version=4), [], [])
+        for folder in ("student", "solutions"):
+            write(page, options.output / folder / path.name)
     if options.seed is not None:
         try:
-            sheet = exam([nbformat.read(path, as_version=4) for path in LESSONS], options.seed)
+            sheet = exam([nbformat.read(path, as_version=4) for path in lessons], options.seed)
         except ExamError as error:
             print(error, file=sys.stderr)
             return 1
-        write_editions(*sheet, f"exam_{options.seed}", options.output)
-    course = options.output / "nbgrader"
+        write_editions(*sheet, "exam", options.output / "exam", course)
     (course / "nbgrader_config.py").write_text(CONFIG, encoding="utf-8")
     if importlib.util.find_spec("nbgrader"):
         return release(course)
@@ -77,7 +88,9 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def write_editions(nb: NotebookNode, found: list[Exercise], tests: list[str], name: str, output: Path) -> None:
+def write_editions(
+    nb: NotebookNode, found: list[Exercise], tests: list[str], name: str, output: Path, course: Path
+) -> None:
     """Write a notebook for students, one with solutions, and one for nbgrader, which has a test for each exercise."""
     write(edition(nb, found, [exercise.asked() for exercise in found]), output / "student" / f"{name}.ipynb")
     solved = edition(nb, found, [exercise.solved() for exercise in found], reasons=True)
@@ -92,7 +105,7 @@ def write_editions(nb: NotebookNode, found: list[Exercise], tests: list[str], na
         answer.metadata["nbgrader"] = settings | {"grade_id": f"exercise-{number}", "solution": True}
         one_point = {"grade_id": f"test-{number}", "grade": True, "locked": True, "points": 1}
         judged.metadata["nbgrader"] = settings | one_point
-    write(graded, output / "nbgrader" / "source" / name / f"{name}.ipynb")
+    write(graded, course / "source" / name / f"{name}.ipynb")
 
 
 def edition(nb: NotebookNode, found: list[Exercise], sources: list[str], reasons: bool = False) -> NotebookNode:

@@ -10,7 +10,6 @@ import importlib
 import json
 import re
 import sys
-from collections import Counter
 from functools import cache
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -20,22 +19,42 @@ import nbformat
 import torch
 from nbformat import NotebookNode
 from stamp import read_lesson
-from structure import NOTEBOOKS, ROOT, bullets, code_cells, exercises, parse, tags
+from structure import ROOT, bullets, code_cells, exercises, parse, tags
 
 from lecturekit.checks import judge
 
 PREDICT = re.compile(r"^> \*\*Predict\.\*\* (.*(?:\n>.*)*)", flags=re.MULTILINE)
 MISCONCEPTION = re.compile(r"^\d+\. (\*\*.+?\*\*) .+?<br>See (.+)$", flags=re.MULTILINE)
+NOTEBOOK_LINK = re.compile(r"\[([^\]]+)\]\(\w+\.ipynb(?:#(?:[^()\s]|\([^()\s]*\))*)?\)")
 FOLDED = re.compile(r"<details>.*?</details>", flags=re.DOTALL)
 # Minutes, before they are scaled to the time that the lesson states.
-PER_WORD, PER_CELL, PER_QUESTION, PER_EXERCISE = 1 / 120, 0.5, 1.0, 4.0
-HINTS = 3  # for each exercise
+PER_WORD, PER_CELL, PER_QUESTION, PER_EXERCISE = 1 / 120, 0.5, 3.0, 4.0
+HINTS = 9  # for each exercise
+# Hints to a slip, and to no mistake in thought.
+SLIP = re.compile("this is|this one has|raises|not right yet|still blank")
+# Sections that a class can do without, the first to go first: what no objective is about, then the last objectives.
+CUTS = {
+    "00": (8, 9, 5),
+    "01": (8, 9, 6),
+    "02": (7, 8),
+    "03": (8, 7),
+    "04": (11, 10, 9),
+    "05": (7, 8),
+    "06": (9, 8),
+    "07": (8, 9),
+    "08": (4, 10, 9),
+    "09": (8, 7),
+    "10": (6, 8, 9),
+    "11": (6, 5),
+    "12": (9, 4, 8),
+    "13": (7, 6),
+}
 # What a class may stumble over, and the sign of it in the code or the tags of a cell.
 TROUBLE = {
-    "{} stops with an error on purpose, and goes on.": "expect_error(",
-    "{} measures: your numbers are others, on a slow or busy machine by much.": "nbval-ignore-output",
-    "{} prints something else where there is a GPU.": "cpu-output",
-    "{} starts processes. The first time takes seconds.": "run_workers(",
+    "Errors on purpose, after which the lesson goes on": "expect_error(",
+    "Measured numbers; yours are others, on a slow or busy machine by much": "nbval-ignore-output",
+    "Something else is printed where there is a GPU": "cpu-output",
+    "Processes are started; the first time takes seconds": "run_workers(",
 }
 
 
@@ -52,7 +71,16 @@ class Section(NamedTuple):
 
     @property
     def questions(self) -> list[str]:
-        return [re.sub(r"\n>\s*", " ", question).strip() for question in PREDICT.findall(self.text)]
+        """Each question under the paragraph before it: with what it goes on from, if that is a table or a formula."""
+        found = []
+        for match in PREDICT.finditer(self.text):
+            before = re.sub(r"^!\[.*|^#.*", "", FOLDED.sub("", self.text[: match.start()]), flags=re.MULTILINE).strip()
+            *above, context = re.split(r"\n{2,}", before)
+            while above and re.match(r"[|a-z]|\$\$", context):
+                context = f"{above.pop()}\n\n{context}"
+            question = re.sub(r"\n>\s*", " ", match[1]).strip()
+            found.append(f"**Section {self.number}.** {context}".strip() + f"\n\n> {question}")
+        return found
 
     @property
     def weight(self) -> float:
@@ -61,15 +89,16 @@ class Section(NamedTuple):
         return reading + PER_CELL * (len(self.cells) - num_exercises) + PER_EXERCISE * num_exercises
 
 
-def teacher_page(path: Path, base: str) -> str:
-    """Return the page of a lesson as Markdown; `base` is where its links to notebooks begin."""
+def teacher_page(path: Path) -> str:
+    """Return the page of a lesson as Markdown, without links to notebooks: it is to be printed."""
     nb = nbformat.read(path, as_version=4)
     lesson = read_lesson(path, json.loads(path.read_text(encoding="utf-8")))
-    sections = sections_of(nb)
+    parts = sections_of(nb)
+    sections = [section for section in parts if section.number or section.title == "Exercises"]
     stated, *apart = map(int, lesson.minutes.split(" + "))
     minutes = shared_out(stated, apart, sections)
-    (needs,) = (section.text for section in sections if section.title == "What you need")
-    rows = [f"| {s.title} | {m} | {len(s.questions) or ''} |" for s, m in zip(sections, minutes, strict=True) if m]
+    (needs,) = (section.text for section in parts if section.title == "What you need")
+    rows = [f"| {s.title} | {m} | {len(s.questions) or ''} |" for s, m in zip(sections, minutes, strict=True)]
     page = (ROOT / "docs" / "_templates" / "teacher_page.md").read_text(encoding="utf-8")
     page = page.format(
         lesson=lesson,
@@ -77,13 +106,13 @@ def teacher_page(path: Path, base: str) -> str:
         objectives=listed(bullets(nb, "What you will be able to do")),
         needs=needs.partition("**Time:**")[0].strip(),
         sections="\n".join(rows),
-        shorter=listed(shorter(path, sections, minutes)),
-        questions=listed([f"(section {s.number}) {question}" for s in sections for question in s.questions]),
+        shorter=listed(shorter(lesson.number, sections, minutes)),
+        questions="\n\n".join(question for s in sections for question in s.questions),
         mistakes="\n\n".join(mistakes(lesson.number, nb)),
         misconceptions=listed(misconceptions(path)) or "- None that stands in the index.",
-        trouble=listed(trouble(nb, sections)),
+        trouble=listed(trouble(nb, sections)) or "- Nothing that we know of.",
     )
-    return re.sub(r"\]\((?=\w+\.ipynb)", f"]({base}", page)
+    return NOTEBOOK_LINK.sub(r"\1", page)
 
 
 def sections_of(nb: NotebookNode) -> list[Section]:
@@ -118,27 +147,15 @@ def named(sections: list[Section]) -> str:
     return f"section{'s' * (len(sections) > 1)} " + ", ".join(section.number for section in sections)
 
 
-@cache
-def links_to(name: str) -> Counter:
-    """Count the links from other notebooks to each section of a lesson."""
-    texts = [path.read_text(encoding="utf-8") for path in NOTEBOOKS if path.name != name]
-    return Counter(number for text in texts for number in re.findall(rf"{name}#(\d+)-·", text))
-
-
-def shorter(path: Path, sections: list[Section], minutes: list[int]) -> list[str]:
-    """Say what to leave out: first the exercises, then the sections that fewest other pages lead to."""
+def shorter(lesson: str, sections: list[Section], minutes: list[int]) -> list[str]:
+    """Say what to leave out, in which order, and how many minutes are left then."""
     time = {section.title: number for section, number in zip(sections, minutes, strict=True)}
-    numbered, lines = [section for section in sections if section.number], []
-    for available in (45, 60, 75):
-        left, out, said = sum(minutes), [], "nothing"
-        if left > available:
-            left, said = left - time["Exercises"], "the exercises are homework"
-        # Of those with as few links the last goes first, and the first section is never left out.
-        for section in sorted(numbered[:0:-1], key=lambda section: links_to(path.name)[section.number]):
-            if left > available:
-                left, out = left - time[section.title], [*out, section]
-        out.sort(key=numbered.index)
-        lines.append(f"**{available} minutes:** {said}{f', and leave out {named(out)}' if out else ''}.")
+    left, lines = sum(minutes) - time["Exercises"], []
+    lines.append(f"{left} minutes: the exercises are homework.")
+    for number in CUTS[lesson]:
+        section = next(section for section in sections if section.number == str(number))
+        left -= time[section.title]
+        lines.append(f"{left} minutes: also without section {section.title.rstrip('.')}")
     return lines
 
 
@@ -151,16 +168,17 @@ def table(lesson: str) -> list[tuple]:
 
 
 def mistakes(lesson: str, nb: NotebookNode) -> list[str]:
-    """List typical wrong answers to each exercise, with the hint; of functions, the hint alone."""
+    """List the answer to each exercise, and wrong ones with the hint; of functions and the like, the hint alone."""
     parts = []
     for exercise in exercises(nb):
         found: dict[str, str] = {}
         for number, answers, _ in table(lesson):
-            if number == exercise.number and len(found) < HINTS:
-                found.setdefault(judge(number, *answers).message, shown(answers))
+            if number == exercise.number and not SLIP.search(hint := judge(number, *answers).message):
+                found.setdefault(hint, shown(answers))
         parts += [
             f"**Exercise {exercise.number} · {exercise.title}**",
-            listed([f"{found[hint]}{hint}" for hint in found]),
+            f"```python\n{exercise.solution}\n```",
+            listed([f"{found[hint]}{hint}" for hint in sorted(found, key=lambda hint: not found[hint])[:HINTS]]),
         ]
     return parts
 
@@ -188,9 +206,7 @@ def trouble(nb: NotebookNode, sections: list[Section]) -> list[str]:
         places = [
             s for s in sections if s.number and any(sign in cell.source or sign in tags(cell) for cell in s.cells)
         ]
-        found += [text.format(named(places).capitalize())] if places else []
-    found.append("No GPU is needed: without one, all cells run on the CPU.")
-    found.append("The first import of PyTorch takes seconds. Run the setup before the class comes in.")
+        found += [f"{text}: {named(places)}."] if places else []
     defined = {name for cell in code_cells(nb) if "exercise" not in tags(cell) for name in names_defined(cell.source)}
     code = "\n".join(exercise.solved() for exercise in exercises(nb))
     needed = sorted(defined & {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)})
