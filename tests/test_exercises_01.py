@@ -150,7 +150,8 @@ WRONG = [
     ("01.4", [forgotten_brackets], "only the mean was divided"),
     ("01.4", [in_place(torch.mean, torch.std)], "for all of X"),
     ("01.4", [in_place(lambda X: X.mean(1, keepdim=True), lambda X: X.std(1, keepdim=True))], "standardised the rows"),
-    ("01.4", [in_place(mean=lambda X: X.mean(dim=1))], "raises RuntimeError"),
+    ("01.4", [in_place(mean=lambda X: X.mean(dim=1))], "one for each row"),
+    ("01.4", [in_place(mean=lambda X: X.mean(dim=0)[:, None])], "raises RuntimeError"),
     ("01.4", [lambda X: X.zero_()], "not right yet"),
     ("01.4", [3], "a function is asked for"),
 ]

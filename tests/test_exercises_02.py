@@ -8,7 +8,7 @@ COPIES = {
     'x.to("meta")': False,
     "x.to(torch.float32)": True,
     "x.to(torch.float64)": False,
-    'x.to("cpu", copy=True)': False,
+    "x.float()": True,
     "x.cpu()": True,
 }
 
@@ -59,14 +59,14 @@ WRONG = [
     ("02.1", [COPIES | {"x.cpu()": False}], "Where does x lie"),
     ("02.1", [COPIES | {"x.to(torch.float32)": False}], "Which one does x have already"),
     ("02.1", [COPIES | {"x.to(torch.float64)": True}], "Which one does x have already"),
-    ("02.1", [COPIES | {'x.to("cpu", copy=True)': True}], "Read its arguments again"),
+    ("02.1", [COPIES | {"x.float()": False}], "Which one does x have already"),
     ("02.1", [COPIES | {"x.cpu()": "yes"}], "True or False"),
     ("02.1", [[True, False]], "leave the dict as it is"),
     ("02.2", [lambda X: torch.cat([X, torch.ones(X.shape[0], 1, dtype=X.dtype)], dim=1)], "your ones on another"),
     (
         "02.2",
         [lambda X: torch.cat([X, torch.ones(X.shape[0], 1, device=X.device)], dim=1)],
-        "Which dtype have your ones",
+        "(decimal numbers of 2 bytes), your table is torch.float32",
     ),
     (
         "02.2",

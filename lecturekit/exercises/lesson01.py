@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ..checks import Hint, NotAttempted, as_tensor, as_truths, call, close, compare, exercise
-from .common import as_whole_numbers, call_in_place
+from .common import as_whole_numbers, call_in_place, explain
 
 
 @exercise("01.1", "The strides are 200, 50, 10 and 1. How often does 200 go into 345, and 50 into what is left?")
@@ -95,7 +95,10 @@ def standardise_in_place(function: object) -> str:
     before = torch.tensor([[1.0, 10.0], [2.0, 40.0], [4.0, 20.0], [5.0, 60.0]])
     X = before.clone()
     memory = X.view(-1)  # sees only what is written into the memory that X has now
-    returned = call_in_place(function, X)
+    # So PyTorch says where one number for each row, of shape (4,), meets X of shape (4, 2).
+    each_row = "your means or deviations have shape (N,), one for each row. Which dim must disappear instead?"
+    with explain({"must match the size of tensor b (4)": each_row}):
+        returned = call_in_place(function, X)
     if torch.equal(X, before):
         if returned is None and not getattr(getattr(function, "__code__", None), "co_names", True):
             raise NotAttempted("your function does nothing yet.")

@@ -14,14 +14,14 @@ def copy_or_same(answer: object) -> str:
         'x.to("meta")': False,
         "x.to(torch.float32)": True,
         "x.to(torch.float64)": False,
-        'x.to("cpu", copy=True)': False,
+        "x.float()": True,
         "x.cpu()": True,
     }
     hints = {
         ('x.to("meta")',): "look at the move to meta again: can two devices share memory?",
-        ('x.to("cpu")', "x.cpu()"): "look at the two that name the CPU and ask for no copy. Where does x lie?",
-        ("x.to(torch.float32)", "x.to(torch.float64)"): "look at the two dtypes again. Which one does x have already?",
-        ('x.to("cpu", copy=True)',): "one of them asks for something by name. Read its arguments again.",
+        ('x.to("cpu")', "x.cpu()"): "look at the two that name the CPU again. Where does x lie?",
+        ("x.to(torch.float32)", "x.to(torch.float64)", "x.float()"): "look at the three with a dtype again. Which one "
+        "does x have already?",
     }
     as_truths(answer, right, "all six are the wrong way round. True means: it is x itself, and no copy.", hints)
     return "PyTorch copies only where something has to change."
@@ -43,10 +43,10 @@ def column_of_ones(function: object) -> str:
         compare("the table", result[:, :d], X, otherwise="the first columns should be those of X.")
         compare("the table", result[:, d:], torch.ones(N, 1), otherwise="the last column should hold ones.")
     # A tensor made without a dtype is float32; next to these two, only an explicit dtype gives the right one.
-    for dtype in (torch.float16, torch.int64):
+    for dtype, what in ((torch.float16, "decimal numbers of 2 bytes"), (torch.int64, "whole numbers")):
         result = _with_ones(function, torch.tensor([[1, 2], [3, 4]], dtype=dtype))
         if result.dtype != dtype:
-            raise Hint(f"X was {dtype}, your table is {result.dtype}. Which dtype have your ones?")
+            raise Hint(f"X was {dtype} ({what}), your table is {result.dtype}: give your ones the dtype of X.")
     far = torch.empty(3, 2, device="meta")
     result = _with_ones(function, far)
     if result.device != far.device:
