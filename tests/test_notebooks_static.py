@@ -30,7 +30,7 @@ IGNORED: dict[tuple[str, str], str] = {
         "07_adaline_three_ways.ipynb",
         "y_hat, y_many = torch.rand(1_000_000, requires_grad=True), torch.rand(1_000_000)",
     ): "a ratio of two times",
-    ("08_gd_vs_sgd.ipynb", "# The price of one step, by the clock."): "times of training steps, and their sum",
+    ("08_gd_vs_sgd.ipynb", "# The price of one step, without picking the batch."): "times of steps, and their sum",
     ("08_gd_vs_sgd.ipynb", "# One epoch of batches, without any training."): "times of two ways to make batches",
     ("13_data_parallel_sgd.ipynb", "ratios = {}"): "ratios of measured times",
     ("09_cpu_or_cuda.ipynb", 'program = """'): "times of single calls",

@@ -88,7 +88,7 @@ def test_accuracy(answer: object) -> str:
     lesson = _accuracies(("sepal_width", "petal_length"))
     typical = [
         (petals["train"], "that is the accuracy on the training flowers."),
-        (lesson["test"], "that is the accuracy with the features of the lesson. Train on petals.X_train."),
+        (lesson["test"], "that is the accuracy with the features of the lesson. Train on the new X_train."),
         (petals["untrained"], "that is what a model gets that calls every flower class 0. Is yours trained?"),
     ]
     otherwise = "that is not the accuracy. Use the settings of the lesson, and predict(X) > 0.5 for class 1."
