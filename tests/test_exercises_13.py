@@ -32,6 +32,12 @@ def step(direction):
     return lambda w, X, y, num_workers, lr: w.detach() - lr * direction(part_gradients(w, X, y, num_workers))
 
 
+def parts_of_k_rows(w, X, y, num_workers, lr):
+    for X_part, y_part in zip(X.split(num_workers), y.split(num_workers), strict=True):
+        (F.mse_loss(X_part @ w, y_part) / num_workers).backward()
+    return w.detach() - lr * w.grad
+
+
 def whole(w, X, y, num_workers, lr):
     return w - lr * torch.autograd.grad(F.mse_loss(X @ w, y), w)[0]
 
@@ -101,6 +107,7 @@ WRONG = [
     ("13.3", [step(lambda grads: -sum(grads) / len(grads))], "uphill"),
     ("13.3", [step(lambda grads: sum(grads) / len(grads) ** 2)], "divided twice"),
     ("13.3", [step(lambda grads: grads[-1])], "of one of the workers alone"),
+    ("13.3", [parts_of_k_rows], "chunk(k) makes k parts"),
     ("13.3", [one_after_the_other], "one after the other"),
     ("13.3", [in_place], "changes w itself"),
     ("13.3", [the_gradient], "The weight after the step is asked for"),

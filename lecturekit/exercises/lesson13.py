@@ -96,6 +96,7 @@ def a_step_of_several_workers(function: object) -> str:
         (one_after_the_other, "your parts take their steps one after the other. All must compute with the same w."),
         (start - 3 * lr * grad, "that is the sum of the gradients: the step is num_workers times too long."),
         (start + lr * grad, "that goes uphill. Look at the sign."),
+        (start - 2 * lr * grad / 3, "split(k) makes parts of k rows; chunk(k) makes k parts."),
         (start - lr * grad / 3, "the step is too short. Was something divided twice?"),
         (*alone, "that is the step of one of the workers alone."),
         (grad, "that is the mean gradient. The weight after the step is asked for."),
@@ -109,4 +110,7 @@ def a_step_of_several_workers(function: object) -> str:
         "it is right for three workers, but not for two. Does it use num_workers, lr, and no gradient from before?"
     )
     compare("the new weight", answer, start - 0.5 * gradient(X[:4], y[:4]), otherwise=otherwise)
-    return "the mean of equal shares gives the step of one worker with all examples."
+    return (
+        "the mean of equal shares gives the step of one worker with all examples. "
+        "(A step on the whole batch passes, too: that is the rule.)"
+    )
