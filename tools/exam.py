@@ -154,9 +154,6 @@ def softmax_on_paper(a: int, b: int, c: int) -> Answers:
     return [f"$\\log {a}$, $\\log {b}$ and $\\log {c}$"], (loss.item(), gradient[0].tolist())
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-
-
 def first(choices: dict[str, tuple]) -> dict[str, object]:
     """Return the numbers of the lesson."""
     return {name: values[0] for name, values in choices.items()}
@@ -197,10 +194,8 @@ def swap(text: str, places: dict[str, str]) -> str:
 
 
 def agrees(found: object, right: object) -> bool:
-    """Whether an answer is the right one; numbers that are not whole may differ by rounding.
-
-    The exam holds a copy of it, beside names that a student may have changed: what it needs, it imports itself.
-    """
+    """Whether an answer is the right one; numbers that are not whole may differ by rounding."""
+    # The exam holds a copy of this, beside names that a student may have changed: so it imports what it needs.
     from builtins import (  # noqa: I001, UP029
         abs, all, dict, float, getattr, int, isinstance, len, list, sorted, str, tuple, type, zip
     )  # fmt: skip

@@ -38,7 +38,7 @@ CUTS = {
     "01": (8, 9, 6),
     "02": (7, 8),
     "03": (8, 7),
-    "04": (11, 10, 9),
+    "04": (11, 10),
     "05": (7, 8),
     "06": (9, 8),
     "07": (8, 9),
@@ -149,13 +149,12 @@ def named(sections: list[Section]) -> str:
 
 def shorter(lesson: str, sections: list[Section], minutes: list[int]) -> list[str]:
     """Say what to leave out, in which order, and how many minutes are left then."""
-    time = {section.title: number for section, number in zip(sections, minutes, strict=True)}
-    left, lines = sum(minutes) - time["Exercises"], []
-    lines.append(f"{left} minutes: the exercises are homework.")
-    for number in CUTS[lesson]:
-        section = next(section for section in sections if section.number == str(number))
-        left -= time[section.title]
-        lines.append(f"{left} minutes: also without section {section.title.rstrip('.')}")
+    parts = {section.number: (section.title, number) for section, number in zip(sections, minutes, strict=True)}
+    left = sum(minutes) - parts[""][1]
+    lines = [f"{left} minutes: the exercises are homework."]
+    for title, number in (parts[str(number)] for number in CUTS[lesson]):
+        left -= number
+        lines.append(f"{left} minutes: also without section {title.rstrip('.')}")
     return lines
 
 
