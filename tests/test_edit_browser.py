@@ -109,7 +109,7 @@ def numbers_seen(page):
 
 
 @pytest.mark.parametrize(
-    ("make", "name", "value"), [(neuron, "w", -1.5), (diamond, "x", 0.25), (polynomial, "y", 1234.5)], ids=str
+    ("make", "name", "value"), [(neuron, "w", -1.5), (diamond, "x", 0.25), (polynomial, "y", 1234.5)]
 )
 def test_picture_and_captions_are_those_of_the_graph_with_the_new_number(show, make, name, value, monkeypatch):
     page = show(make().to_html())

@@ -112,5 +112,5 @@ def a_step_of_several_workers(function: object) -> str:
     compare("the new weight", answer, start - 0.5 * gradient(X[:4], y[:4]), otherwise=otherwise)
     return (
         "the mean of equal shares gives the step of one worker with all examples. "
-        "(A step on the whole batch passes, too: that is the rule.)"
+        "A step on the whole batch passes, too: that is the rule."
     )

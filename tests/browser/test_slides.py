@@ -148,15 +148,20 @@ def test_the_drawing_pad_keeps_its_keys(show):
 def test_keys_scroll_a_long_slide_to_its_end_before_they_turn_it(show):
     page = show(LONG)
     page.evaluate("""() => {
-        const slide = Reveal.getSlides().find(slide => slide.textContent.split('\\n').length > 60);
+        const slide = Reveal.getSlides().find(slide => slide.querySelector('pre') && !slide.querySelector('.fragment'));
+        const tall = document.createElement('div');
+        tall.style.height = '1500px';
+        slide.append(tall);
         const {h, v} = Reveal.getIndices(slide);
         Reveal.slide(h, v);
     }""")
     number = page.evaluate(NUMBER)
     left = "(slide => slide.scrollHeight - slide.clientHeight - slide.scrollTop)(Reveal.getCurrentSlide())"
     assert page.evaluate(left) > 100
-    page.keyboard.press("PageDown")
-    assert page.evaluate(left) <= 1 and page.evaluate(NUMBER) == number
+    for _ in range(5):
+        if page.evaluate(left) > 1:
+            page.keyboard.press("PageDown")
+            assert page.evaluate(NUMBER) == number
     page.keyboard.press("PageDown")
     assert page.evaluate(NUMBER) == number + 1
 
