@@ -386,16 +386,17 @@ def predict_and_check(nb, path):
 
 
 def think_before_you_see(nb, path):
-    """What answers a question is hidden until the reader runs it, and nothing else is."""
-    asked = False
+    """What a question is followed by, up to the next text, is hidden until the reader runs it; nothing else is."""
+    asked = answered = False
     for cell in nb.cells:
         if cell.cell_type == "markdown":
-            asked = asked or asks(cell)
+            asked = asks(cell) or (asked and not answered)
+            answered = False
             continue
-        if asked != is_hidden(cell):
+        answered = True
+        if asked != is_hidden(cell) and (cell.outputs or not asked):
             what = "seen before it is run" if asked else "hidden, and no question stands before it"
             yield f"the output of {first_line(cell)!r} is {what}"
-        asked = False
 
 
 def exercises_are_whole(nb, path):

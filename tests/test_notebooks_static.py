@@ -190,7 +190,11 @@ def notebook(text: str) -> nbformat.NotebookNode:
         if kind == "markdown":
             nb.cells.append(new_markdown_cell(body, metadata={"tags": tags}))
         elif kind == "code":
-            hidden = {"jupyter": {"outputs_hidden": True}} if rules.asks(nb.cells[-1]) else {}
+            hidden = (
+                {"jupyter": {"outputs_hidden": True}}
+                if rules.asks(nb.cells[-1]) or rules.is_hidden(nb.cells[-1])
+                else {}
+            )
             nb.cells.append(new_code_cell(body, metadata={"tags": tags} | hidden, execution_count=count + 1))
         elif kind in ("stdout", "stderr"):
             nb.cells[-1].outputs.append(new_output("stream", name=kind, text=body))
