@@ -59,12 +59,13 @@ class Graph:
     def _scene(self, max_nodes: int) -> Scene:
         """Lay out the graph, folded further while it is wider than a page, but not to a few boxes that say nothing."""
         scene = build(folded := fold(self, max_nodes))
-        if scene.width > PAGE:
-            least = min(CROWDED // 2, sum(bool(node.op) for node in self.nodes))
-            for smaller in folds(self, max_nodes):
-                if least <= len(smaller.nodes) < len(folded.nodes):
-                    folded = smaller
-                    scene = min(scene, build(folded), key=lambda scene: max(scene.width, PAGE))
+        least = min(CROWDED // 2, sum(bool(node.op) for node in self.nodes))
+        for smaller in folds(self, max_nodes):
+            if scene.width <= PAGE:
+                break
+            if least <= len(smaller.nodes) < len(folded.nodes):
+                folded = smaller
+                scene = min(scene, build(folded), key=lambda scene: scene.width)
         return scene
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
