@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 import torch
+from chromium import ARGUMENTS, find_browser
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
     pytest.importorskip("playwright", reason="playwright is not installed: pip install -e '.[test]'")
-    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"):
-        if path := shutil.which(name):
-            return path
-    pytest.skip("no Chromium or Chrome on this machine: nothing was opened in a browser")
+    return find_browser() or pytest.skip("no Chromium or Chrome on this machine: nothing was opened in a browser")
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +18,7 @@ def browser(chromium):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield browser
         browser.close()
 

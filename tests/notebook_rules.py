@@ -23,6 +23,7 @@ from bs4 import BeautifulSoup, Tag
 from matplotlib.image import imread
 from nbformat import NotebookNode
 from structure import (
+    LESSONS,
     anchor_of,
     bullets,
     check_call,
@@ -37,7 +38,6 @@ from structure import (
 
 Rule = Callable[[NotebookNode, Path], Iterator[str]]
 
-NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 IGNORED_TAG = "nbval-ignore-output"
 WATERMARK = "%load_ext watermark\n%watermark -v -p torch,numpy,matplotlib,lecturekit"
 CPU_TAG = "cpu-output"  # what the cell prints on a GPU is not compared: conftest.py
@@ -67,7 +67,7 @@ def read(path: Path) -> NotebookNode:
 
 
 def read_lesson(number: str) -> NotebookNode:
-    (path,) = (path for path in NOTEBOOKS if path.name.startswith(f"{number}_"))
+    (path,) = (path for path in LESSONS if path.name.startswith(f"{number}_"))
     return nbformat.read(path, as_version=4)
 
 

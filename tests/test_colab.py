@@ -19,10 +19,10 @@ import notebook_rules as rules
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
+from structure import LESSONS
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-LESSONS = [path for path in rules.NOTEBOOKS if path.name[0].isdigit()]
 # What Colab has of what the lessons need. All the rest is up to the setup cell.
 COLAB_HAS = ["torch", "numpy", "matplotlib", "scikit-learn", "ipykernel", "ipython"]
 COLAB_HAS_NOT = ["lecturekit", "pygraphviz", "watermark"]

@@ -2,7 +2,6 @@
 
 import re
 from itertools import combinations
-from pathlib import Path
 
 import nbformat
 import notebook_rules as rules
@@ -13,7 +12,6 @@ from matplotlib.patches import FancyBboxPatch
 from lecturekit import diagrams
 from lecturekit.lessons.diagrams import COURSE, LAYERS
 
-NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 PICTURES = {
     "layer_cake": diagrams.layer_cake(),
     "layer_cake, all layers": diagrams.layer_cake(LAYERS),
@@ -137,7 +135,7 @@ def test_map_shows_what_each_lesson_needs():
     assert ("04", "06") in drawn and ("04", "07") not in drawn, "what follows from other arrows is left out"
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", rules.LESSONS, ids=lambda path: path.stem)
 def test_map_says_what_the_lesson_itself_says(path):
     nb = nbformat.read(path, as_version=4)
     number, title = re.match(r"# (\d\d) · (.+)", nb.cells[0].source).groups()

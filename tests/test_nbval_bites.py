@@ -17,6 +17,7 @@ import notebook_rules as rules
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from nbval.plugin import get_sanitize_patterns
+from structure import NOTEBOOKS
 
 ROOT = Path(__file__).parents[1]
 IMAGE = '<img alt="The loss falls to 0.1003." width="20" height="10" src="data:image/png;base64,iVBORw0KGgo=">'
@@ -126,7 +127,7 @@ def sanitized(text):
 
 def test_of_watermark_the_versions_of_packages_are_compared():
     """Under another Python, or with another build of PyTorch, the lessons are not red; with another NumPy they are."""
-    cells = [cell for path in rules.NOTEBOOKS for cell in rules.code_cells(rules.read(path))]
+    cells = [cell for path in NOTEBOOKS for cell in rules.code_cells(rules.read(path))]
     stored = {cell.outputs[0].text for cell in cells if cell.source == rules.WATERMARK}
     (text,) = stored  # each lesson has the same
     for old, new in ((r"Python version       : .*", "Python version       : 3.14.1"), (r"\+cpu", "+cu130")):
@@ -136,7 +137,7 @@ def test_of_watermark_the_versions_of_packages_are_compared():
         assert changed != text and sanitized(changed) != sanitized(text)
 
 
-@pytest.mark.parametrize("path", rules.NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_only_pixels_runs_and_weights_are_hidden_from_the_comparison(path):
     for cell in rules.code_cells(rules.read(path)):
         for _, text in rules.output_fields(cell):

@@ -10,8 +10,7 @@ import notebook_rules as rules
 import pytest
 from matplotlib.figure import Figure
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-
-NOTEBOOKS = rules.NOTEBOOKS
+from structure import NOTEBOOKS
 
 # The cells whose output is not compared on a GPU, or never: notebook and first line of the cell, with the reason. Each
 # asserts what it claims. Nothing may stand here whose output is the same everywhere.

@@ -13,8 +13,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
-LESSONS = {path.stem: rules.read(path) for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))}
+LESSONS = {path.stem: rules.read(path) for path in rules.LESSONS}
 
 
 class _ThisPython(KernelSpecManager):
@@ -63,7 +62,7 @@ def run(cells: list[NotebookNode], folder: Path) -> str:
 @pytest.fixture(scope="module")
 def printed():
     """What all lessons print, one after the other; a kernel for each would take most of the time."""
-    return run([cell for nb in LESSONS.values() for cell in solved(nb)], NOTEBOOKS)
+    return run([cell for nb in LESSONS.values() for cell in solved(nb)], rules.LESSONS[0].parent)
 
 
 @pytest.mark.parametrize("lesson", LESSONS)

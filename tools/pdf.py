@@ -7,18 +7,17 @@ only then is it known on which page of paper each chapter begins, and the conten
 from __future__ import annotations
 
 import posixpath
-import shutil
 import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from bs4 import BeautifulSoup
+from chromium import ARGUMENTS, BROWSERS, find_browser
 from playwright.sync_api import sync_playwright
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import NameObject, TextStringObject
 
 SITE = Path(__file__).parents[1] / "build" / "site"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 STYLE = """
 @page { size: A4; margin: 16mm 14mm 18mm; }
 html, body { background: white; height: auto; }
@@ -110,7 +109,7 @@ def mend_outline(path: Path, titles: list[str]) -> None:
 
 def main(site: Path = SITE) -> int:
     """Print the site."""
-    chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
+    chromium = find_browser()
     if chromium is None:
         print(f"A PDF needs one of these browsers, and none is installed: {', '.join(BROWSERS)}.", file=sys.stderr)
         return 1
@@ -120,7 +119,7 @@ def main(site: Path = SITE) -> int:
     paper = {"scale": 0.8, "prefer_css_page_size": True, "print_background": True, "outline": True, "tagged": True}
     paper |= {"display_header_footer": True, "header_template": "<span></span>", "footer_template": FOOTER}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         for _ in range(2):
             for old in page.select("nav.paper"):
                 old.decompose()

@@ -65,8 +65,9 @@ def main(arguments: list[str] | None = None) -> int:
     lessons, course = options.lessons or LESSONS, options.output / "nbgrader"
     for path in lessons:
         nb = nbformat.read(path, as_version=4)
-        tests = [TEST.format(arguments=exercise.check[len("lk.check(") : -1]) for exercise in exercises(nb)]
-        write_editions(nb, exercises(nb), tests, path.stem, options.output, course)
+        found = exercises(nb)
+        tests = [TEST.format(arguments=exercise.check[len("lk.check(") : -1]) for exercise in found]
+        write_editions(nb, found, tests, path.stem, options.output, course)
         page = options.output / "teacher" / f"{path.stem}.md"
         page.parent.mkdir(exist_ok=True)
         page.write_text(teacher_page(path), encoding="utf-8")

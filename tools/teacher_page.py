@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import importlib
-import json
 import re
 import sys
 from functools import cache
@@ -92,7 +91,7 @@ class Section(NamedTuple):
 def teacher_page(path: Path) -> str:
     """Return the page of a lesson as Markdown, without links to notebooks: it is to be printed."""
     nb = nbformat.read(path, as_version=4)
-    lesson = read_lesson(path, json.loads(path.read_text(encoding="utf-8")))
+    lesson = read_lesson(path, nb)
     parts = sections_of(nb)
     sections = [section for section in parts if section.number or section.title == "Exercises"]
     stated, *apart = map(int, lesson.minutes.split(" + "))
@@ -189,12 +188,17 @@ def shown(answers: tuple) -> str:
     return f"`{text}` → " if len(text) <= 60 and "<" not in text else ""
 
 
+@cache
+def index() -> list[tuple[str, str]]:
+    """Return each misconception, and the places that show it to be wrong."""
+    notebook = nbformat.read(ROOT / "notebooks" / "misconceptions.ipynb", as_version=4)
+    return MISCONCEPTION.findall("\n".join(cell.source for cell in notebook.cells))
+
+
 def misconceptions(path: Path) -> list[str]:
     """List the misconceptions that this lesson shows to be wrong, each with its place."""
-    notebook = nbformat.read(ROOT / "notebooks" / "misconceptions.ipynb", as_version=4)
     link = re.compile(rf"\[lesson \d\d, ([^\]]+)\]\(({re.escape(path.name)}#(?:[^()\s]|\([^()\s]*\))+)\)")
-    entries = MISCONCEPTION.findall("\n".join(cell.source for cell in notebook.cells))
-    found = [(claim, link.search(places)) for claim, places in entries]
+    found = [(claim, link.search(places)) for claim, places in index()]
     return [f"{claim} [{place[1].capitalize()}]({place[2]})" for claim, place in found if place]
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from chromium import ARGUMENTS
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
@@ -41,7 +42,7 @@ def browse(chromium):
 
     # Playwright's loop would count as running in this thread, and other tests start loops of their own: so one a test.
     with sync_playwright() as playwright:
-        args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+        args = [*ARGUMENTS, "--disable-background-networking", "--disable-component-update"]
         nowhere = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
         browser = playwright.chromium.launch(executable_path=chromium, args=[*args, nowhere])
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import nbformat
 import pytest
+from structure import LESSONS
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+NOTEBOOKS = LESSONS[0].parent
 SHORTEST = min(LESSONS, key=lambda path: len(nbformat.read(path, as_version=4).cells))
 SECONDS = 1000  # playwright counts milliseconds
 

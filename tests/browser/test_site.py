@@ -8,13 +8,13 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from structure import LESSONS, NOTEBOOKS
 
 pytest.importorskip("axe_playwright_python", reason="axe is not installed: pip install -e '.[test]'")
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 NAMES = ["index", "install", "teachers", "evidence", "api", "search", *(f"notebooks/{path.stem}" for path in NOTEBOOKS)]
-NAMES += [f"teaching/{path.stem}" for path in NOTEBOOKS if path.name[0].isdigit()]
+NAMES += [f"teaching/{path.stem}" for path in LESSONS]
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 LIGHT, DARK = {"color_scheme": "light"}, {"color_scheme": "dark"}
 PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from structure import LESSONS
 
 ROOT = Path(__file__).parents[2]
-LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 GRAPHS = "03_computation_graphs"  # has graphs to step through
 DIGITS = "12_digits"  # has a pad to draw on
-LONG = "13_data_parallel_sgd"  # has a slide that is too long
+LONG = "13_data_parallel_sgd"  # has the longest code
 
 # Parts that no scrolling of their slide brings into view, with all that comes one key later.
 OUT_OF_REACH = """Reveal.getSlides().flatMap((slide, number) => {
@@ -162,6 +162,7 @@ def test_keys_scroll_a_long_slide_to_its_end_before_they_turn_it(show):
         if page.evaluate(left) > 1:
             page.keyboard.press("PageDown")
             assert page.evaluate(NUMBER) == number
+    assert page.evaluate(left) <= 1
     page.keyboard.press("PageDown")
     assert page.evaluate(NUMBER) == number + 1
 
