@@ -33,8 +33,8 @@ function fit(section) {
   section.classList.remove("measured");
 }
 
-// A slide shows all steps of its graph, and scrolls to its end, before the next one comes. A graph keeps its keys to itself, but for
-// those of a presenter's remote, and Escape leaves it.
+// A slide shows all steps of its graph, and scrolls to its end, before the next one comes. A graph keeps its keys to
+// itself, but for those of a presenter's remote, and Escape leaves it.
 function press(deck, event) {
   const way = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, " ": 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1 }[event.key];
   const inside = event.target.closest?.("[role=group]"), slide = deck.getCurrentSlide(), top = slide.scrollTop;
