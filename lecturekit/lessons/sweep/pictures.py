@@ -1,4 +1,4 @@
-"""Many runs in one HTML element: Matplotlib draws what stands still, once, and `explorer.js` the paths over it."""
+"""What is drawn of runs: their paths over the loss surface, and an explorer that a reader slides through."""
 
 from __future__ import annotations
 
@@ -6,19 +6,103 @@ import html
 import io
 import json
 from base64 import b64encode
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
-from ... import plotting
 from ..._web import live_image, script
-from ...style import COLOURS, DASHES, MUTED, house_style
+from ...plotting import DPI, figure, plain_ticks
+from ...style import COLOURS, CONTOUR, DASHES, INK, MARKERS, MUTED, TINTS, house_style
 from .runs import QuadraticLoss, Runs
-from .surface import LEGEND, PATH, draw_marks, draw_surface, view_of
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PATH = {"linewidth": 1.5, "markersize": 4, "markeredgewidth": 0, "zorder": 4}
 RUN = PATH | {"label": "this run", "color": COLOURS[1], "linestyle": "solid", "marker": "o"}
 SEEDS = PATH | {"color": COLOURS[1], "linestyle": "solid", "alpha": 0.3}
 FULL_BATCH = PATH | {"label": "full batch", "color": COLOURS[0], "linestyle": DASHES[1]}
+LEGEND = {"loc": "outside lower center", "ncols": 5, "frameon": False, "fontsize": 9, "columnspacing": 1.2}
+
+
+@house_style
+def plot_loss_surface(X: Tensor, y: Tensor, paths: Mapping[str, Tensor | Sequence]) -> Figure:
+    """Draw the mean squared error of ŷ = X w + b over w and b as contour lines, and the paths of runs on it.
+
+    A cross marks the minimum and a ring the start of each path. Since w and b have one scale, a step down the slope
+    meets the contour lines at right angles. Introduced in notebook 08.
+
+    Parameters
+    ----------
+    X, y : torch.Tensor of shape (N, 1), else ValueError
+    paths : mapping of str to tensor or list
+        A tensor of shape (T + 1, 2) holds w and b before the first and after each step, such as ``runs.paths[i, j,
+        k]``; ``history.path`` will do where ``record`` returned w and b. What goes far off is cut at the edge.
+
+    Examples
+    --------
+    >>> X = torch.linspace(-1, 1, 100).reshape(100, 1)
+    >>> fig = plot_loss_surface(X, 2 * X, {"a jump": [(0.0, 0.0), (2.0, 0.0)]})
+    >>> [text.get_text() for text in fig.legends[0].get_texts()]
+    ['a jump', 'start', 'minimum']
+    """
+    loss = QuadraticLoss.of(X, y)
+    tensors = {name: torch.stack([torch.as_tensor(point) for point in path]) for name, path in paths.items()}
+    tensors = {name: path.detach().cpu().double() for name, path in tensors.items()}
+    view = view_of(loss, list(tensors.values()))
+    slope = (view[3] - view[2]) / (view[1] - view[0])
+    fig, ax = figure(6.4, round(min(5.4, 5.6 * slope + 1), 1))
+    draw_surface(ax, loss, view)
+    ax.set_prop_cycle(color=COLOURS, linestyle=DASHES, marker=MARKERS)
+    for name, path in tensors.items():
+        ax.plot(*path.T.numpy(), label=name, **PATH)
+    draw_marks(ax, loss, [path[0] for path in tensors.values()])
+    fig.legend(**LEGEND)
+    return fig
+
+
+def view_of(loss: QuadraticLoss, paths: list[Tensor]) -> tuple[float, float, float, float]:
+    """Return what a picture must show, w from and to, b from and to: the minimum and the paths, unless far off."""
+    points, starts = torch.cat(paths), torch.stack([path[0] for path in paths])
+    best = points.new_tensor([loss.w, loss.b])
+    reach = (starts - best).norm(dim=1).max().item() or 1.0
+    near = points[(points - best).norm(dim=1) <= 1.5 * reach]  # false for NaN
+    near = torch.cat((near, starts, best + 0.3 * reach * points.new_tensor([[1, 0], [-1, 0], [0, 1], [0, -1]])))
+    middle, half = (near.amin(0) + near.amax(0)) / 2, (near.amax(0) - near.amin(0)) / 2
+    half = 1.15 * torch.maximum(half, 0.5 * half.max())  # some room, and no side more than twice the other
+    return tuple(torch.stack((middle - half, middle + half), dim=1).flatten().tolist())
+
+
+def draw_surface(ax, loss: QuadraticLoss, view: tuple[float, float, float, float]) -> None:
+    """Draw contour lines at round losses, each with its loss."""
+    import numpy as np
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.ticker import LogLocator, MaxNLocator
+
+    w, b = np.linspace(*view[:2], 241), np.linspace(*view[2:], 181)
+    losses = loss(*np.meshgrid(w, b))
+    low, high = losses.min(), losses.max()
+    if high - low > 1e-4 * high:  # otherwise all labels would read the same
+        bottom = low + (high - low) / 2000  # closer to the minimum, lines would crowd in one point
+        locator = LogLocator(subs=(1, 2, 5)) if high > 5 * bottom else MaxNLocator(4)
+        levels = [level for level in locator.tick_values(bottom, high) if bottom < level < high][-9:]
+        tints = LinearSegmentedColormap.from_list("loss", [TINTS[0], "white"])
+        shades = [tints(i / len(levels)) for i in range(len(levels) + 1)]
+        ax.contourf(w, b, losses, levels=levels, colors=shades, extend="both")
+        lines = ax.contour(w, b, losses, levels=levels, colors=CONTOUR, linewidths=0.8)
+        ax.clabel(lines, fmt="%g", fontsize=9, colors=MUTED, use_clabeltext=True, zorder=4.5)
+    ax.spines[["top", "right"]].set_visible(True)
+    ax.set(xlim=view[:2], ylim=view[2:], xlabel="weight w", ylabel="bias b", aspect="equal")
+
+
+def draw_marks(ax, loss: QuadraticLoss, starts: list[Tensor]) -> None:
+    """Draw a ring round each start and a cross at the minimum."""
+    marks = {"color": INK, "linestyle": "none", "zorder": 5}
+    ax.plot(*torch.stack(starts).T.numpy(), label="start", marker="o", markersize=11, markerfacecolor="none", **marks)
+    ax.plot(loss.w, loss.b, label="minimum", marker="x", markersize=8, markeredgewidth=1.8, **marks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,15 +113,6 @@ class Explorer:
     runs: Runs
     num_examples: int
     first: tuple[int, int, int]  # the places of the learning rate, batch size and seed shown first
-
-    def __repr__(self) -> str:
-        return (
-            f"Explorer of {self.runs!r}\n"
-            f"learning rates: {', '.join(f'{lr:g}' for lr in self.runs.lrs)}\n"
-            f"batch sizes: {', '.join('all' if size is None else str(size) for size in self.runs.batch_sizes)}\n"
-            f"seeds: {', '.join(map(str, self.runs.seeds))}\n"
-            "Where scripts run, sliders and a map choose a run: its path over the surface, its loss after each step."
-        )
 
     @house_style
     def to_html(self) -> str:
@@ -59,13 +134,12 @@ class Explorer:
         }
         embedded = f' data-runs="{html.escape(json.dumps(computed, separators=(",", ":")))}"'
         code = script("lecturekit._web", "player") + script(__package__, "explorer")
-        return live_image(picture, 960, self.description, "explorer", code, data, embedded)
+        return live_image(picture, 960, repr(self), "explorer", code, data, embedded)
 
     _repr_html_ = to_html
 
-    @property
-    def description(self) -> str:
-        """What is to be seen, in words."""
+    def __repr__(self) -> str:
+        """Say in words what is to be seen."""
         (i, j, k), runs, loss = self.first, self.runs, self.loss
         path, losses, size = runs.paths[i, j, k], runs.losses[i, j, k], runs.batch_sizes[j]
         batches = "all examples in each step" if size is None else f"batch size {size}, seed {runs.seeds[k]}"
@@ -82,7 +156,7 @@ class Explorer:
         """Return the figures of the two panels, and the lines in them that move with the sliders."""
         runs, (i, j, k) = self.runs, self.first
         paths, losses = runs.paths.double(), runs.losses.double()
-        (left, surface), (right, curve) = plotting.figure(4.8, 4.0), plotting.figure(4.8, 4.0)
+        (left, surface), (right, curve) = figure(4.8, 4.0), figure(4.8, 4.0)
         calm = (losses <= losses[..., :1]).all(dim=-1)  # never above their start; false for NaN
         draw_surface(surface, self.loss, view_of(self.loss, [*paths[calm], paths[0, 0, 0, :1]]))
         moving = []
@@ -98,7 +172,7 @@ class Explorer:
         start, finite = losses[0, 0, 0, 0].item(), losses[losses.isfinite()]
         low, high = max(finite.min().item() / 1.3, 1e-9 * start), 1.3 * min(finite.max().item(), 5 * start)
         curve.set(yscale="log", ylim=(low, high), xlabel="step", ylabel="loss")
-        plotting.plain_ticks(curve)
+        plain_ticks(curve)
         for fig in (left, right):
             fig.legend(**LEGEND | {"handlelength": 1.4, "columnspacing": 1})
         return (left, right), moving
@@ -112,7 +186,7 @@ def _png(*figures) -> bytes:
     pictures = []
     for fig in figures:
         file = io.BytesIO()
-        fig.savefig(file, dpi=2 * plotting.DPI)
+        fig.savefig(file, dpi=2 * DPI)
         pictures.append(Image.open(file).convert("RGB"))
     file = io.BytesIO()
     Image.fromarray(np.hstack(pictures)).quantize(256).save(file, "png", optimize=True)
@@ -133,28 +207,21 @@ def explorer(X: Tensor, y: Tensor, runs: Runs) -> Explorer:
 
     Sliders choose learning rate, batch size and seed, or a map of the losses after the last step the first two;
     buttons, a slider and the arrow keys go through the steps. The other seeds are drawn pale behind the run, and the
-    full batch's path with the same learning rate, where `runs` has it.
+    full batch's path with the same learning rate, where `runs` has it. Introduced in notebook 08.
 
     Parameters
     ----------
-    X, y : torch.Tensor
-        What the runs were trained on; ValueError, if it was something else.
-    runs : Runs
-        What `train_many` returned. 500 runs of 25 steps take 0.1 MB in a notebook, beside 0.2 MB for the pictures.
-
-    Notes
-    -----
-    Introduced in notebook 08.
+    X, y : torch.Tensor, what the runs were trained on; ValueError if it was something else
+    runs : Runs, as `train_many` returns them: 500 runs of 25 steps take 0.1 MB in a notebook, the pictures 0.2 MB
 
     Examples
     --------
     >>> import lecturekit as lk
-    >>> data = lk.data.noisy_line(100)
-    >>> runs = lk.train_many(data.X_train, data.y_train, lrs=[0.1, 0.5], batch_sizes=[1, None])
-    >>> html = lk.explorer(data.X_train, data.y_train, runs).to_html()
+    >>> X = torch.linspace(-1, 1, 100).reshape(100, 1)
+    >>> html = explorer(X, 2 * X, lk.train_many(X, 2 * X, lrs=[0.1, 0.5], batch_sizes=[1, None])).to_html()
     """
     loss = QuadraticLoss.of(X, y)
-    runs = Runs(runs.lrs, runs.batch_sizes, runs.seeds, runs.paths.detach().cpu(), runs.losses.detach().cpu())
+    runs = replace(runs, paths=runs.paths.cpu(), losses=runs.losses.cpu())
     # After the last step: before the first, with w = 0, the loss would say nothing about X.
     known, here = runs.losses[..., -1], loss(*runs.paths[..., -1, :].double().unbind(-1))
     if not here.to(known).allclose(known, rtol=1e-3, equal_nan=True):
