@@ -4,6 +4,7 @@ import gc
 import os
 import runpy
 import threading
+from contextlib import suppress
 
 
 def end_with_notebook():
@@ -20,7 +21,9 @@ if __name__ == "__main__":
     os.environ["TORCHELASTIC_ERROR_FILE"] = f"{error_file}.part"
     try:
         record(lambda: runpy.run_path("program.py", run_name="__main__"))()
-    except Exception:
+    except Exception as error:
+        with suppress(FileExistsError), open("first-error.txt", "x", encoding="utf-8") as file:
+            file.write(f"worker {os.environ['RANK']}: {type(error).__name__}: {error}")
         os.replace(f"{error_file}.part", error_file)
         raise
     finally:
