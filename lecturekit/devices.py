@@ -79,27 +79,19 @@ class Timing:
     @property
     def low(self) -> float:
         """A quarter of the samples lies below."""
-        return self._quantile(0.25)
+        return torch.tensor(self.samples, dtype=torch.float64, device="cpu").quantile(0.25).item()
 
     @property
     def high(self) -> float:
         """A quarter of the samples lies above."""
-        return self._quantile(0.75)
-
-    def _quantile(self, share: float) -> float:
-        return torch.tensor(self.samples, dtype=torch.float64, device="cpu").quantile(share).item()
+        return torch.tensor(self.samples, dtype=torch.float64, device="cpu").quantile(0.75).item()
 
     def __repr__(self) -> str:
         units = {"s": 1, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}
         unit = next((unit for unit, size in units.items() if self.median >= size), "ns")
-        median, low, high = (_three_digits(value / units[unit]) for value in (self.median, self.low, self.high))
+        numbers = [value / units[unit] for value in (self.median, self.low, self.high)]
+        median, low, high = (f"{number:,.{sum(number < size for size in (10, 100))}f}" for number in numbers)
         return f"{median} {unit} a call (half of the {len(self.samples)} samples from {low} to {high} {unit})"
-
-
-def _three_digits(number: float) -> str:
-    """Write a number with three digits, without an exponent: 1.23, 12.3, 123, 1,230."""
-    decimals = max(0, 2 - math.floor(math.log10(number))) if number > 0 else 0
-    return f"{number:,.{decimals}f}"
 
 
 def measure(

@@ -102,7 +102,7 @@ def test_timing_quartiles():
         ((0.0123, 0.0124, 0.0223), "12.4 ms a call (half of the 3 samples from 12.3 to 17.4 ms)"),
         ((7e-6, 8e-6, 2e-3), "8.00 µs a call (half of the 3 samples from 7.50 to 1,004 µs)"),
         ((3e-9,), "3.00 ns a call (half of the 1 samples from 3.00 to 3.00 ns)"),
-        ((0.0,), "0 ns a call (half of the 1 samples from 0 to 0 ns)"),  # a clock too coarse
+        ((0.0,), "0.00 ns a call (half of the 1 samples from 0.00 to 0.00 ns)"),  # a clock too coarse
     ],
 )
 def test_timing_in_words(samples, words):
