@@ -59,7 +59,7 @@ def gpus_in_use() -> range:
 
 @dataclass(frozen=True, repr=False)
 class Timing:
-    """How long one call of a function takes: samples in seconds, their median, and their lower and upper quartile.
+    """How long one call of a function takes: samples in seconds, their median and quartiles.
 
     Each sample is the mean over several calls. One stall of the machine does not move the median.
 
@@ -77,20 +77,16 @@ class Timing:
         return statistics.median(self.samples)
 
     @property
-    def low(self) -> float:
-        """A quarter of the samples lies below."""
-        return torch.tensor(self.samples, dtype=torch.float64, device="cpu").quantile(0.25).item()
-
-    @property
-    def high(self) -> float:
-        """A quarter of the samples lies above."""
-        return torch.tensor(self.samples, dtype=torch.float64, device="cpu").quantile(0.75).item()
+    def quartiles(self) -> list[float]:
+        """A quarter of the samples lies below the first, half below the second, three quarters below the third."""
+        samples = self.samples if len(self.samples) > 1 else 2 * self.samples
+        return statistics.quantiles(samples, n=4, method="inclusive")
 
     def __repr__(self) -> str:
         units = {"s": 1, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}
         unit = next((unit for unit, size in units.items() if self.median >= size), "ns")
-        numbers = [value / units[unit] for value in (self.median, self.low, self.high)]
-        median, low, high = (f"{number:,.{sum(number < size for size in (10, 100))}f}" for number in numbers)
+        numbers = [value / units[unit] for value in self.quartiles]
+        low, median, high = (f"{number:,.{sum(number < size for size in (10, 100))}f}" for number in numbers)
         return f"{median} {unit} a call (half of the {len(self.samples)} samples from {low} to {high} {unit})"
 
 

@@ -180,11 +180,13 @@ def plot_timings(
     fig, ax = figure()
     for name, is_recorded, series in curves:
         style = names.index(name) % len(COLOURS)
-        times = sorted(series.items())
+        sizes = sorted(series)
+        quartiles = [series[size].quartiles for size in sizes]
+        low, median, high = torch.tensor(quartiles, dtype=torch.float64, device="cpu").T
         ax.errorbar(
-            [size for size, _ in times],
-            [time.median for _, time in times],
-            yerr=[[time.median - time.low for _, time in times], [time.high - time.median for _, time in times]],
+            sizes,
+            median,
+            yerr=torch.stack([median - low, high - median]),
             label=name + is_recorded,
             color=COLOURS[style],
             linestyle=DASHES[style],
