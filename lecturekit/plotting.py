@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from .devices import Timing
 from .style import COLOURS, DASHES, GRID, INK, MARKERS, MUTED, TINTS, house_style
 from .training import History
 
@@ -82,6 +81,21 @@ def show(fig: Figure, *, alt: str) -> None:
         f'src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
     )
     display({"text/html": image, "text/plain": alt}, raw=True)
+
+
+def small_png(*figures: Figure, colours: int = 256) -> bytes:
+    """Return figures of one height side by side as a PNG image in few colours: a third of the size, or less."""
+    import numpy as np
+    from PIL import Image
+
+    pictures = []
+    for fig in figures:
+        file = io.BytesIO()
+        fig.savefig(file, dpi=2 * DPI)
+        pictures.append(Image.open(file).convert("RGB"))
+    file = io.BytesIO()
+    Image.fromarray(np.hstack(pictures)).quantize(colours).save(file, "png", optimize=True)
+    return file.getvalue()
 
 
 def plain_ticks(ax: Axes) -> None:
@@ -153,56 +167,6 @@ def plot_losses(histories: Mapping[str, History]) -> Figure:
 
 
 @house_style
-def plot_timings(
-    timings: Mapping[str, Mapping[float, Timing]], *, recorded: Mapping[str, Mapping[float, Timing]] | None = None
-) -> Figure:
-    """Draw times against sizes on logarithmic axes: a line is a power law, and where two cross, the faster one changes.
-
-    Introduced in notebook 09. Bars mark the quartiles.
-
-    Parameters
-    ----------
-    timings : mapping of str to ``{numbers in X: time of a step}``
-    recorded : the same of another machine, drawn thin and hollow behind, in the colours of the same names
-
-    Examples
-    --------
-    >>> quick, slow = Timing((3e-5, 4e-5)), Timing((2e-4,))
-    >>> fig = plot_timings({"yours": {100: quick, 1000: slow}}, recorded={"GPU": {100: quick, 1000: quick}})
-    >>> [text.get_text() for text in fig.axes[0].get_legend().get_texts()]
-    ['yours', 'GPU (recorded)']
-    """
-    from matplotlib.ticker import EngFormatter
-
-    curves = [(name, "", series) for name, series in timings.items()]
-    curves += [(name, " (recorded)", series) for name, series in (recorded or {}).items()]
-    names = list(dict.fromkeys(name for name, _, _ in curves))
-    fig, ax = figure()
-    for name, is_recorded, series in curves:
-        style = names.index(name) % len(COLOURS)
-        sizes = sorted(series)
-        quartiles = [series[size].quartiles for size in sizes]
-        low, median, high = torch.tensor(quartiles, dtype=torch.float64, device="cpu").T
-        ax.errorbar(
-            sizes,
-            median,
-            yerr=torch.stack([median - low, high - median]),
-            label=name + is_recorded,
-            color=COLOURS[style],
-            linestyle=DASHES[style],
-            marker=MARKERS[style],
-            markerfacecolor="white" if is_recorded else COLOURS[style],
-            linewidth=1.2 if is_recorded else 2.2,
-            zorder=2 if is_recorded else 3,
-        )
-    ax.set(xscale="log", yscale="log", xlabel="numbers in X", ylabel="time of a step")
-    ax.xaxis.set_major_formatter(EngFormatter(sep=""))
-    ax.yaxis.set_major_formatter(EngFormatter(unit="s"))
-    ax.legend(frameon=False)
-    return fig
-
-
-@house_style
 def plot_decision_regions(
     predict: Callable[[Tensor], Tensor],
     X: Tensor,
@@ -252,8 +216,8 @@ def plot_decision_regions(
         ax.scatter(*points.T, marker=MARKERS[label], color=COLOURS[label], edgecolor="white", s=45, label=name)
     if len(wrong):
         ax.scatter(*wrong.cpu().T, s=130, facecolor="none", edgecolor=INK, linewidth=1.2, label="wrong side")
-    ax.set_xlabel(feature_names[0].replace("_", " "))
-    ax.set_ylabel(feature_names[1].replace("_", " "))
+    across, up = (name.replace("_", " ") for name in feature_names)
+    ax.set(xlabel=across, ylabel=up)
     ax.legend(frameon=True, facecolor="white", framealpha=0.9, edgecolor=GRID)
     return fig
 

@@ -6,7 +6,7 @@ Each function returns a Matplotlib figure whose label is its alt text, so a less
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..plotting import figure
@@ -57,24 +57,23 @@ COURSE = {
 
 
 @house_style
-def layer_cake(highlight: str | Collection[str] = ()) -> Figure:
+def layer_cake(highlight: str | None = None) -> Figure:
     """Draw the layers of PyTorch, from the reader's Python code down to the device that computes.
 
-    `highlight` names layers to bring out: one or several of "code", "api", "core" (the dispatcher and autograd),
-    "kernels", "libraries", "device". Introduced in notebook 00.
+    `highlight` names a layer to bring out: "code", "api", "core" (the dispatcher and autograd), "kernels", "libraries"
+    or "device". Introduced in notebook 00.
 
     Examples
     --------
     >>> layer_cake("core").get_label().split(": ")[-1]
     'dispatcher, autograd.'
     """
-    chosen = [highlight] if isinstance(highlight, str) else list(highlight)
     left, right, height, gap = 96, 508, 56, 14
     fig, ax = _canvas(520, len(LAYERS) * (height + gap) + 6)
     tops = {name: 10 + row * (height + gap) for row, name in enumerate(LAYERS)}
     fills = {"Python": TINTS[0], "C++": PALE, "device": "white"}
     for name, (group, boxes) in LAYERS.items():
-        top, bold = tops[name], name in chosen
+        top, bold = tops[name], name == highlight
         width = (right - left - (len(boxes) - 1) * gap) / len(boxes)
         for column, (title, detail) in enumerate(boxes):
             box = (left + column * (width + gap), top, width, height)
@@ -93,8 +92,8 @@ def layer_cake(highlight: str | Collection[str] = ()) -> Figure:
     alt = "The layers of PyTorch, from top to bottom. In Python: {}; {}. In C++: {}; {}; {}. Then the device: {}."
     written = [[f"{title} ({detail})" if detail else title for title, detail in boxes] for _, boxes in LAYERS.values()]
     alt = alt.format(*map(" and ".join, written))
-    if chosen:
-        alt += f" Brought out: {', '.join(title for name in chosen for title, _ in LAYERS[name][1])}."
+    if highlight:
+        alt += f" Brought out: {', '.join(title for title, _ in LAYERS[highlight][1])}."
     fig.set_label(alt.replace(" ·", ","))
     return fig
 
@@ -120,8 +119,7 @@ def ecosystem() -> Figure:
         _box(ax, (12, 10 + 62 * row, 496, 52), names, purpose, fill=TINTS[0])
     top = 10 + 62 * len(rows)
     _arrow(ax, (260, top + 14), (260, top - 8))
-    torch_box = (12, top + 18, 496, 60)
-    _box(ax, torch_box, "PyTorch", "tensors · autograd · nn · optim", fill=TINTS[1], bold=True)
+    _box(ax, (12, top + 18, 496, 60), "PyTorch", "tensors · autograd · nn · optim", fill=TINTS[1], bold=True)
     _arrow(ax, (260, top + 80), (260, top + 110), both=True)
     _box(ax, (12, top + 112, 496, 52), "NumPy · Matplotlib · scikit-learn", "its neighbours in Python")
     listed = "; ".join(f"{purpose}: {names.replace(' · ', ', ')}" for purpose, names in rows.items())
@@ -174,8 +172,6 @@ def course_map(here: str | None = None) -> Figure:
     >>> course_map("02").get_label()[-21:]
     'You are in lesson 02.'
     """
-    if here not in (None, *COURSE):
-        raise ValueError(f"here must be one of {', '.join(COURSE)}, got {here!r}")
     columns, rows = (1 + max(lesson.place[axis] for lesson in COURSE.values()) for axis in (0, 1))
     width, height, step = 162, 54, (171, 76)
     fig, ax = _canvas(columns * step[0] + 4, rows * step[1] + 2)

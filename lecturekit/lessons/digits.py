@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from base64 import b64encode
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from .._web import live_image, script
-from ..plotting import DPI, figure
+from ..plotting import figure, small_png
 from ..style import COLOURS, INK, house_style
 
 if TYPE_CHECKING:
@@ -182,8 +181,6 @@ def drawing_pad(model: nn.Sequential) -> HTML:
 @house_style
 def _picture(pixels: Tensor, p: Tensor) -> bytes:
     """Draw the pad with a digit on it, as PNG."""
-    from PIL import Image
-
     fig, (paper, grid, bars) = figure(5.6, 2, columns=3)
     for stroke in EXAMPLE:
         paper.plot(*zip(*stroke, strict=True), color=INK, linestyle="solid", linewidth=16, solid_capstyle="round")
@@ -195,7 +192,4 @@ def _picture(pixels: Tensor, p: Tensor) -> bytes:
         ax.grid(visible=False)
     bars.barh(range(10), p.numpy(), color=COLOURS[0])
     bars.set(xlim=(0, 1), ylim=(9.6, -0.6), yticks=range(10), title="probability")
-    large, file = io.BytesIO(), io.BytesIO()
-    fig.savefig(large, format="png", dpi=2 * DPI)
-    Image.open(large).convert("RGB").quantize(16).save(file, "png", optimize=True)  # a fifth of the bytes
-    return file.getvalue()
+    return small_png(fig, colours=16)

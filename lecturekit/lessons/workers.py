@@ -136,9 +136,8 @@ def _torchrun(folder: Path, num_workers: int, timeout: float) -> None:
 def _cause(folder: Path, report: str) -> str:
     """Say which worker failed first, and how: those that lose their connection to it fail as well."""
     for rank, code in re.findall(r"rank +: (\d+).*?exitcode +: (-?\d+)", report, re.S):
-        code, raised = int(code), any(folder.glob(f"logs/*/attempt_0/{rank}/error.json"))
-        if code not in _AFTER_ANOTHER and not raised:
-            how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-            return f"worker {rank} {how}"
+        if int(code) not in _AFTER_ANOTHER:
+            killed = int(code) < 0 and f"was killed by {signal.Signals(-int(code)).name}"
+            return f"worker {rank} {killed or f'ended with exit code {code}'}"
     first = folder / "first-error.txt"  # of the worker that raised an error before all others
     return first.read_text("utf-8") if first.exists() else "the workers failed"

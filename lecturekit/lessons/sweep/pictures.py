@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import io
 import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..._web import live_image, script
-from ...plotting import DPI, figure, plain_ticks
+from ...plotting import figure, plain_ticks, small_png
 from ...style import COLOURS, CONTOUR, DASHES, INK, MARKERS, MUTED, TINTS, house_style
 from .runs import QuadraticLoss, Runs
 
@@ -119,7 +118,7 @@ class Explorer:
         """Return the explorer as one ``<img>`` element that needs no network, kernel or style sheet, and has no id."""
         runs, loss = self.runs, self.loss
         figures, paths = self._draw()
-        picture = _png(*figures)
+        picture = small_png(*figures)
         for line in paths:
             line.remove()
         data = {"lrs": [f"{lr:g}" for lr in runs.lrs], "batches": runs.batch_sizes, "seeds": runs.seeds}
@@ -143,12 +142,13 @@ class Explorer:
         (i, j, k), runs, loss = self.first, self.runs, self.loss
         path, losses, size = runs.paths[i, j, k], runs.losses[i, j, k], runs.batch_sizes[j]
         batches = "all examples in each step" if size is None else f"batch size {size}, seed {runs.seeds[k]}"
+        number = runs.losses[..., 0].numel()
         best, start, end = ("w = {:.3g}, b = {:.3g}".format(*point) for point in ((loss.w, loss.b), path[0], path[-1]))
         return (
             f"Two panels. Left: the loss over weight w and bias b, as contour lines round its minimum at {best}, and "
             f"the path of {runs.num_steps} steps with learning rate {runs.lrs[i]:g} and {batches}, from {start} to "
             f"{end}. Right: the loss of this run against the steps, from {losses[0]:.3g} to {losses[-1]:.3g}; the "
-            f"smallest possible is {loss.lowest:.3g}. The other seeds lie pale behind. It is one of {len(runs)} runs; "
+            f"smallest possible is {loss.lowest:.3g}. The other seeds lie pale behind. It is one of {number} runs; "
             "where scripts run, sliders and a map of all losses choose among them."
         )
 
@@ -178,25 +178,10 @@ class Explorer:
         return (left, right), moving
 
 
-def _png(*figures) -> bytes:
-    """Return figures of one height side by side as a PNG image in 256 colours: a third of the size."""
-    import numpy as np
-    from PIL import Image
-
-    pictures = []
-    for fig in figures:
-        file = io.BytesIO()
-        fig.savefig(file, dpi=2 * DPI)
-        pictures.append(Image.open(file).convert("RGB"))
-    file = io.BytesIO()
-    Image.fromarray(np.hstack(pictures)).quantize(256).save(file, "png", optimize=True)
-    return file.getvalue()
-
-
 def _panel(fig) -> dict:
     """Return a figure's picture, where its axes lie in it (left, top, width, height), and what they show."""
     (ax,) = fig.axes
-    picture = "data:image/png;base64," + b64encode(_png(fig)).decode()
+    picture = "data:image/png;base64," + b64encode(small_png(fig)).decode()
     left, bottom, right, top = ax.get_position().extents
     height = ax.yaxis.get_transform().transform(ax.get_ylim()).tolist()  # the logarithms of losses
     return {"picture": picture, "box": [left, 1 - top, right - left, top - bottom], "x": ax.get_xlim(), "y": height}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import index
 
 import torch
@@ -49,21 +49,13 @@ class Runs:
     lrs: tuple[float, ...]
     batch_sizes: tuple[int | None, ...]
     seeds: tuple[int, ...]
-    paths: Tensor
-    losses: Tensor
+    paths: Tensor = field(repr=False)
+    losses: Tensor = field(repr=False)
 
     @property
     def num_steps(self) -> int:
         """How many steps each run takes."""
         return self.paths.shape[3] - 1
-
-    def __len__(self) -> int:
-        return len(self.lrs) * len(self.batch_sizes) * len(self.seeds)
-
-    def __repr__(self) -> str:
-        parts = {"learning rates": self.lrs, "batch sizes": self.batch_sizes, "seeds": self.seeds}
-        counts = " × ".join(f"{len(values)} {name}" for name, values in parts.items())
-        return f"{len(self)} runs ({counts}) of {self.num_steps} steps"
 
 
 def train_many(
@@ -91,8 +83,8 @@ def train_many(
     Examples
     --------
     >>> X = torch.linspace(-1, 1, 100).reshape(100, 1)
-    >>> train_many(X, 2 * X, lrs=[0.1, 0.5], batch_sizes=[1, None], seeds=range(3))
-    12 runs (2 learning rates × 2 batch sizes × 3 seeds) of 25 steps
+    >>> train_many(X, 2 * X, lrs=[0.1, 0.5], batch_sizes=[1, None], seeds=range(3)).paths.shape
+    torch.Size([2, 2, 3, 26, 2])
     """
     loss = QuadraticLoss.of(X, y)
     lrs, seeds = tuple(map(float, lrs)), tuple(map(index, seeds))
