@@ -15,7 +15,6 @@ from lecturekit.lessons.diagrams import COURSE, LAYERS
 PICTURES = {
     "layer_cake": diagrams.layer_cake(),
     **{f"layer_cake, {layer}": diagrams.layer_cake(layer) for layer in LAYERS},
-    "ecosystem": diagrams.ecosystem(),
     "trilemma": diagrams.trilemma(),
     "course_map": diagrams.course_map(),
     **{f"course_map, {number}": diagrams.course_map(number) for number in COURSE},

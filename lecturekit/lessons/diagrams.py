@@ -1,4 +1,4 @@
-"""Pictures of lessons 00, 02 and 13: the layers of PyTorch, what stands around it, the course itself, an all-reduce.
+"""Pictures of lessons 00, 02 and 13: the layers of PyTorch, three wishes, the course itself, an all-reduce.
 
 Each function returns a Matplotlib figure whose label is its alt text, so a lesson writes
 ``lk.show(fig, alt=fig.get_label())``. Lengths are pixels of the page; the pictures can be read on a phone.
@@ -95,39 +95,6 @@ def layer_cake(highlight: str | None = None) -> Figure:
     if highlight:
         alt += f" Brought out: {', '.join(title for title, _ in LAYERS[highlight][1])}."
     fig.set_label(alt.replace(" ·", ","))
-    return fig
-
-
-@house_style
-def ecosystem() -> Figure:
-    """Draw libraries that stand on PyTorch and beside it, by what they are for. Introduced in notebook 00.
-
-    Examples
-    --------
-    >>> "torchvision" in ecosystem().get_label()
-    True
-    """
-    rows = {
-        "models to start from": "transformers · diffusers · timm",
-        "for pictures, for sound, for molecules": "torchvision · torchaudio · PyTorch Geometric",
-        "a ready training loop": "Lightning · fastai · skorch",
-        "models that say how sure they are": "Pyro · GPyTorch · BoTorch",
-        "to run a finished model for its users": "ExecuTorch · vLLM",
-    }
-    fig, ax = _canvas(520, 12 + 62 * len(rows) + 170)
-    for row, (purpose, names) in enumerate(rows.items()):
-        _box(ax, (12, 10 + 62 * row, 496, 52), names, purpose, fill=TINTS[0])
-    top = 10 + 62 * len(rows)
-    _arrow(ax, (260, top + 14), (260, top - 8))
-    _box(ax, (12, top + 18, 496, 60), "PyTorch", "tensors · autograd · nn · optim", fill=TINTS[1], bold=True)
-    _arrow(ax, (260, top + 80), (260, top + 110), both=True)
-    _box(ax, (12, top + 112, 496, 52), "NumPy · Matplotlib · scikit-learn", "its neighbours in Python")
-    listed = "; ".join(f"{purpose}: {names.replace(' · ', ', ')}" for purpose, names in rows.items())
-    fig.set_label(
-        f"Libraries that stand on PyTorch. {listed[0].upper()}{listed[1:]}. Below them PyTorch itself: tensors, "
-        "autograd, nn, optim. Data go both ways between it and its neighbours in Python: NumPy, Matplotlib, "
-        "scikit-learn."
-    )
     return fig
 
 
@@ -266,6 +233,6 @@ def _box(
     ax.text(x, y + shift, detail, fontsize=_SMALL, color=DETAIL, **place)
 
 
-def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], both: bool = False) -> None:
-    style = {"arrowstyle": "<|-|>" if both else "-|>", "color": DETAIL, "linewidth": 1.3, "shrinkA": 1, "shrinkB": 1}
-    ax.annotate("", xy=end, xytext=start, arrowprops=style | {"mutation_scale": 9})
+def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    style = {"arrowstyle": "-|>", "mutation_scale": 9, "color": DETAIL, "linewidth": 1.3, "shrinkA": 1, "shrinkB": 1}
+    ax.annotate("", xy=end, xytext=start, arrowprops=style)
