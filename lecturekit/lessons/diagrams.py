@@ -139,26 +139,23 @@ def course_map(here: str | None = None) -> Figure:
     >>> course_map("02").get_label()[-21:]
     'You are in lesson 02.'
     """
-    columns, rows = (1 + max(lesson.place[axis] for lesson in COURSE.values()) for axis in (0, 1))
-    width, height, step = 162, 54, (171, 76)
-    fig, ax = _canvas(columns * step[0] + 4, rows * step[1] + 2)
-    corner = {name: (8 + lesson.place[0] * step[0], 10 + lesson.place[1] * step[1]) for name, lesson in COURSE.items()}
-    arrows = {}
-    for number, (_, needs, _) in COURSE.items():
-        arrows[number] = [one for one in needs if not any(one in _before(other) for other in needs)]
-        for other in arrows[number]:
-            (x0, y0), (x1, y1) = corner[other], corner[number]
-            aside = 0.5 + 0.3 * ((x1 > x0) - (x1 < x0))  # towards the column that it goes to
-            _arrow(ax, (x0 + aside * width, y0 + height), (x1 + (1 - aside) * width, y1))
-    for number, lesson in COURSE.items():
+    width, height = 162, 54
+    corner = {number: (8 + column * 171, 10 + row * 76) for number, (_, _, (column, row)) in COURSE.items()}
+    right, bottom = map(max, zip(*corner.values(), strict=True))
+    fig, ax = _canvas(right + 167, bottom + 68)
+    sentences = []
+    for number, (title, needs, _) in COURSE.items():
         x, y = corner[number]
         _box(ax, (x, y, width, height), fill=TINTS[number == here], bold=number == here)
         ax.text(x + 8, y + height / 2, number, va="center", fontsize=_NORMAL, color=LOCAL, weight="bold")
-        ax.text(x + 34, y + height / 2, lesson.title, va="center", fontsize=_SMALL, color=INK, linespacing=1.15)
-    sentences = []
-    for number, lesson in COURSE.items():
-        after = f", after {' and '.join(arrows[number])}" if arrows[number] else ""
-        sentences.append(f"{number} {' '.join(lesson.title.split())}{after}")
+        ax.text(x + 34, y + height / 2, title, va="center", fontsize=_SMALL, color=INK, linespacing=1.15)
+        direct = [one for one in needs if not any(one in _before(other) for other in needs)]
+        for other in direct:
+            x0, y0 = corner[other]
+            aside = 0.5 + 0.3 * ((x > x0) - (x < x0))  # towards the column that it goes to
+            _arrow(ax, (x0 + aside * width, y0 + height), (x + (1 - aside) * width, y))
+        after = f", after {' and '.join(direct)}" if direct else ""
+        sentences.append(f"{number} {' '.join(title.split())}{after}")
     alt = f"The lessons, with arrows from each to those that build on it: {'; '.join(sentences)}."
     fig.set_label(alt + (f" You are in lesson {here}." if here else ""))
     return fig
