@@ -120,14 +120,9 @@ def plot_confusion(y_hat: Tensor, y: Tensor, class_names: Sequence[str]) -> Figu
 
     fig, ax = figure(4.8, 4.4)
     ax.grid(visible=False)
+    classes = {"labels": range(len(class_names)), "display_labels": class_names}
     shown = ConfusionMatrixDisplay.from_predictions(
-        y.cpu(),
-        y_hat.cpu(),
-        labels=range(len(class_names)),
-        display_labels=class_names,
-        cmap="Blues",
-        colorbar=False,
-        ax=ax,
+        y.cpu(), y_hat.cpu(), **classes, cmap="Blues", colorbar=False, ax=ax
     )
     for text in shown.text_.flat:
         text.set_visible(text.get_text() != "0")  # a page of zeros hides the mistakes

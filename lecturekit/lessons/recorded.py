@@ -92,7 +92,7 @@ def plot_timings(
     curves += [(name, " (recorded)", series) for name, series in (recorded or {}).items()]
     names = list(dict.fromkeys(name for name, _, _ in curves))
     fig, ax = figure()
-    for name, is_recorded, series in curves:
+    for name, note, series in curves:
         style = names.index(name) % len(COLOURS)
         sizes = sorted(series)
         quartiles = [series[size].quartiles for size in sizes]
@@ -101,13 +101,13 @@ def plot_timings(
             sizes,
             median,
             yerr=torch.stack([median - low, high - median]),
-            label=name + is_recorded,
+            label=name + note,
             color=COLOURS[style],
             linestyle=DASHES[style],
             marker=MARKERS[style],
-            markerfacecolor="white" if is_recorded else COLOURS[style],
-            linewidth=1.2 if is_recorded else 2.2,
-            zorder=2 if is_recorded else 3,
+            markerfacecolor="white" if note else COLOURS[style],
+            linewidth=1.2 if note else 2.2,
+            zorder=2 if note else 3,
         )
     ax.set(xscale="log", yscale="log", xlabel="numbers in X", ylabel="time of a step")
     ax.xaxis.set_major_formatter(EngFormatter(sep=""))
