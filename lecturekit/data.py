@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import operator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -193,7 +194,7 @@ def _float32(numbers: object) -> Tensor:
 
 
 def _generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(int(seed))  # manual_seed does not take NumPy's integers
+    return torch.Generator().manual_seed(operator.index(seed))  # manual_seed does not take NumPy's integers
 
 
 def _random_order(num_examples: int, seed: int) -> Tensor:

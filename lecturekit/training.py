@@ -1,6 +1,7 @@
 """The training loop that every lesson shares. Only the step differs from lesson to lesson."""
 
 import math
+import operator
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -52,7 +53,7 @@ def minibatches(X: Tensor, y: Tensor, batch_size: int, generator: torch.Generato
     """
     _check_examples(X, y, batch_size)
     order = torch.randperm(len(X), generator=generator, device="cpu").to(X.device)
-    batch_size = int(batch_size)  # split does not take NumPy's integers
+    batch_size = operator.index(batch_size)  # split does not take NumPy's integers
     if X.requires_grad or y.requires_grad:  # views of one tensor would share a graph, freed by the first backward pass
         yield from ((X[index], y[index]) for index in order.split(batch_size))
         return
@@ -122,7 +123,7 @@ def fit(
         raise ValueError(f"X, y and predict(X) must be finite, got a loss of {history.initial_loss} before any step")
     if record:
         history.path.append(record())
-    generator = torch.Generator().manual_seed(int(seed))
+    generator = torch.Generator().manual_seed(operator.index(seed))
     steps = examples_seen = 0
     seconds = 0.0
     while steps < total_steps:
@@ -168,5 +169,6 @@ def _check_copies(first: object, second: object) -> None:
     """Refuse what shares its memory with the parameter."""
     if isinstance(first, Tensor) and first.data_ptr() == second.data_ptr() != 0:
         raise ValueError("record() must return copies, got the same memory twice: use w.detach().clone() or w.item()")
-    for one, other in zip(first, second, strict=True) if isinstance(first, tuple | list) else ():
-        _check_copies(one, other)
+    if isinstance(first, tuple | list):
+        for one, other in zip(first, second, strict=True):
+            _check_copies(one, other)
