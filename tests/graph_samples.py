@@ -162,6 +162,17 @@ def matrices():
     return g
 
 
+def mixed():
+    """Matrices and single numbers, one too large to be kept, and several paths to a leaf and to a result."""
+    W, x, a = leaf([1.0, -2.0], [3.0, 4.0]), torch.ones(2, 30), leaf(-2.0)
+    with lk.trace(max_elems=8) as g:
+        h = W @ x
+        u = a * h[0, 0]
+        f = u**2 + h.sum() * a
+        f.backward()
+    return g
+
+
 def chain(length=30):
     """h ← sin(h), again and again."""
     x = leaf(1.0)
