@@ -40,12 +40,6 @@ class Sigmoid(torch.autograd.Function):  # not what the name promises
         return grad.flip(0)
 
 
-# %% neuron
-x, w, b = torch.tensor(3.0), leaf(2.0), leaf(1.0)
-u = w * x
-v = u + b
-f = torch.relu(v)
-
 # %% reflected_operators
 x = leaf(0.5, 2.0)
 u = 1 - x
@@ -102,13 +96,6 @@ for _ in range(3):
         w -= 0.01 * w.grad
         w.grad.zero_()
 
-# %% data_steps
-w, x = leaf(2.0), torch.tensor(3.0)
-for _ in range(2):
-    f = (w * x - 1) ** 2
-    back(f)
-    w.data -= 0.01 * w.grad
-
 # %% growing_chain
 w, x = leaf(2.0), torch.tensor(3.0)
 for _ in range(3):
@@ -147,15 +134,11 @@ first = x[1]
 first.fill_(5)
 f = (w * x).sum()
 
-# %% views
-x = torch.arange(1.0, 13.0).requires_grad_()
+# %% views_and_indices
+x, a, index = torch.arange(1.0, 13.0).requires_grad_(), leaf(1.0, 2.0, 3.0), torch.tensor([0, 2, 2])
 h = x.reshape(3, 4).T[1:, ::2]
-f = (h.flatten() * torch.arange(6.0)).sum()
-
-# %% indexing
-x, index = leaf(1.0, 2.0, 3.0), torch.tensor([0, 2, 2])
-h = x[index] + x[x > 1.5].sum() + x[None, 0] + x[..., -1]
-f = h.sum()
+k = a[index] + a[a > 1.5].sum() + a[None, 0] + a[..., -1]
+f = (h.flatten() * torch.arange(6.0)).sum() + k.sum()
 
 # %% control_flow
 x = leaf(-2.0)
@@ -221,39 +204,29 @@ torch.autograd.backward([f], retain_graph=True)
 x = leaf([[1.0, 5.0], [4.0, 2.0]])
 a, b = x.split(1)
 values, positions = x.max(dim=0)
+c, d = values
 top = torch.topk(x, 1).values
-f = (a * b).sum() + values.sum() + top.sum()
+f = (a * b).sum() + c * d + top.sum()
 
-# %% unpacking
-a, b, c = leaf(1.0, 2.0, 3.0)
-f = a * b + c
-
-# %% cat_and_stack
-a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
+# %% functions_of_several_tensors
+a, b, x = leaf(1.0, 2.0), leaf(3.0, 4.0), leaf(-1.0, 0.0, 2.0)
 h = torch.cat([a, b, a])
-f = (torch.stack((a, b)).prod() + h.square()).sum()
+k = torch.where(x > 0, x * 2, x.clamp(min=-0.5)).sum() + torch.maximum(x, torch.zeros(3)).sum()
+f = (torch.stack((a, b)).prod() + h.square()).sum() + k
 
-# %% where_and_clamp
-x = leaf(-1.0, 0.0, 2.0)
-f = torch.where(x > 0, x * 2, x.clamp(min=-0.5)).sum() + torch.maximum(x, torch.zeros(3)).sum()
-
-# %% rnn
+# %% rnn_and_transformer
 cell, layer, h = nn.RNNCell(2, 3), nn.LSTM(2, 3), torch.zeros(1, 3)
 for _ in range(2):
     h = cell(torch.ones(1, 2), h)
 out, (state, memory) = layer(torch.ones(4, 1, 2))
-f = h.sum() + out.sum() + state.sum() * memory.sum()
-W, V = cell.weight_hh, layer.weight_hh_l0
+encoder = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)
+f = h.sum() + out.sum() + state.sum() * memory.sum() + encoder(torch.randn(1, 3, 4)).square().sum()
+W, V, U = cell.weight_hh, layer.weight_hh_l0, encoder.linear1.weight
 
 # %% convolution
 model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten())
 f = model(torch.randn(2, 1, 6, 6)).square().sum()
 W, mean = model[0].weight, model[1].running_mean
-
-# %% transformer
-layer = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)
-f = layer(torch.randn(1, 3, 4)).square().sum()
-W = layer.linear1.weight
 
 # %% embedding
 table, sparse = nn.Embedding(5, 2), nn.Embedding(5, 2, sparse=True)
@@ -276,16 +249,12 @@ x, y = leaf(1.0, 2.0, dtype=torch.bfloat16), leaf(1.0, 2.0, dtype=torch.float64)
 h = x * x.float()
 f = h.sum().bfloat16() * torch.logsumexp(y, 0)
 
-# %% integers_and_bools
-X, w = torch.tensor([[1, 2], [3, 4]]), leaf(0.5, -0.5)
+# %% integers_bools_and_complex_numbers
+X, w, z = torch.tensor([[1, 2], [3, 4]]), leaf(0.5, -0.5), leaf(1 + 2j, 3 - 1j)
 mask = (X > 2) & ~(X == 4)
 n = mask.sum() // 1
-f = (X * w).sum() * mask.sum() + n % 2
-
-# %% complex_numbers
-z = leaf(1 + 2j, 3 - 1j)
 h = z * z.conj() + 1j * z
-f = h.abs().sum()
+f = (X * w).sum() * mask.sum() + n % 2 + h.abs().sum()
 
 # %% empty_tensors
 x = torch.zeros(0, 3, requires_grad=True)
@@ -311,30 +280,21 @@ x = torch.ones(1, 2)
 f = (model(x) - 2 * other(x)).square().sum()
 W, V = model.weight, other.weight
 
-# %% vmap
-W, X = leaf([[1.0, 2.0], [3.0, 4.0]]), torch.ones(3, 2)
+# %% functions_of_functions
+W, X, x, w = leaf([[1.0, 2.0], [3.0, 4.0]]), torch.ones(3, 2), torch.tensor([1.0, 2.0]), leaf(1.0, 1.0)
 h = torch.vmap(lambda row: torch.tanh(W @ row))(X)
-f = h.sum()
-
-# %% jacobian
-x, w = torch.tensor([1.0, 2.0]), leaf(1.0, 1.0)
 J = torch.autograd.functional.jacobian(lambda t: t**2, x)
 slope = torch.func.grad(lambda t: (t**3).sum())(x)
-f = (J @ w * slope).sum()
+f = h.sum() + (J @ w * slope).sum()
 
 # %% checkpoint
 x, layer = leaf(1.0, 2.0), nn.Linear(2, 2)
 h = checkpoint(lambda t: torch.tanh(layer(t)), x, use_reentrant=False)
 f = h.sum()
 
-# %% autocast
-layer = nn.Linear(2, 2)
+# %% autocast_and_parametrized
+layer, norm = nn.Linear(2, 2), torch.nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))
 with torch.autocast("cpu", dtype=torch.bfloat16):
     h = layer(torch.ones(1, 2))
-f = h.float().sum()
-W = layer.weight
-
-# %% parametrized
-layer = torch.nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))
-f = layer(torch.ones(1, 2)).sum()
-b = layer.bias
+f = h.float().sum() + norm(torch.ones(1, 2)).sum()
+W, b = layer.weight, norm.bias

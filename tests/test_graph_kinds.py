@@ -12,7 +12,7 @@ from lecturekit import trace
 
 SETUP, *CELLS = Path(__file__).with_name("course_code.py").read_text(encoding="utf-8").split("# %% ")
 CELLS = dict(cell.split("\n", 1) for cell in CELLS)
-CHANGED_SINCE = {"manual_steps", "data_steps", "training_steps", "training_steps_adam", "convolution"}
+CHANGED_SINCE = {"manual_steps", "training_steps", "training_steps_adam", "convolution"}
 
 
 def run(cell, traced, device):
