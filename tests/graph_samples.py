@@ -183,16 +183,11 @@ def chain(length=30):
     return g
 
 
-def network():
+def layers(batch_size=1, times=1):
+    """A small network with its loss, differentiated so many times."""
     net = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
     for number, parameter in enumerate(net.parameters()):
         nn.init.constant_(parameter, 0.25 * (number + 1))
-    return net
-
-
-def layers(batch_size=1, times=1):
-    """A small network with its loss, differentiated so many times."""
-    net = network()
     X = torch.arange(2.0 * batch_size).reshape(batch_size, 2) / 4
     for _ in range(times):
         with lk.trace() as g:

@@ -6,6 +6,7 @@ import re
 import pytest
 import torch
 from graph_samples import adaline, alt, captions, diamond, edge, leaf, neuron, node, polynomial, texts
+from test_stepper_browser import OUT_OF_THEIR_BOXES
 
 from lecturekit import trace
 
@@ -114,30 +115,16 @@ def test_the_page_computes_what_pytorch_does(show, seeds):
                 assert number(text) == pytest.approx(expected.item(), rel=6e-4, abs=1e-9), (seed, text, after.to_text())
 
 
-def numbers_seen(page):
-    """Each line of the finished picture that ends in a number, and the captions, step by step."""
-    page.keyboard.press("End")
-    texts = page.locator("svg text").all_text_contents()
-    words = []
-    for _ in range(page.locator("[type=range]").evaluate("slider => +slider.max") + 1):
-        words.insert(0, page.locator("[aria-live] > div").inner_text())
-        page.keyboard.press("ArrowLeft")
-    return [text for text in texts if text != "✎"], words
-
-
 @pytest.mark.parametrize(("make", "name", "value"), [(diamond, "x", 0.25), (polynomial, "y", 1234.5)])
 def test_picture_and_captions_are_those_of_the_graph_with_the_new_number(show, make, name, value, monkeypatch):
     page = show(make().to_html())
-    page.get_by_role("button", name=f"{name} = ").click()
-    page.keyboard.type(str(value))
-    page.keyboard.press("Enter")
-    seen, words = numbers_seen(page)
+    told = page.evaluate(TYPE_AND_READ, [(name, str(value))])
     old = float(re.search(rf"\b{name} = (\d+)", alt(make()))[1])
     tensor = torch.tensor
     monkeypatch.setattr(torch, "tensor", lambda x, **more: tensor(value if x == old else x, **more))
     expected = make()
-    assert words == captions(expected)
-    assert set(texts(expected.to_svg())) <= set(seen)
+    assert told == captions(expected)
+    assert set(texts(expected.to_svg())) <= set(page.locator("svg text").all_text_contents())
 
 
 def test_by_keys_alone(show):
@@ -173,17 +160,7 @@ def test_a_new_number_fits_its_box_and_the_old_one_comes_back(show):
         page.get_by_role("button", name="w = ").click()
         page.keyboard.type(value)
         page.keyboard.press("Enter")
-        out = page.evaluate(
-            """() => Array.from(document.querySelectorAll('svg > g')).filter(g => g.querySelector('rect'))
-                .flatMap(g => {
-                const box = g.querySelector('rect').getBoundingClientRect();
-                return Array.from(g.querySelectorAll('text')).filter(t => t.textContent !== '✎').filter(t => {
-                    const r = t.getBoundingClientRect();
-                    return r.left < box.left || r.right > box.right;
-                }).map(t => t.textContent);
-            })"""
-        )
-        assert out == []
+        assert page.evaluate(OUT_OF_THEIR_BOXES) == []
     assert page.evaluate(widths) == before
 
 

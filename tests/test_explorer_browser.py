@@ -176,17 +176,6 @@ def test_mouse(show, element):
     assert page.evaluate("heard") == [] and caption(page).startswith("After 2 steps")
 
 
-def test_two_on_a_page_are_independent(show, element):
-    page = show(element + element)
-    page.wait_for_function("document.querySelectorAll('button').length === 10")
-    before = caption(page, 0)
-    slider(page, "learning rate").nth(1).fill("0")
-    page.get_by_role("button", name="Back").nth(1).click()
-    assert caption(page, 0) == before and caption(page, 1).startswith("After 29 steps")
-    assert slider(page, "learning rate").nth(0).input_value() == "1"
-    assert page.locator("[id]").count() == 0
-
-
 @pytest.mark.parametrize("width, background", [(1100, "#fff"), (390, "#111")])
 def test_fits_the_page(show, element, width, background):
     page = show(element, width=width, background=background)

@@ -234,18 +234,6 @@ def test_the_autograd_graph_is_as_without_trace():
     assert x.grad == 12
 
 
-def test_retained_gradients_before_the_block_are_untouched():
-    x = leaf(3.0)
-    h = x * x
-    h.retain_grad()
-    f = h * 2
-    f.backward(retain_graph=True)
-    with trace() as g:
-        f2 = h * 5
-    assert h.grad == 2 and x.grad == 12 and f2 == 45
-    assert node(g, "h").accumulated == 2 and node(g, "h").grad == 5
-
-
 # --- Whatever the block does
 
 

@@ -73,11 +73,9 @@ def shown_html(fig):
 X, Y = torch.tensor([[0.0], [1.0], [2.0]]), torch.tensor([[1.0], [3.0], [4.0]])
 TWO = torch.cat((X, Y), dim=1)
 PICTURES = {
-    "figure": lambda: shown_html(lk.figure()[0]),
     "losses": lambda: shown_html(lk.plot_losses({"GD": history(), "SGD": history(2.0)})),
     "timings": lambda: shown_html(lk.plot_timings({"yours": {10: 1e-3, 100: 2e-3}})),
     "regions": lambda: shown_html(lk.plot_decision_regions(lambda X: X[:, :1], TWO, (X > 0).float())),
-    "network": lambda: shown_html(lk.plot_network((2, 1))),
     "tensor": lambda: shown_html(lk.plot_tensor(torch.eye(2))),
     "map": lambda: shown_html(lk.diagrams.course_map()),
     "surface": lambda: shown_html(lk.plot_loss_surface(X, Y, {"GD": torch.tensor([[0.0, 0.0], [1.0, 1.0]])})),
