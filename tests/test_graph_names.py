@@ -216,9 +216,8 @@ def test_expressions_are_written_as_a_lecturer_would(code, text):
         ("x[0] = 5", "x[0] = 5"), ("x[0, 1:] = y", "x[0, 1:] = y"), ("x[...] = 3", "x[…] = 3"), ("x += y", "x + y"),
         ("x *= 2", "2 · x"), ("x **= 2", "x²"), ("x //= 2", "x // 2"), ("b &= c", "b & c"), ("i <<= 1", "i << 1"),
         ("x.add_(y)", "x + y"), ("x.neg_()", "−x"), ("x.clamp_(min=0)", "clamp(x, min=0)"),
-        ("x.copy_(y)", "copy(x, y)"),        ("x.apply_(abs)", "apply(x, abs)"), ("torch.relu_(x)", "relu(x)"),
-        ("nn.ReLU(inplace=True)(x)", "relu(x)"),
-        ("torch.mul(x, 3, out=x)", "3 · x"),
+        ("x.copy_(y)", "copy(x, y)"), ("x.apply_(abs)", "apply(x, abs)"), ("torch.relu_(x)", "relu(x)"),
+        ("nn.ReLU(inplace=True)(x)", "relu(x)"), ("torch.mul(x, 3, out=x)", "3 · x"),
     ],
 )  # fmt: skip
 def test_changes_in_place_are_written_like_the_operation_without_the_change(code, text):
