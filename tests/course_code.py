@@ -68,24 +68,17 @@ logits = F.linear(X, W)
 f = F.cross_entropy(logits, y)
 
 # %% training_steps
-model, X, y = nn.Linear(2, 1), torch.randn(6, 2), torch.randn(6, 1)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+models, X, y = [nn.Linear(2, 1), nn.Linear(2, 1)], torch.randn(6, 2), torch.randn(6, 1)
+momentum = torch.optim.SGD(models[0].parameters(), lr=0.1, momentum=0.9)
+adam = torch.optim.Adam(models[1].parameters(), lr=0.1, foreach=True)
 for _ in range(3):
-    f = F.mse_loss(model(X), y)
-    optimizer.zero_grad()
+    f = F.mse_loss(models[0](X), y) + F.mse_loss(models[1](X), y)
+    momentum.zero_grad()
+    adam.zero_grad(set_to_none=False)
     back(f)
-    optimizer.step()
-w, b = model.weight, model.bias
-
-# %% training_steps_adam
-model, X, y = nn.Linear(2, 1), torch.randn(6, 2), torch.randn(6, 1)
-optimizer = torch.optim.Adam(model.parameters(), lr=0.1, foreach=True)
-for _ in range(2):
-    f = F.mse_loss(model(X), y)
-    optimizer.zero_grad(set_to_none=False)
-    back(f)
-    optimizer.step()
-w, b = model.weight, model.bias
+    momentum.step()
+    adam.step()
+(w, b), (v, c) = (model.parameters() for model in models)
 
 # %% manual_steps
 w, x = leaf(2.0), torch.tensor(3.0)
@@ -150,22 +143,20 @@ for _ in range(3):
 x, y = leaf(3.0), leaf(2.0)
 f = x * x + x * y + torch.dot(torch.stack([x, y]), torch.stack([y, y]))
 
-# %% shared_weights
+# %% shared_weights_copy_and_checkpoint
 layer, h = nn.Linear(2, 2), torch.ones(1, 2)
 for _ in range(3):
     h = torch.tanh(layer(h))
-f = h.sum()
-W, b = layer.weight, layer.bias
+other = copy.deepcopy(layer)
+k = checkpoint(lambda t: torch.tanh(other(t)), h, use_reentrant=False)
+f = h.sum() - 2 * k.sum()
+W, b, V = layer.weight, layer.bias, other.weight
 
-# %% own_function
-x = leaf(2.0, 3.0)
+# %% own_functions
+x, y = leaf(2.0, 3.0), leaf(2.0, 3.0)
 h = Cube.apply(x * 1)
-f = Cube.apply((h * x).sum())
-
-# %% own_function_with_a_known_name
-x = leaf(2.0, 3.0)
-h = Sigmoid.apply(x * 1)
-f = (h * torch.tensor([1.0, 2.0])).sum()
+k = Sigmoid.apply(y * 1)
+f = Cube.apply((h * x).sum()) + (k * torch.tensor([1.0, 2.0])).sum()
 
 # %% no_grad_and_detach
 x = leaf(2.0)
@@ -223,9 +214,10 @@ encoder = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)
 f = h.sum() + out.sum() + state.sum() * memory.sum() + encoder(torch.randn(1, 3, 4)).square().sum()
 W, V, U = cell.weight_hh, layer.weight_hh_l0, encoder.linear1.weight
 
-# %% convolution
+# %% convolution_and_dropout
 model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten())
-f = model(torch.randn(2, 1, 6, 6)).square().sum()
+x = torch.ones(8, requires_grad=True)
+f = model(torch.randn(2, 1, 6, 6)).square().sum() + (F.dropout(x, 0.5) * torch.randn(8)).sum()
 W, mean = model[0].weight, model[1].running_mean
 
 # %% embedding
@@ -233,11 +225,6 @@ table, sparse = nn.Embedding(5, 2), nn.Embedding(5, 2, sparse=True)
 index = torch.tensor([1, 3, 3])
 f = (table(index) ** 2 + sparse(index) ** 2).sum()
 W, V = table.weight, sparse.weight
-
-# %% dropout
-x = torch.ones(8, requires_grad=True)
-h = F.dropout(x, 0.5)
-f = (h * torch.randn(8)).sum()
 
 # %% out_argument
 x, buffer, w = torch.ones(2), torch.empty(2), leaf(1.0, 2.0)
@@ -256,15 +243,11 @@ n = mask.sum() // 1
 h = z * z.conj() + 1j * z
 f = (X * w).sum() * mask.sum() + n % 2 + h.abs().sum()
 
-# %% empty_tensors
-x = torch.zeros(0, 3, requires_grad=True)
+# %% empty_tensors_nan_and_infinity
+x, y = torch.zeros(0, 3, requires_grad=True), leaf(0.0, 1.0, float("inf"), float("nan"))
 h = x * 2
-f = h.sum() + torch.cat([h, torch.ones(1, 3)]).sum()
-
-# %% nan_and_infinity
-x = leaf(0.0, 1.0, float("inf"), float("nan"))
-h = 1 / x
-f = (h * torch.log(x)).sum()
+k = 1 / y
+f = h.sum() + torch.cat([h, torch.ones(1, 3)]).sum() + (k * torch.log(y)).sum()
 
 # %% retained_gradient
 x = leaf(3.0)
@@ -273,24 +256,12 @@ u.retain_grad()
 f = torch.sin(u) + u * x
 back(f)
 
-# %% deep_copy
-model = nn.Linear(2, 1)
-other = copy.deepcopy(model)
-x = torch.ones(1, 2)
-f = (model(x) - 2 * other(x)).square().sum()
-W, V = model.weight, other.weight
-
 # %% functions_of_functions
 W, X, x, w = leaf([[1.0, 2.0], [3.0, 4.0]]), torch.ones(3, 2), torch.tensor([1.0, 2.0]), leaf(1.0, 1.0)
 h = torch.vmap(lambda row: torch.tanh(W @ row))(X)
 J = torch.autograd.functional.jacobian(lambda t: t**2, x)
 slope = torch.func.grad(lambda t: (t**3).sum())(x)
 f = h.sum() + (J @ w * slope).sum()
-
-# %% checkpoint
-x, layer = leaf(1.0, 2.0), nn.Linear(2, 2)
-h = checkpoint(lambda t: torch.tanh(layer(t)), x, use_reentrant=False)
-f = h.sum()
 
 # %% autocast_and_parametrized
 layer, norm = nn.Linear(2, 2), torch.nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))

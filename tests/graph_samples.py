@@ -27,6 +27,15 @@ def edge(g, source, target):
     return found
 
 
+def check_contributions(g):
+    """Ask that what the arrows bring to a node adds up to its gradient."""
+    for n in g.nodes:
+        flows = [e.contribution for e in g.edges if e.source is n and e.target.has_grad]
+        if n is not g.target and n.grad is not None and flows and all(flow is not None for flow in flows):
+            exact = {"rtol": 1e-9, "atol": 1e-12} if n.grad.dtype == torch.float64 else {}
+            assert torch.allclose(sum(flows), n.grad, equal_nan=True, **exact), g.to_text()
+
+
 # --- What stands in a picture
 
 

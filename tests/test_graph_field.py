@@ -5,7 +5,7 @@ import warnings
 
 import pytest
 import torch
-from graph_samples import node
+from graph_samples import check_contributions, node
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_graph_property import NUMBERS, STEPS, go_on, rows_of
@@ -283,14 +283,7 @@ def test_code_of_the_reader_runs_as_often_as_without_trace(earlier, block, no_wa
     g = scope["g"]
     assert g.target.name == "f" and all("Hook" not in n.op for n in g.nodes)
     if "doubled" not in earlier + block:  # which changes a gradient on its way
-        _contributions_add_up(g)
-
-
-def _contributions_add_up(g):
-    for n in g.nodes:
-        users = [e.contribution for e in g.edges if e.source is n and e.target.has_grad]
-        if n is not g.target and n.grad is not None and users and all(flow is not None for flow in users):
-            assert torch.allclose(sum(users), n.grad, equal_nan=True), g.to_text()
+        check_contributions(g)
 
 
 def test_hooks_without_a_backward_pass_leave_no_trace():
@@ -324,7 +317,7 @@ def test_own_functions_without_a_backward_pass_can_still_have_one(no_warning):
 def test_contributions_of_several_results_add_up(block, no_warning):
     g = run("", block)["g"]
     assert g.target.name == "f" and sum(e.contribution is not None for e in g.edges) > 1
-    _contributions_add_up(g)
+    check_contributions(g)
 
 
 @pytest.mark.parametrize("function", ["log", "log10", "sqrt", "pow"])

@@ -3,6 +3,7 @@
 import math
 
 import torch
+from graph_samples import check_contributions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -89,10 +90,7 @@ def test_gradients_of_random_expressions(steps, numbers):
             slope = (ends[0] - ends[1]) / (2 * epsilon)
             assert math.isclose(nodes[name].grad[i].item(), slope, rel_tol=1e-4, abs_tol=1e-6)
 
-    for node in g.nodes:
-        flows = [e.contribution for e in g.edges if e.source is node and e.contribution is not None]
-        if node is not g.target and node.grad is not None:
-            assert torch.allclose(sum(flows), node.grad, rtol=1e-9, atol=1e-12)
+    check_contributions(g)
     for edge in g.edges:
         if edge.local_grad is not None:
             product = torch.tensordot(edge.target.grad, edge.local_grad, edge.target.grad.dim())
