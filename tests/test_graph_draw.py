@@ -204,7 +204,6 @@ def test_any_tensor_can_be_drawn(value):
     [
         ("w", "<i>w</i>"),
         ("h3", "<i>h</i><low>3</low>"),
-        ("v₁₂", "<i>v</i><low>12</low>"),
         ("layer3", "<i>layer3</i>"),
         ("wᵀ", "<i>w</i><high>T</high>"),
         ("2 · x²", "2 · <i>x</i><high>2</high>"),
