@@ -52,7 +52,8 @@ def test_show_gives_a_white_image_with_words(monkeypatch):
     assert text == """w < 0 & "b" > 0 '<script>'""" and html.count("<") == 1
     alt = "w &lt; 0 &amp; &quot;b&quot; &gt; 0 &#x27;&lt;script&gt;&#x27;"
     assert html.startswith(f'<img alt="{alt}" width="500" height="300" ')
-    rgba, _ = pixels(html)
+    rgba, png = pixels(html)
+    assert b"tEXt" not in png and b"tIME" not in png  # no version and no date in the notebook's outputs
     assert rgba.shape == (600, 1000, 4)  # twice the pixels of the page, for sharp screens
     assert (rgba[..., 3] == 1).all() and (rgba[[0, 0, -1, -1], [0, -1, 0, -1]] == 1).all()
 
@@ -72,11 +73,9 @@ def shown_html(fig):
 X, Y = torch.tensor([[0.0], [1.0], [2.0]]), torch.tensor([[1.0], [3.0], [4.0]])
 TWO = torch.cat((X, Y), dim=1)
 PICTURES = {
-    "figure": lambda: shown_html(lk.figure()[0]),
     "losses": lambda: shown_html(lk.plot_losses({"GD": history(), "SGD": history(2.0)})),
     "timings": lambda: shown_html(lk.plot_timings({"yours": FAST})),
     "regions": lambda: shown_html(lk.plot_decision_regions(lambda X: X[:, :1], TWO, (X > 0).float())),
-    "network": lambda: shown_html(lk.plot_network((2, 1))),
     "tensor": lambda: shown_html(lk.plot_tensor(torch.eye(2))),
     "map": lambda: shown_html(lk.diagrams.course_map()),
     "surface": lambda: shown_html(lk.plot_loss_surface(X, Y, {"GD": torch.tensor([[0.0, 0.0], [1.0, 1.0]])})),
@@ -89,18 +88,8 @@ PICTURES = {
 def test_the_readers_style_changes_no_picture_of_the_course_and_stays(name):
     usual = PICTURES[name]()
     with style.context(["dark_background", {"font.size": 20, "lines.linewidth": 9, "axes.grid": True}]):
-        assert PICTURES[name]() == usual
+        assert PICTURES[name]() == usual, "nor does anything else: the same bytes each time"
         assert rcParams["font.size"] == 20
-
-
-def test_same_figure_gives_the_same_bytes(monkeypatch):
-    def draw():
-        fig = lk.plot_losses({"a": history(), "b": history(2.0)})
-        return pixels(displayed(monkeypatch, fig, "Both fall.")[0])[1]
-
-    first = draw()
-    assert first == draw()
-    assert b"tEXt" not in first and b"tIME" not in first  # no version and no date in the notebook's outputs
 
 
 # --- loss curves ------------------------------------------------------------------------------------------------------
@@ -126,23 +115,16 @@ def test_curves_that_lie_over_each_other_can_all_be_seen():
     assert zorders == sorted(zorders) and all(line.get_alpha() < 1 for line in lines[:-1])
 
 
-def test_epochs_are_whole_numbers():
-    (ax,) = lk.plot_losses({str(k): history(length=2) for k in range(6)}).axes  # more curves than colours
-    assert len(ax.get_lines()) == 6 and all(float(tick).is_integer() for tick in ax.get_xticks())
-
-
 # --- what makes a plot easy to read -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("low", "high", "ticks"),
     [
-        (0.07, 0.62, ["0.1", "0.2", "0.5"]),
         (0.008, 0.8, ["0.01", "0.02", "0.05", "0.1", "0.2", "0.5"]),
         (0.28, 0.62, ["0.3", "0.4", "0.5", "0.6"]),
         (0.9, 1.2e8, ["1", "10", "100", "1k", "10k", "100k", "1M", "10M", "100M"]),
         (0.0004, 2, ["0.001", "0.01", "0.1", "1"]),
-        (15, 1500, ["20", "50", "100", "200", "500", "1k"]),
     ],
 )
 def test_logarithmic_axes_have_plain_numbers(low, high, ticks):
@@ -234,8 +216,7 @@ def slanted(X):
     return 0.5 + 0.3 * X[:, :1] - 0.6 * X[:, 1:] + 0.1 * X[:, :1] * X[:, 1:]
 
 
-@pytest.mark.parametrize("threshold", [0.5, 0.0])
-@pytest.mark.parametrize(("dtype", "device"), [(torch.float32, "cpu"), (torch.float64, "meta")])
+@pytest.mark.parametrize(("threshold", "dtype", "device"), [(0.5, torch.float32, "cpu"), (0.0, torch.float64, "meta")])
 def test_regions_are_those_of_predict(threshold, dtype, device):
     with defaults(dtype, device):
         fig = lk.plot_decision_regions(slanted, CORNERS, LABELS, threshold=threshold)
@@ -272,16 +253,11 @@ def test_regions_show_the_examples_by_class_and_ring_the_wrong_ones():
     assert shapes[0] != shapes[1]  # told by shape as well as by colour
 
 
-@pytest.mark.parametrize("constant", [0.0, 1.0])
-def test_one_class_everywhere_draws_no_border_and_warns_of_nothing(recwarn, constant):
-    fig = lk.plot_decision_regions(lambda X: torch.full((len(X), 1), constant), CORNERS, LABELS)
-    fig.canvas.draw()
+def test_one_class_everywhere_draws_no_border_and_warns_of_nothing(recwarn):
+    model = torch.nn.Linear(2, 1, dtype=torch.float64)  # of another precision, and it needs gradients
+    torch.nn.init.constant_(model.bias, 1e3)
+    lk.plot_decision_regions(model, CORNERS.double().requires_grad_(), LABELS).canvas.draw()
     assert not recwarn.list
-
-
-def test_a_model_of_float64_that_needs_gradients():
-    model = torch.nn.Linear(2, 1, dtype=torch.float64)
-    lk.plot_decision_regions(model, CORNERS.double().requires_grad_(), LABELS)
 
 
 def test_predictions_of_another_shape_are_refused():

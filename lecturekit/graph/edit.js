@@ -69,7 +69,8 @@ function edit(data, svg, control) {
     text.long = (text.long || +text.getAttribute('textLength')) + 8 * (text.textContent.length - long);
     text.setAttribute('textLength', Math.min(text.long, rect ? rect.getAttribute('width') - 8 : 130));
   }
-  var right = ([{textContent: t}, x]) => Math.abs(t.replace(/^.*\s/, '').replace('−', '-') - x) < 2e-3 * Math.abs(x) + 1e-6;
+  var right = ([{textContent: t}, x]) =>
+    Math.abs(t.replace(/^.*\s/, '').replace(/−/g, '-') - x) < 2e-3 * Math.abs(x) + 1e-6;
   if (!numbers(compute(graph, known)).every(right)) return;  // something else made these numbers
   function again() {
     var all = compute(graph, known), last = words.length - 1, k = 0, step = 0;
