@@ -163,8 +163,8 @@ def wrong(exercise):
         return original(exercise.number).solution
     return (
         f"import sys\n\nsys.path[:0] = {[str(ROOT / 'tests'), str(ROOT / 'tools')]}\n"
-        f"from test_exercises_{exercise.number[:2]} import TestAnswers\n\n"
-        f"({', '.join(exercise.answers)},) = next(row[1] for row in TestAnswers.wrong if row[0] == {exercise.number!r})"
+        "from exercise_answers import wrong_answers\n\n"
+        f"({', '.join(exercise.answers)},) = wrong_answers({exercise.number!r})[0].answers"
     )
 
 

@@ -6,7 +6,6 @@ Its text stands in docs/_templates/teacher_page.md.
 from __future__ import annotations
 
 import ast
-import importlib
 import re
 import sys
 from functools import cache
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
-import torch
 from nbformat import NotebookNode
 from stamp import read_lesson
 from structure import ROOT, bullets, code_cells, exercises, parse, tags
@@ -107,7 +105,7 @@ def teacher_page(path: Path) -> str:
         sections="\n".join(rows),
         shorter=listed(shorter(lesson.number, sections, minutes)),
         questions="\n\n".join(question for s in sections for question in s.questions),
-        mistakes="\n\n".join(mistakes(lesson.number, nb)),
+        mistakes="\n\n".join(mistakes(nb)),
         misconceptions=listed(misconceptions(path)) or "- None that stands in the index.",
         trouble=listed(trouble(nb, sections)) or "- Nothing that we know of.",
     )
@@ -157,35 +155,24 @@ def shorter(lesson: str, sections: list[Section], minutes: list[int]) -> list[st
     return lines
 
 
-@cache
-def table(lesson: str) -> list[tuple]:
-    """Return the wrong answers that the tests try on the checks of a lesson."""
+def mistakes(nb: NotebookNode) -> list[str]:
+    """List the answer to each exercise, and wrong ones with the hint; of functions and the like, the hint alone."""
     if (folder := str(ROOT / "tests")) not in sys.path:
         sys.path.append(folder)
-    return importlib.import_module(f"test_exercises_{lesson}").TestAnswers.wrong
+    from exercise_answers import wrong_answers
 
-
-def mistakes(lesson: str, nb: NotebookNode) -> list[str]:
-    """List the answer to each exercise, and wrong ones with the hint; of functions and the like, the hint alone."""
     parts = []
     for exercise in exercises(nb):
         found: dict[str, str] = {}
-        for number, answers, _ in table(lesson):
-            if number == exercise.number and not SLIP.search(hint := judge(number, *answers).message):
-                found.setdefault(hint, shown(answers))
+        for wrong in wrong_answers(exercise.number):
+            if not SLIP.search(hint := judge(exercise.number, *wrong.answers).message):
+                found.setdefault(hint, f"`{wrong.text}` → " if 0 < len(wrong.text) <= 60 else "")
         parts += [
             f"**Exercise {exercise.number} · {exercise.title}**",
             f"```python\n{exercise.solution}\n```",
             listed([f"{found[hint]}{hint}" for hint in sorted(found, key=lambda hint: not found[hint])[:HINTS]]),
         ]
     return parts
-
-
-def shown(answers: tuple) -> str:
-    """Return answers as somebody would write them, if they are short and no functions."""
-    values = [value.tolist() if isinstance(value, torch.Tensor) else value for value in answers]
-    text = ", ".join(map(repr, values))
-    return f"`{text}` → " if len(text) <= 60 and "<" not in text else ""
 
 
 @cache
