@@ -126,18 +126,27 @@ def test_an_exam_without_its_exercises_fails_loudly(monkeypatch):
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_the_page_for_the_teacher_is_whole_and_short(built, path):
+def test_the_page_for_the_teacher_is_whole_and_read_in_five_minutes(built, path):
     page = (built / "teacher" / f"{path.stem}.md").read_text(encoding="utf-8")
-    nb = nbformat.read(path, as_version=4)
+    nb = rules.read(path)
+    assert len(re.findall(r"\S*\w\S*", page)) <= 1000  # words
     assert all(f"- {objective}" in page for objective in rules.bullets(nb, "What you will be able to do"))
-    assert page.count("**Section ") == len(PREDICT.findall(rules.prose(nb)))
-    assert all(f"```python\n{exercise.solution}\n```" in page for exercise in rules.exercises(nb))
-    assert ".ipynb" not in page
-    assert all(f"**Exercise {exercise.number} · {exercise.title}**" in page for exercise in rules.exercises(nb))
+    assert all(re.sub(r"\n>\s*", " ", question) in page for question in PREDICT.findall(rules.prose(nb)))
     stated = re.search(r"\*\*Time:\*\* about (\d+) minutes(?:, and (\d+))?", rules.prose(nb)).groups("0")
-    minutes = re.findall(r"^\| .* \| (\d+) \| \d* ?\|$", page, flags=re.MULTILINE)
+    minutes = re.findall(r"^\| [^|]+ \| (\d+) \| ", page, flags=re.MULTILINE)
     assert sum(map(int, minutes)) == sum(map(int, stated))
-    assert len(page.split()) <= 2500
+    lectures = re.findall(r"^- \*\*(\d+) minutes:\*\* .+ \((\d+) minutes\)", page, flags=re.MULTILINE)
+    assert lectures and all(int(left) <= int(limit) for limit, left in lectures)
+    mistakes = page.partition("## Wrong answers to expect")[2]
+    assert all(f"| {exercise.number} · {exercise.title} | " in mistakes for exercise in rules.exercises(nb))
+    assert mistakes.count("\n| ") > 2 * len(rules.exercises(nb))
+
+
+def test_the_misconception_stands_beside_the_wrong_answer(built):
+    page = (built / "teacher" / "08_gd_vs_sgd.md").read_text(encoding="utf-8")
+    (row,) = (line for line in page.splitlines() if "[The loss of an epoch is the mean of its batch means.]" in line)
+    assert "short batch counts as much as a long one" in row
+    assert "(../student/misconceptions.ipynb#Losses-and-numbers)" in row
 
 
 def hand_in(release, submission, found, how):

@@ -70,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
         write_editions(nb, found, tests, path.stem, options.output, course)
         page = options.output / "teacher" / f"{path.stem}.md"
         page.parent.mkdir(exist_ok=True)
-        page.write_text(teacher_page(path), encoding="utf-8")
+        page.write_text(teacher_page(path, "../student"), encoding="utf-8")
     for path in set(NOTEBOOKS) - set(LESSONS):  # the lessons link to the pages beside them
         page = edition(nbformat.read(path, as_version=4), [], [])
         for folder in ("student", "solutions"):
