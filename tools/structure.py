@@ -11,6 +11,7 @@ import symtable
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
+from typing import NamedTuple
 
 from nbformat import NotebookNode
 
@@ -51,6 +52,31 @@ def bullets(nb: NotebookNode, heading: str) -> list[str]:
     """The list under a heading of level 2."""
     match = re.search(rf"^## {re.escape(heading)}\s*$(.*?)(?=^## |\Z)", prose(nb), flags=re.MULTILINE | re.DOTALL)
     return re.findall(r"^[-*] +(.+)$", match[1], flags=re.MULTILINE) if match else []
+
+
+class Section(NamedTuple):
+    """A part of a lesson under a heading of level 2."""
+
+    title: str
+    text: str
+    cells: list[NotebookNode]  # those with code
+
+    @property
+    def number(self) -> str:
+        return re.match(r"\d*", self.title)[0]
+
+
+def sections_of(nb: NotebookNode) -> list[Section]:
+    """Cut a notebook at its headings of level 2; what stands before the first is left out."""
+    found = [Section("", "", [])]
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            found[-1].cells.append(cell)
+            continue
+        before, *parts = re.split(r"^## +", cell.source, flags=re.MULTILINE)
+        found[-1] = found[-1]._replace(text=f"{found[-1].text}\n\n{before}")
+        found += [Section(*part.split("\n", 1), []) for part in parts]
+    return found[1:]
 
 
 def parse(source: str) -> ast.Module | None:

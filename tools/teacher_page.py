@@ -10,12 +10,11 @@ import sys
 from functools import cache
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 import nbformat
 from nbformat import NotebookNode
 from stamp import Lesson, read_lesson
-from structure import ROOT, Exercise, anchor_of, bullets, exercises, solved, tags
+from structure import ROOT, Exercise, Section, anchor_of, bullets, exercises, sections_of, solved, tags
 
 from lecturekit.checks import judge
 
@@ -52,26 +51,14 @@ TROUBLE = {
 }
 
 
-class Section(NamedTuple):
-    """A part of a lesson under a heading of level 2."""
+def questions(section: Section) -> list[str]:
+    return [re.sub(r"\n>\s*", " ", question) for question in PREDICT.findall(section.text)]
 
-    title: str
-    text: str
-    cells: list[NotebookNode]  # those with code
 
-    @property
-    def number(self) -> str:
-        return re.match(r"\d*", self.title)[0]
-
-    @property
-    def questions(self) -> list[str]:
-        return [re.sub(r"\n>\s*", " ", question) for question in PREDICT.findall(self.text)]
-
-    @property
-    def weight(self) -> float:
-        num_exercises = sum("exercise" in tags(cell) for cell in self.cells)
-        reading = PER_WORD * len(FOLDED.sub("", self.text).split()) + PER_QUESTION * len(self.questions)
-        return reading + PER_CELL * (len(self.cells) - num_exercises) + PER_EXERCISE * num_exercises
+def weight(section: Section) -> float:
+    num_exercises = sum("exercise" in tags(cell) for cell in section.cells)
+    reading = PER_WORD * len(FOLDED.sub("", section.text).split()) + PER_QUESTION * len(questions(section))
+    return reading + PER_CELL * (len(section.cells) - num_exercises) + PER_EXERCISE * num_exercises
 
 
 def teacher_page(path: Path, notebooks: str) -> str:
@@ -82,7 +69,7 @@ def teacher_page(path: Path, notebooks: str) -> str:
     sections = [section for section in parts if section.number or section.title == "Exercises"]
     (needs,) = (section.text for section in parts if section.title == "What you need")
     minutes = shared_out(lesson, sections)
-    rows = [f"| {s.title} | {m} | {'<br>'.join(s.questions)} |" for s, m in zip(sections, minutes, strict=True)]
+    rows = [f"| {s.title} | {m} | {'<br>'.join(questions(s))} |" for s, m in zip(sections, minutes, strict=True)]
     found = exercises(nb)
     at_most = min(MISTAKES, MISTAKES_A_PAGE // len(found))
     expected = "\n".join(row for exercise in found for row in mistakes(exercise, at_most))
@@ -101,23 +88,10 @@ def teacher_page(path: Path, notebooks: str) -> str:
     return re.sub(r"\]\((?=\w+\.ipynb)", f"]({notebooks}/", page)
 
 
-def sections_of(nb: NotebookNode) -> list[Section]:
-    """Cut a lesson at its headings of level 2; what stands before the first is left out."""
-    found = [Section("", "", [])]
-    for cell in nb.cells:
-        if cell.cell_type == "code":
-            found[-1].cells.append(cell)
-            continue
-        before, *parts = re.split(r"^## +", cell.source, flags=re.MULTILINE)
-        found[-1] = found[-1]._replace(text=f"{found[-1].text}\n\n{before}")
-        found += [Section(*part.split("\n", 1), []) for part in parts]
-    return found[1:]
-
-
 def shared_out(lesson: Lesson, sections: list[Section]) -> list[int]:
     """Share out whole minutes, so that they add up to what the lesson states: for its sections, and its exercises."""
     stated, practice = map(int, lesson.minutes.split(" + "))
-    weights = [section.weight for section in sections if section.number]
+    weights = [weight(section) for section in sections if section.number]
     ends = [round(stated * end / sum(weights)) for end in accumulate(weights, initial=0.0)]
     minutes = iter([end - start for start, end in pairwise(ends)])
     return [next(minutes) if section.number else practice for section in sections]
