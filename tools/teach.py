@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None, output: Path = OUTPUT) -> int:
     for path, nb in lessons.items():
         tests = [TEST.format(arguments=exercise.check[len("lk.check(") : -1]) for exercise in exercises(nb)]
         write_editions(nb, exercises(nb), tests, path.stem, output, course)
-        (output / "teacher" / f"{path.stem}.md").write_text(teacher_page(path, "../student"), encoding="utf-8")
+        (output / "teacher" / f"{path.stem}.md").write_text(teacher_page(path), encoding="utf-8")
     for path in set(NOTEBOOKS) - set(LESSONS):  # the lessons link to the pages beside them
         page = edition(nbformat.read(path, as_version=4), [], [])
         for folder in ("student", "solutions"):

@@ -20,6 +20,7 @@ from lecturekit.checks import judge
 
 PREDICT = re.compile(r"^> \*\*Predict\.\*\* (.*(?:\n>.*)*)", flags=re.MULTILINE)
 MISCONCEPTION = re.compile(r"^(\d+)\. \*\*\"?(.+?)\"?\*\* (.+)$", flags=re.MULTILINE)
+LINK = re.compile(r"\[([^\]]+)\]\((\w+\.ipynb(?:#(?:[^()\s]|\([^()\s]*\))+)?)\)")
 FOLDED = re.compile(r"<details>.*?</details>", flags=re.DOTALL)
 # Minutes, before they are scaled to the time that the lesson states.
 PER_WORD, PER_CELL, PER_QUESTION, PER_EXERCISE = 1 / 120, 1.0, 3.0, 4.0
@@ -61,15 +62,18 @@ def weight(section: Section) -> float:
     return reading + PER_CELL * (len(section.cells) - num_exercises) + PER_EXERCISE * num_exercises
 
 
-def teacher_page(path: Path, notebooks: str) -> str:
-    """Return the page of a lesson as Markdown; `notebooks` is the folder that its links lead to."""
+def teacher_page(path: Path, notebooks: str = "") -> str:
+    """Return the page of a lesson as Markdown, with links to a folder of notebooks, or without, to be printed."""
     nb = nbformat.read(path, as_version=4)
     lesson = read_lesson(path, nb)
     parts = sections_of(nb)
     sections = [section for section in parts if section.number or section.title == "Exercises"]
     (needs,) = (section.text for section in parts if section.title == "What you need")
     minutes = shared_out(lesson, sections)
-    rows = [f"| {s.title} | {m} | {'<br>'.join(questions(s))} |" for s, m in zip(sections, minutes, strict=True)]
+    rows = [
+        f"| [{s.title}]({path.name}#{anchor_of(s.title)}) | {number} | {'<br>'.join(questions(s))} |"
+        for s, number in zip(sections, minutes, strict=True)
+    ]
     found = exercises(nb)
     at_most = min(MISTAKES, MISTAKES_A_PAGE // len(found))
     expected = "\n".join(row for exercise in found for row in mistakes(exercise, at_most))
@@ -85,7 +89,7 @@ def teacher_page(path: Path, notebooks: str) -> str:
         believed=f"Also believed, and shown to be wrong in this lesson:\n\n{listed(others)}\n" if others else "",
         trouble=listed(trouble(nb, sections)) or "- Nothing that we know of.",
     )
-    return re.sub(r"\]\((?=\w+\.ipynb)", f"]({notebooks}/", page)
+    return LINK.sub(rf"[\1]({notebooks}/\2)" if notebooks else r"\1", page)
 
 
 def shared_out(lesson: Lesson, sections: list[Section]) -> list[int]:
