@@ -27,7 +27,7 @@ PER_WORD, PER_CELL, PER_QUESTION, PER_EXERCISE = 1 / 120, 1.0, 3.0, 4.0
 LECTURES = (45, 60, 75)
 MISTAKES, MISTAKES_A_PAGE = 4, 15
 # Hints to a slip, and to no mistake in thought.
-SLIP = re.compile("this is|this one has|raises|not right yet|still blank")
+SLIP = re.compile(r"\b[Tt]his is (?!the\b)|this one has|raises|not right yet|still blank")
 # Sections that a class can do without, the first to go first.
 CUTS = {
     "01": (6, 2, 9, 4),
