@@ -128,6 +128,7 @@ def test_the_page_for_the_teacher_is_whole_and_read_in_five_minutes(built, path)
     mistakes = page.partition("## Wrong answers to expect")[2]
     assert all(f"| {exercise.number} · {exercise.title} | " in mistakes for exercise in rules.exercises(nb))
     assert mistakes.count("\n| ") > 2 * len(rules.exercises(nb))
+    assert ".ipynb" not in page and "| [" not in page  # no links: it is to be printed
 
 
 def test_the_misconception_stands_beside_the_wrong_answer(built):
@@ -136,7 +137,6 @@ def test_the_misconception_stands_beside_the_wrong_answer(built):
         line for line in page.splitlines() if line.endswith("| The loss of an epoch is the mean of its batch means. |")
     )
     assert "short batch counts as much as a long one" in row
-    assert ".ipynb" not in page  # it is to be printed
 
 
 def hand_in(release, submission, found, how):

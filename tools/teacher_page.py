@@ -20,7 +20,7 @@ from lecturekit.checks import judge
 
 PREDICT = re.compile(r"^> \*\*Predict\.\*\* (.*(?:\n>.*)*)", flags=re.MULTILINE)
 MISCONCEPTION = re.compile(r"^(\d+)\. \*\*\"?(.+?)\"?\*\* (.+)$", flags=re.MULTILINE)
-LINK = re.compile(r"\[([^\]]+)\]\((\w+\.ipynb(?:#(?:[^()\s]|\([^()\s]*\))+)?)\)")
+LINK = re.compile(r"\[([^\[\]]+)\]\((\w+\.ipynb(?:#(?:[^()\s]|\([^()\s]*\))+)?)\)")
 FOLDED = re.compile(r"<details>.*?</details>", flags=re.DOTALL)
 # Minutes, before they are scaled to the time that the lesson states.
 PER_WORD, PER_CELL, PER_QUESTION, PER_EXERCISE = 1 / 120, 1.0, 3.0, 4.0
