@@ -84,7 +84,7 @@ def multiply(a, b):
 
 
 def power(a, n):
-    """Raise to the power of a plain number, which is no Tensor."""
+    """Raise to the power of a plain number. (With n = 0, the gradient at 0 comes out as nan, not as 0.)"""
     return Tensor(a.value**n, made_from=[(a, lambda up: up * n * a.value ** (n - 1))])
 
 
@@ -122,6 +122,7 @@ def relu(a):
 
 
 def sigmoid(a):
+    """Return 1 / (1 + exp(-a)). (Far below 0, NumPy warns of an overflow. The value, 0, is right.)"""
     value = 1 / (1 + np.exp(-a.value))
     return Tensor(value, made_from=[(a, lambda up: up * value * (1 - value))])
 
