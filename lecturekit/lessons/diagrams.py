@@ -1,4 +1,4 @@
-"""Pictures of lessons 00, 02, 07 and 13: PyTorch's layers, what stands around it, the course, ADALINE, an all-reduce.
+"""Pictures of lessons 00, 02 and 13: the layers of PyTorch, what stands around it, the course itself, an all-reduce.
 
 Each function returns a Matplotlib figure whose label is its alt text, so a lesson writes
 ``lk.show(fig, alt=fig.get_label())``. Lengths are pixels of the page; the pictures can be read on a phone.
