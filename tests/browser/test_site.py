@@ -173,6 +173,20 @@ def test_search_finds_a_lesson(show):
     assert any("ADALINE three ways" in text for text in results.all_inner_texts())
 
 
+def test_search_leads_to_the_reference_and_to_sections(show):
+    page = show("search.html?q=lk.trace")
+    first = page.locator("#search-results > ul > li > a").first
+    first.wait_for(timeout=20_000)
+    assert first.get_attribute("href") == "api.html#lecturekit.trace"
+    page = show("search.html?q=retain_graph")
+    section = page.get_by_role("link", name="5 · The graph is used up")
+    section.click(timeout=20_000)
+    heading = page.get_by_role("heading", name="5 · The graph is used up")
+    assert heading.evaluate(
+        "heading => heading.closest(':target') !== null && heading.getBoundingClientRect().top < innerHeight"
+    )
+
+
 @pytest.mark.browser
 def test_a_solution_is_folded_until_it_is_asked_for(show):
     page = show("notebooks/07_adaline_three_ways.html")
