@@ -1,7 +1,7 @@
 """Open JupyterLab on your own copies of the lessons, in my_lessons/: ``python tools/lab.py``, or ``make lab``.
 
 A copy is made once, without the answers to its questions, trusted, and never written over. Where the course has a
-lesson that is newer than your copy, ``python tools/lab.py --new`` (``make lessons``) puts the new one beside yours, with
+lesson that is newer than your copy, ``python tools/lab.py --new`` (``make lessons``) puts the new one beside it, with
 a number behind its name. It opens nothing. All other arguments go to JupyterLab.
 """
 
