@@ -118,6 +118,15 @@ def _soup(html: str) -> BeautifulSoup:
     return BeautifulSoup(html, "html.parser")
 
 
+def lines_of_code(source: str) -> int:
+    """Count the lines that hold code: no blank ones, no comments, and no `alt = …`, the words of a picture."""
+    lines = source.splitlines()
+    for node in ast.walk(parse(source) or ast.Module([], [])):
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "alt":
+            lines[node.lineno - 1 : node.end_lineno] = [""] * (node.end_lineno - node.lineno + 1)
+    return sum(bool(line.strip()) and not line.strip().startswith("#") for line in lines)
+
+
 def claims(source: str) -> int:
     """How many statements of a cell claim something: an assert, a call of assert_…, an expected error."""
     nodes = list(ast.walk(parse(source) or ast.Module([], [])))
@@ -325,9 +334,8 @@ def names_of_the_package(nb, path):
 
 
 def budget(nb, path):
-    # The longest cell counts as it is seen; lines of code are those that hold some: no blank ones, no comments.
-    cells = [cell.source.splitlines() for cell in code_cells(nb) if "setup" not in tags(cell)]
-    code = [sum(bool(line.strip()) and not line.strip().startswith("#") for line in lines) for lines in cells]
+    cells = [cell.source for cell in code_cells(nb) if "setup" not in tags(cell)]
+    code = [lines_of_code(source) for source in cells]
     # A folded "Going deeper" counts for nothing: nothing depends on it.
     text = re.sub(r"<details>\n<summary>Going deeper.*?</details>", " ", prose(nb), flags=re.DOTALL)
     text = re.sub(r"\]\([^)]*\)|<[^>]+>|\$\$.*?\$\$|\$[^$\n]+\$", " ", text, flags=re.DOTALL)
@@ -335,7 +343,7 @@ def budget(nb, path):
         "cells": len(nb.cells),
         "lines of code": sum(code),
         "lines of code a cell": sum(code) / max(len(code), 1),
-        "lines in one cell": max(map(len, cells), default=0),
+        "lines in one cell": max((len(source.splitlines()) for source in cells), default=0),  # as it is seen
         "words": sum(any(letter.isalpha() for letter in word) for word in text.split()),
         "predictions": text.count("**Predict.** "),
     }

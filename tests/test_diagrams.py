@@ -19,6 +19,7 @@ PICTURES = {
     "trilemma": diagrams.trilemma,
     "course_map": diagrams.course_map,
     "course_map, 06": lambda: diagrams.course_map("06"),
+    "adaline": diagrams.adaline,
     "all_reduce, two": lambda: diagrams.all_reduce([1.5, -2.25]),
     "all_reduce, four": lambda: diagrams.all_reduce([1, 2, 3, 4.125]),
 }

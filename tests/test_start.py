@@ -157,3 +157,18 @@ def test_an_update_never_meets_the_answers_of_a_reader(tmp_path, monkeypatch, ca
     lab.copy_lessons(course, mine)
     assert (mine / lesson.name).read_bytes() == lesson.read_bytes()
     run("git", "check-ignore", "my_lessons/00_start.ipynb", cwd=ROOT)
+
+
+def test_an_answer_is_not_in_the_copy(tmp_path, monkeypatch):
+    """JupyterLab shows the first line of an output that is hidden."""
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    import lab
+
+    lab.copy_lessons(ROOT / "notebooks", tmp_path / "my_lessons")
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        course = nbformat.read(path, as_version=4)
+        for cell in course.cells:
+            if "jupyter" in cell.metadata:
+                cell.outputs, cell.execution_count = [], None
+        assert nbformat.read(tmp_path / "my_lessons" / path.name, as_version=4) == course

@@ -1,8 +1,8 @@
 """Open JupyterLab on your own copies of the lessons, in my_lessons/: ``python tools/lab.py``, or ``make lab``.
 
-A copy is made once, trusted, and never written over. Where the course has a lesson that is newer than your copy,
-``python tools/lab.py --new`` (``make lessons``) puts the new one beside yours, with a number behind its name. It opens
-nothing. All other arguments go to JupyterLab.
+A copy is made once, without the answers to its questions, trusted, and never written over. Where the course has a
+lesson that is newer than your copy, ``python tools/lab.py --new`` (``make lessons``) puts the new one beside it, with
+a number behind its name. It opens nothing. All other arguments go to JupyterLab.
 """
 
 from __future__ import annotations
@@ -39,7 +39,12 @@ def copy_lessons(source: Path, target: Path, new: bool = False) -> list[str]:
         number = 2
         while mine.exists():
             mine, number = target / f"{path.stem}_{number}.ipynb", number + 1
-        mine.write_bytes(path.read_bytes())
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            # JupyterLab writes the first line of a hidden output beside its dots: the answer, too early.
+            if cell.metadata.get("jupyter", {}).get("outputs_hidden"):
+                cell.outputs, cell.execution_count = [], None
+        nbformat.write(notebook, mine)
         NotebookNotary().sign(nbformat.read(mine, as_version=4))  # pictures to click on work before any cell is run
         with record.open("a", encoding="utf-8") as lines:
             print(line, file=lines)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 
 SETUP_CELL = """\
-# On Colab and other bare machines: install what is missing. What is there stays as it is.
+# On Colab and other bare machines: install what is missing, leave what is there.
 import importlib.metadata
 import importlib.util
 import subprocess
@@ -28,11 +28,14 @@ packages = {{
     "lecturekit": "lecturekit @ git+{address}@{tag}",
 {dependencies}
 }}
-missing = [source for module, source in packages.items() if importlib.util.find_spec(module) is None]
+missing = [name for name in packages if importlib.util.find_spec(name) is None]
 if missing:
-    there = [source.split(">=")[0] for source in packages.values() if " @ " not in source and source not in missing]
-    there = [f"{{name}}=={{importlib.metadata.version(name)}}" for name in there]
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *missing, *there], check=True)
+    sources = [packages.pop(name) for name in missing]
+    packages.pop("lecturekit", None)
+    there = [source.split(">=")[0] for source in packages.values()]
+    sources += [f"{{name}}=={{importlib.metadata.version(name)}}" for name in there]
+    pip = [sys.executable, "-m", "pip", "install", "--quiet"]
+    subprocess.run([*pip, *sources], check=True)
     importlib.invalidate_caches()"""
 
 # What Python calls a package, where pip calls it something else.

@@ -57,3 +57,34 @@ window.addEventListener("afterprint", () => {
   afterwards.forEach((undo) => undo());
   afterwards = [];
 });
+
+// Sphinx finds pages: show the sections that hold the words, with links to them. `lk.trace` is `trace` in its index.
+// On the document, so that it is done before Sphinx begins.
+document.addEventListener("DOMContentLoaded", () => {
+  if (typeof Search === "undefined") return; // only the page of results has it
+  const split = splitQuery;
+  splitQuery = (query) => split(query.replace(/\blk\.(?=\w)/g, ""));
+  Search.makeSearchSummary = (html, words, anchor) => {
+    const page = new DOMParser().parseFromString(html, "text/html"), summary = document.createElement("div");
+    page.querySelectorAll(".headerlink, script, style, .below-input > summary").forEach((part) => part.remove());
+    const sections = [...page.querySelectorAll(".bd-article section[id]")].map(({ id, children }) => {
+      const [heading, ...parts] = [...children].filter((part) => part.matches(":not(section, span)"));
+      const [title, text] = [[heading], parts].map((some) => some.map((part) => part?.textContent ?? "").join(" "));
+      const hits = [...words].map((word) => `${title} ${text}`.toLowerCase().split(word).length - 1);
+      return { id, title, text: text.replace(/\s+/g, " "), score: Math.min(...hits) };
+    });
+    const best = sections.filter(({ id, score }) => (anchor ? `#${id}` === anchor : score > 0));
+    best.sort((a, b) => b.score - a.score);
+    for (const { id, title, text } of best.slice(0, 3)) {
+      const line = document.createElement("p"), link = document.createElement("a");
+      const start = Math.max(0, Math.min(...[...words].map((word) => text.toLowerCase().indexOf(word))) - 90);
+      line.className = "context";
+      link.textContent = title;
+      line.append(link, ` … ${text.slice(start, start + 200)} …`);
+      summary.append(line);
+      // The address of the page stands in the entry that the summary is put into.
+      setTimeout(() => (link.href = `${summary.parentNode.querySelector("a").href.split("#")[0]}#${id}`));
+    }
+    return summary;
+  };
+});

@@ -6,10 +6,12 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -132,25 +134,46 @@ SETTINGS = {
 class Lab:
     url: str
     token: str
-    folder: Path  # a copy of the lessons, without outputs
+    folder: Path  # a copy of the lessons
     asked: Path  # a file with the hosts that Python asked for, if it asked
 
 
 @pytest.fixture(scope="session")
 def lab(chromium, tmp_path_factory):
-    """Start JupyterLab with a token, on a free port, with settings of its own; stop it at the end."""
+    """JupyterLab on the lessons without stored outputs: whatever is on the page in the end has been made there."""
     pytest.importorskip("jupyterlab", reason="JupyterLab is not installed: pip install -e '.[lab]'")
     home = tmp_path_factory.mktemp("lab")
     folder = home / "notebooks"
     shutil.copytree(NOTEBOOKS, folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     for path in folder.glob("*.ipynb"):
-        # Without stored outputs: whatever is on the page in the end has been made there.
         nb = nbformat.read(path, as_version=4)
         for cell in nb.cells:
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
         nbformat.write(nb, path)
-    for name, settings in SETTINGS.items():
+    command = ["-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
+    command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    with started(command, home, SETTINGS) as (url, token):
+        yield Lab(url, token, folder, home / "asked.txt")
+
+
+@pytest.fixture(scope="session")
+def make_lab(chromium, tmp_path_factory):
+    """What `make lab` starts, on a copy of the course."""
+    pytest.importorskip("jupyterlab", reason="JupyterLab is not installed: pip install -e '.[lab]'")
+    home = tmp_path_factory.mktemp("make_lab")
+    shutil.copytree(NOTEBOOKS, home / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    (home / "tools").mkdir()
+    shutil.copy(ROOT / "tools" / "lab.py", home / "tools")
+    every_cell = {name: SETTINGS[name] for name in SETTINGS if "tracker" in name}
+    with started([str(home / "tools" / "lab.py")], home, every_cell) as (url, token):
+        yield Lab(url, token, home / "my_lessons", home / "asked.txt")
+
+
+@contextmanager
+def started(command: list[str], home: Path, lab_settings: dict):
+    """Start JupyterLab with a token, on a free port, with settings of its own; stop it at the end."""
+    for name, settings in lab_settings.items():
         file = home / "settings" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(settings))
@@ -163,20 +186,21 @@ def lab(chromium, tmp_path_factory):
     environment |= {f"JUPYTER_{what}_DIR": str(home / what.lower()) for what in ("CONFIG", "DATA", "RUNTIME")}
     environment |= {f"JUPYTERLAB_{what}_DIR": str(home / what.lower()) for what in ("SETTINGS", "WORKSPACES")}
     environment |= {"IPYTHONDIR": str(home / "ipython"), "JUPYTER_TOKEN": token}
+    environment |= {"LECTUREKIT_PROGRESS": str(home / "progress")}
     environment["PYTHONPATH"] = os.pathsep.join([str(guard.parent), os.environ.get("PYTHONPATH", "")])
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser"]
-    command += [f"--ServerApp.root_dir={folder}", "--ServerApp.ip=127.0.0.1", "--ServerApp.port=0"]
-    command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    command = [sys.executable, *command, "--no-browser", "--allow-root", "--expose-app-in-browser"]
+    command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.port=0"]
     with open(home / "log.txt", "w") as log:
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=home)
+        # A group of its own, so that what tools/lab.py starts stops with it.
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=home, start_new_session=True)
     try:
-        yield Lab(address_of(server, home), token, folder, home / "asked.txt")
+        yield address_of(server, home), token
     finally:
-        server.terminate()  # it stops its kernels
+        os.killpg(server.pid, signal.SIGTERM)  # JupyterLab stops its kernels
         try:
             server.wait(timeout=20)
         except subprocess.TimeoutExpired:
-            server.kill()
+            os.killpg(server.pid, signal.SIGKILL)
 
 
 def address_of(server: subprocess.Popen, home: Path, timeout: float = 600) -> str:

@@ -60,6 +60,39 @@ def test_a_lesson_runs_as_it_was_stored(run_all, lab, path):
     assert not lab.asked.exists(), f"Python asked for {lab.asked.read_text()}"
 
 
+@pytest.mark.browser
+def test_the_first_screen_of_make_lab(browse, make_lab):
+    """Lesson 00 and nothing over it; graphs can be stepped through before any cell is run, and no answer is seen."""
+    page = browse(make_lab.url)
+    page.goto(f"{make_lab.url}?token={make_lab.token}")
+    page.get_by_role("heading", name="00 · Start here").wait_for(timeout=60 * SECONDS)
+    page.wait_for_function(IDLE, timeout=60 * SECONDS)
+    page.wait_for_timeout(3 * SECONDS)  # the question about news came late
+    assert page.locator(".jp-Dialog, .Toastify__toast").count() == 0
+    assert "".join(page.locator(".jp-Notebook .jp-OutputPlaceholder").all_inner_texts()) == ""
+    page.locator(".jp-DirListing-item[title*='06_']").dblclick()
+    graph = page.locator(".jp-NotebookPanel:visible .lk-graph").first
+    before = graph.locator("[aria-live]").inner_text(timeout=60 * SECONDS)
+    graph.get_by_role("button", name="Step").click()
+    assert graph.locator("[aria-live]").inner_text() != before
+    assert not make_lab.asked.exists(), f"Python asked for {make_lab.asked.read_text()}"
+
+
+@pytest.mark.browser
+def test_a_verdict_has_a_sign_words_and_an_edge(run_all, lab):
+    answers = ["torch.tensor([1, 2, 3])", "torch.tensor([1, 2, 3, 4, 5]) ** 2"]
+    source = "import torch\nimport lecturekit as lk\n\nlk.check('00.1', {})"
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source.format(answer)) for answer in answers])
+    nb.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(nb, lab.folder / "verdicts.ipynb")
+    page = run_all("verdicts.ipynb")
+    cards = page.locator(".jp-OutputArea-output [style*='border-left']")
+    wrong, right = cards.all_inner_texts()
+    assert wrong.startswith("✗ Exercise 00.1, wrong:\n") and right.startswith("✓ Exercise 00.1, correct:\n")
+    edges = cards.evaluate_all("cards => cards.map(card => getComputedStyle(card).borderLeft)")
+    assert all(edge.startswith("6px solid") for edge in edges) and edges[0] != edges[1]
+
+
 TRACED = """\
 import torch
 import lecturekit as lk

@@ -152,6 +152,21 @@ def test_the_stepper_on_the_first_page_by_mouse_and_by_keys(show):
 
 
 @pytest.mark.parametrize("options", [LIGHT, PHONE], ids=["light", "phone"])
+def test_the_buttons_of_a_graph_stay_in_sight_and_cover_nothing(show, options):
+    page = show("notebooks/07_adaline_three_ways.html", **options)
+    graph = page.locator(".lk-graph").first
+    put = """(graph, top) => {
+        scrollBy({top: graph.getBoundingClientRect().top - top, behavior: 'instant'});
+        const [head, box] = ['div', '[role=region]'].map(part => graph.querySelector(part).getBoundingClientRect());
+        return [head.top, head.bottom, box.top];
+    }"""
+    top, bottom, box = graph.evaluate(put, 100)
+    assert 100 <= top < bottom <= box + 1
+    top, _, box = graph.evaluate(put, -300)  # its upper part is above the window
+    assert box < 0 < top < 100
+
+
+@pytest.mark.parametrize("options", [LIGHT, PHONE], ids=["light", "phone"])
 def test_the_pad_on_the_first_page_reads_a_digit_drawn_by_keys(show, options):
     """A 1 of two columns; no key, such as the theme's for its search, leaves the pad."""
     page = show("index.html", **options)
@@ -171,6 +186,20 @@ def test_search_finds_a_lesson(show):
     results = show("search.html?q=ADALINE").locator("#search-results li a")
     results.first.wait_for(timeout=20_000)
     assert any("ADALINE three ways" in text for text in results.all_inner_texts())
+
+
+def test_search_leads_to_the_reference_and_to_sections(show):
+    page = show("search.html?q=lk.trace")
+    first = page.locator("#search-results > ul > li > a").first
+    first.wait_for(timeout=20_000)
+    assert first.get_attribute("href") == "api.html#lecturekit.trace"
+    page = show("search.html?q=retain_graph")
+    section = page.get_by_role("link", name="5 · The graph is used up")
+    section.click(timeout=20_000)
+    heading = page.get_by_role("heading", name="5 · The graph is used up")
+    assert heading.evaluate(
+        "heading => heading.closest(':target') !== null && heading.getBoundingClientRect().top < innerHeight"
+    )
 
 
 @pytest.mark.browser
