@@ -203,7 +203,7 @@ def adaline() -> Figure:
 
     Examples
     --------
-    >>> adaline().get_label()[-36:]
+    >>> adaline().get_label()[-35:]
     'error, ŷ − y: learning starts here.'
     """
     fig, ax = _canvas(520, 236)
