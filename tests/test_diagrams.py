@@ -19,6 +19,7 @@ PICTURES = {
     "trilemma": diagrams.trilemma(),
     "course_map": diagrams.course_map(),
     **{f"course_map, {number}": diagrams.course_map(number) for number in COURSE},
+    "adaline": diagrams.adaline(),
     "all_reduce, two": diagrams.all_reduce([1.5, -2.25]),
     "all_reduce, four": diagrams.all_reduce([1, 2, 3, 4.125]),
 }

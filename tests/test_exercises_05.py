@@ -95,29 +95,10 @@ CENTRED = functions(
         ("up - up.sum(axis=0) / 3", "for 5 rows"),
     ],
 )
-SOFTMAX = functions(
-    "up, p",
-    [
-        "p * (up - (up * p).sum(axis=1, keepdims=True))",
-        "p * up - p * np.einsum('ij,ij->i', p, up)[:, None]",
-    ],
-    [
-        ("p * (1 - p) * up", "its own output only"),
-        ("up - p * up.sum(axis=1, keepdims=True)", "log_softmax"),
-        ("p * (up - (up * p).sum(axis=1))", "keepdims"),
-        ("p * (up - (up * p).sum(axis=0))", "over each column"),
-        ("p * (up - (up * p).sum())", "over everything"),
-        ("p * up - (up * p).sum(axis=1, keepdims=True)", "a factor p is missing"),
-        ("p * (up + (up * p).sum(axis=1, keepdims=True))", "the sign"),
-        ("p * up", "through exp only"),
-        ("up", "adds up to 0"),
-        ("p * up - p * (p @ up.T).diagonal().reshape(3, 1)", "ValueError"),
-    ],
-)
 
 
 def two_layers(**changes):
-    """Write the backward pass of exercise 15.7, with some lines written differently."""
+    """Write the backward pass of exercise 05.6, with some lines written differently."""
     lines = {"y_hat": "2 * (y_hat - y) / y.size", "W2": "h.T @ g['y_hat']", "b2": "g['y_hat'].sum(axis=0)"}
     lines |= {"h": "g['y_hat'] @ W2.T", "z": "g['h'] * (1 - h**2)"}
     lines |= {"W1": "X.T @ g['z']", "b1": "g['z'].sum(axis=0)", **changes}
@@ -133,11 +114,11 @@ def two_layers(**changes):
     return backward
 
 
-ANSWERS = {"05.1": LAYER, "05.2": ERROR, "05.4": WORDS, "05.5": CENTRED, "05.6": SOFTMAX}
+ANSWERS = {"05.1": LAYER, "05.2": ERROR, "05.4": WORDS, "05.5": CENTRED}
 RIGHT = [(number, *([answer] for answer in right)) for number, (right, _, _) in ANSWERS.items()]
 RIGHT.insert(2, ("05.3", [root(lambda up, x, out: up * 0.5 / out), Tensor], [lambda a: a**0.5, Tensor]))
 OTHERWISE = {"h": "(W2 @ g['y_hat'].T).T", "z": "g['h'] / np.cosh(z) ** 2", "b1": "np.ones(len(X)) @ g['z']"}
-RIGHT.append(("05.7", [two_layers()], [two_layers(**OTHERWISE)]))
+RIGHT.append(("05.6", [two_layers()], [two_layers(**OTHERWISE)]))
 WRONG = [(number, [answer], hint) for number, (_, wrong, _) in ANSWERS.items() for answer, hint in wrong]
 WRONG += [
     ("05.3", [root(lambda up, x, out: up * 0.5 / x), Tensor], "You took the input"),
@@ -172,12 +153,12 @@ SEVEN_WRONG = [
     ({"b1": "g['h'].sum(axis=0)"}, "not from that of z"),
     ({"b3": "0"}, "return the dict as it stands"),
 ]
-WRONG += [("05.7", [two_layers(**changes)], hint) for changes, hint in SEVEN_WRONG]
+WRONG += [("05.6", [two_layers(**changes)], hint) for changes, hint in SEVEN_WRONG]
 BLANKS = [(number, [blank], [...]) for number, (_, _, blank) in ANSWERS.items()]
 BLANKS.insert(2, ("05.3", [lambda a: Tensor(..., made_from=[(a, lambda up: ...)]), Tensor]))
 EMPTY = {name: "..." for name in ("y_hat", "W2", "b2", "h", "z", "W1", "b1")}
 BLANKS.insert(3, ("05.3", [root(lambda up, x, out: ...), Tensor]))
-BLANKS.append(("05.7", [two_layers(W1="...")], [two_layers(**EMPTY)]))
+BLANKS.append(("05.6", [two_layers(W1="...")], [two_layers(**EMPTY)]))
 
 
 class TestAnswers(ExerciseAnswers):

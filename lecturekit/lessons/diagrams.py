@@ -237,6 +237,38 @@ def all_reduce(gradients: Sequence[float]) -> Figure:
     return fig
 
 
+@house_style
+def adaline() -> Figure:
+    """Draw ADALINE, from the inputs to the class, and where learning starts. Introduced in notebook 07.
+
+    Examples
+    --------
+    >>> adaline().get_label()[-36:]
+    'error, ŷ − y: learning starts here.'
+    """
+    fig, ax = _canvas(520, 236)
+    for top, value, weight, height in ((10, "x₁", "w₁", 38), (72, "x₂", "w₂", 82), (134, "1", "b", 152)):
+        _box(ax, (10, top, 44, 44), value, fill=TINTS[0])
+        _arrow(ax, (54, top + 22), (130, 94 + (top - 72) / 4))
+        ax.text(98, height, weight, ha="center", va="center", fontsize=_NORMAL, color=LOCAL)
+    _box(ax, (132, 63, 76, 62), "sum", "z", fill=TINTS[0])
+    _arrow(ax, (208, 94), (234, 94))
+    _box(ax, (234, 63, 118, 62), "activation", "ŷ = z", fill=TINTS[0])
+    _arrow(ax, (352, 94), (390, 94))
+    _box(ax, (390, 63, 118, 62), "threshold", "ŷ > 0.5", fill=TINTS[0])
+    _arrow(ax, (449, 125), (449, 168))
+    _box(ax, (390, 168, 118, 62), "class", "0 or 1", fill=TINTS[0])
+    _arrow(ax, (293, 125), (293, 168))
+    _box(ax, (234, 168, 118, 62), "error", "ŷ − y", fill=TINTS[1])
+    ax.text(222, 199, "learning\nstarts here", ha="right", va="center", fontsize=_SMALL, color=DETAIL, style="italic")
+    fig.set_label(
+        "ADALINE. The inputs x₁, x₂ and 1, times w₁, w₂ and b, are added up in the sum, z. The activation is ŷ = z. "
+        "From there one arrow leads to the threshold, ŷ > 0.5, and on to the class, 0 or 1. Another leads to the "
+        "error, ŷ − y: learning starts here."
+    )
+    return fig
+
+
 def _before(number: str) -> set[str]:
     needs = COURSE[number].needs
     return {*needs, *(far for near in needs for far in _before(near))}
