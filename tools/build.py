@@ -29,6 +29,7 @@ CODE = re.compile(r"(^`{3,}.*?^`{3,}|\[[^\]\n]*\]\([^)\n]*\))", flags=re.MULTILI
 HEADING = re.compile(r"^#{1,4} (.+)$", flags=re.MULTILINE)
 SECTION = re.compile(r"(\b[Ll]esson|\b[Ss]ection) (\d+)(?=[^`\n]*\]\([^)\n]*\.ipynb)")
 NAME = re.compile(r"`lk\.([\w.]+)(\([^`\n]*\))?`")
+COLAB = re.compile(r"\[Open in Colab\]\((\S+)\)")
 LINK = re.compile(r"\]\((\w+)\.ipynb(#[^)\s]*)?\)")
 
 CITE = """\
@@ -36,6 +37,12 @@ CITE = """\
 
 The file `CITATION.cff` in the [repository]({address}) says the same to programs. The lessons are under CC BY 4.0, the
 code under the MIT licence.
+"""
+
+EXERCISES = """\
+## Exercises
+
+*Nothing runs on this page: [try them in Colab]({colab}) or [on your own machine](../install.md).*
 """
 
 MAP = """\
@@ -95,7 +102,13 @@ def collect_site(source: Path) -> None:
     api = (DOCS / "api.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\.\. auto\w+:: lecturekit\.([\w.]+)$", api, flags=re.MULTILINE))
     for path in NOTEBOOKS:
-        copy_notebook(path, source / "notebooks", lambda text: with_reference(text, documented), fold=True)
+        colab = COLAB.search(path.read_text(encoding="utf-8"))
+        exercises = EXERCISES.format(colab=colab[1]) if colab else "## Exercises\n"
+
+        def change(text: str, exercises: str = exercises) -> str:
+            return with_reference(text.replace("## Exercises\n", exercises), documented)
+
+        copy_notebook(path, source / "notebooks", change, fold=True)
     parts = source / "_parts"
     parts.mkdir()
     (source / "teaching").mkdir()

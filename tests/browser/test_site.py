@@ -112,7 +112,7 @@ def test_pages_take_nothing_from_other_hosts(pages):
 def test_every_lesson_can_be_opened_elsewhere_and_downloaded(site):
     for name in (name for name in NAMES if re.match(r"notebooks/\d\d_", name)):
         html = (site / f"{name}.html").read_text(encoding="utf-8")
-        for words in ("Open in Colab", "Open on Binder", "Report a mistake"):
+        for words in ("Open in Colab", "Open on Binder", "Report a mistake", "try them in Colab"):
             assert words in html, f"{name}: {words}"
         source = re.search(r'href="([^"]*_sources/[^"]*\.ipynb)"', html)
         assert source and (site / "notebooks" / source[1]).resolve().is_file(), f"{name} cannot be downloaded"
