@@ -375,7 +375,7 @@ def test_captions_of_a_graph_with_matrices():
         "forward: h = W @ x = shape 2×30, norm 38.73",
         "forward: v₁ = h[0, 0] = −1",
         "forward: u = a · v₁ = (−2) · (−1) = 2",
-        "forward: v₂ = u² = 4",
+        "forward: v₂ = u² = 2² = 4",
         "forward: v₃ = sum(h) = 180",
         "forward: v₄ = v₃ · a = 180 · (−2) = −360",
         "forward: f = v₂ + v₄ = 4 + (−360) = −356",

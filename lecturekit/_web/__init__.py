@@ -31,6 +31,6 @@ def script(package: str, name: str) -> str:
     bare = (line.split("  //")[0].strip() for line in lines)
     code = "\n".join(line for line in bare if line and not line.startswith("//")) + "\n"
     # Every second piece is a string, whose spaces mean something; patterns write them as \s.
-    pieces = re.split(r"('(?:\\.|[^'\\\n])*')", code)
+    pieces = re.split(r"('(?:\\.|[^'\\\n])*'|`[^`]*`)", code)
     pieces[::2] = [re.sub(r" ?([=*?:{}();,<>&|]+) ?", r"\1", piece) for piece in pieces[::2]]
     return re.sub(r"([;{,(+&|])\n", r"\1", "".join(pieces))

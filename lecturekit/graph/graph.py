@@ -76,7 +76,7 @@ class Graph:
         try:
             scene = self._scene(max_nodes=40)
             picture = draw.paint(scene)
-            small = base64.b64encode(draw.small_png(picture)).decode()  # for LaTeX, which takes no HTML
+            small = base64.b64encode(draw.png(picture.reduce(draw.SCALE), 16)).decode()  # LaTeX takes no HTML
             return {"text/plain": text, "text/html": draw.html(scene, picture), "image/png": small}
         except ImportError as error:
             return {"text/plain": f"{text}\n\n(For the picture, install {error.name}: pip install {error.name})"}

@@ -15,14 +15,17 @@ from ..style import GRAPH_INK as INK
 from .layout import place
 from .model import Edge, Node
 from .rules import backward_rule, local_derivative
-from .steps import Steps, describe, plan
+from .steps import Steps, describe, fill, plan
 from .text import clean, counts, derivative, format_number, format_shape, format_tensor
 from .typeset import SMALL, Block, Mark, When, equation, formula, is_small, path, rect, stack, words
 
 CROWDED = 16  # in a picture of more nodes than this, a label that tells a shape alone is not worth the room
-# What the script of an editable graph computes: one operation of names and short numbers, none of which holds "=".
-SIMPLE = r"[^\s=;]+ [+−·/] [^\s=;]+|−[^\s(=;]+|(relu|exp|log|sqrt|sin|cos|tanh|sigmoid)\([^\s,=;]+\)"
-WORK = re.compile(SIMPLE + r"|[^\s=;^]+?([⁻⁰¹²³⁴-⁹]+|\^−?\d\.\d\d?|\^[^\W\d][^\s=;]*)")
+# What the script of an editable graph computes: an operation on one or two edges, ?0 and ?1.
+OPERAND = r"(\?\d+|\(\?\d+\))"
+WORK = re.compile(
+    rf"{OPERAND}( [+−·/] |\^){OPERAND}|{OPERAND}(\^−?\d\.\d\d?|[⁻⁰¹²³⁴-⁹]+)|−\?\d+"
+    r"|(relu|exp|log|sqrt|sin|cos|tanh|sigmoid)\(\?\d+\)"
+)
 DASHED = {"stroke-dasharray": "{} {}".format(*GRAPH_DASH)}
 
 
@@ -192,16 +195,27 @@ class Scene(NamedTuple):
 
 
 def editable(graph, steps: Steps) -> dict | None:
-    """Return what a script needs to compute a graph of single numbers anew, or None where it could not."""
+    """Return what a script needs to compute a graph of single numbers anew, or None where it could not.
+
+    ``known`` holds the numbers that go in; ``work`` is empty there, null at a constant, else an expression of edges.
+    """
     nodes, place, edges = graph.nodes, {node: i for i, node in enumerate(graph.nodes)}, graph.edges
+    number = {edge: f"?{i}" for i, edge in enumerate(edges)}
+    work = [
+        fill(clean(n.expression, 999), steps.incoming[n], [number[edge] for edge in steps.incoming[n]])
+        if n.op
+        else None
+        if n.kind == "constant"
+        else ""
+        for n in nodes
+    ]
     numbers = all(n.shape == () and n.value is not None and not n.value.is_complex() for n in nodes)
-    simple = all(WORK.fullmatch(n.expression) and n.num_operations == 1 for n in nodes if n.op)
+    simple = all(n.num_operations == 1 and WORK.fullmatch(text) for n, text in zip(nodes, work, strict=True) if n.op)
     if not (numbers and simple and graph.target in steps.backward) or any(_accumulated(node, steps) for node in nodes):
         return None
     terms = [(step, edges.index(edge)) for terms in steps.terms.values() for step, edge in terms]
-    data = {"target": place[graph.target], "terms": [edge for _, edge in sorted(terms)]}
+    data = {"target": place[graph.target], "terms": [edge for _, edge in sorted(terms)], "work": work}
     data |= {"names": [clean(n.name, 999) for n in nodes], "edges": [(place[e.source], place[e.target]) for e in edges]}
-    data |= {"work": [None if n.kind == "constant" else clean(n.expression, 999) for n in nodes]}
     return data | {"known": [None if n.op else float(f"{n.value.item():.9g}") for n in nodes]}
 
 

@@ -63,18 +63,23 @@ def _forward_caption(node: Node, incoming: list[Edge]) -> str:
     """``u = w · x = 2 · 3 = 6``"""
     name, expression = clean(node.name, 24), clean(node.expression or node.op)
     text = f"{name} = {expression}" if expression != name else name
-    numbers = {clean(edge.source.name): edge.source.value for edge in incoming}
-    if numbers and all(value is not None and value.numel() == 1 for value in numbers.values()):
-        names = sorted(map(re.escape, numbers), key=len, reverse=True)
-        known = {name: format_number(value.item()) for name, value in numbers.items()}
-
-        def number_of(name: re.Match) -> str:
-            around = expression[name.start() - 1 : name.start()] + expression[name.end() : name.end() + 1]
-            return known[name[0]] if around == "()" else in_brackets(known[name[0]])
-
-        filled = re.sub(rf"(?<![\w.])(?:{'|'.join(names)})(?![\w.′(])", number_of, expression)
+    values = [edge.source.value for edge in incoming]
+    if values and all(value is not None and value.numel() == 1 for value in values):
+        filled = fill(expression, incoming, [format_number(value.item()) for value in values])
         text += f" = {filled}" if filled != expression else ""
     return f"{text} = {in_words(node.value, node.shape, node.value_norm)}"
+
+
+def fill(expression: str, incoming: list[Edge], texts: list[str]) -> str:
+    """Put a text in the place of each operand of an expression, a negative number in brackets."""
+    text_of = {clean(edge.source.name, 999): text for edge, text in zip(incoming, texts, strict=True)}
+    names = "|".join(sorted(map(re.escape, text_of), key=len, reverse=True))
+
+    def replace(name: re.Match) -> str:
+        around = expression[name.start() - 1 : name.start()] + expression[name.end() : name.end() + 1]
+        return text_of[name[0]] if around == "()" else in_brackets(text_of[name[0]])
+
+    return re.sub(rf"(?<![\w.])(?:{names})(?![^\W⁰¹²³⁴-⁹]|[.′(])", replace, expression)
 
 
 def _backward_caption(target: Node, edge: Edge, steps: Steps) -> str:
