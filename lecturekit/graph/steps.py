@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .model import Edge, Node, topological
@@ -65,19 +66,19 @@ def _forward_caption(node: Node, incoming: list[Edge]) -> str:
     text = f"{name} = {expression}" if expression != name else name
     values = [edge.source.value for edge in incoming]
     if values and all(value is not None and value.numel() == 1 for value in values):
-        filled = fill(expression, incoming, [format_number(value.item()) for value in values])
+        filled = fill(expression, incoming, lambda edge: format_number(edge.source.value.item()))
         text += f" = {filled}" if filled != expression else ""
     return f"{text} = {in_words(node.value, node.shape, node.value_norm)}"
 
 
-def fill(expression: str, incoming: list[Edge], texts: list[str]) -> str:
+def fill(expression: str, incoming: list[Edge], write: Callable[[Edge], str]) -> str:
     """Put a text in the place of each operand of an expression, a negative number in brackets."""
-    text_of = {clean(edge.source.name, 999): text for edge, text in zip(incoming, texts, strict=True)}
-    names = "|".join(sorted(map(re.escape, text_of), key=len, reverse=True))
+    edges = {clean(edge.source.name, 999): edge for edge in incoming}
+    names = "|".join(sorted(map(re.escape, edges), key=len, reverse=True))
 
     def replace(name: re.Match) -> str:
         around = expression[name.start() - 1 : name.start()] + expression[name.end() : name.end() + 1]
-        return text_of[name[0]] if around == "()" else in_brackets(text_of[name[0]])
+        return write(edges[name[0]]) if around == "()" else in_brackets(write(edges[name[0]]))
 
     return re.sub(rf"(?<![\w.])(?:{names})(?![^\W⁰¹²³⁴-⁹]|[.′(])", replace, expression)
 
