@@ -168,16 +168,6 @@ def test_empty_graph():
         g.to_svg()
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp932"])
-def test_a_graph_can_be_printed_on_a_console_of_any_code_page(encoding, monkeypatch):
-    console = io.TextIOWrapper(io.BytesIO(), encoding)
-    monkeypatch.setattr(sys, "stdout", console)
-    print(samples.neuron())
-    console.flush()
-    text = console.buffer.getvalue().decode(encoding)
-    assert "u = w" in text and "?" not in text
-
-
 # --- Boxes and labels
 
 

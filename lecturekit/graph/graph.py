@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import sys
 from dataclasses import dataclass, field
 
 from . import draw
@@ -11,7 +10,6 @@ from .fold import fold, folds
 from .model import Edge, Node
 from .picture import CROWDED, Scene, build
 from .steps import to_text
-from .text import encodable
 
 PAGE = 1056  # pixels: what a page of JupyterLab or of the course's website has room for
 
@@ -49,9 +47,7 @@ class Graph:
         """All nodes with values and gradients, and what each edge contributes, as plain text."""
         return to_text(self)
 
-    def __str__(self) -> str:
-        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"  # some consoles know no ∂
-        return self.to_text().translate(encodable(encoding)).encode(encoding, "replace").decode(encoding)
+    __str__ = to_text
 
     def __repr__(self) -> str:
         return f"<Graph of {len(self.nodes)} nodes>"

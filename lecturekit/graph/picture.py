@@ -70,12 +70,12 @@ def _gradient(node: Node, target: Node | None, steps: Steps) -> list[Block]:
     if not node.has_grad:
         return [words("no gradient").seen(since)]
     name, terms = derivative(target, node), steps.terms[node]
-    begin = [step for step, _ in terms] or [steps.start if node is target else steps.last]
+    begin = [steps.backward[edge.target] for edge in terms] or [steps.start if node is target else steps.last]
     rows, total = [words("no gradient yet").seen(since, begin[0])], 0
-    for i, (step, edge) in enumerate(terms[:-1]):
+    for i, edge in enumerate(terms[:-1]):
         total = total + edge.contribution if total is not None and is_small(edge.contribution) else None
         part = words(f"{i + 1} of {len(terms)} terms") if total is None else equation(name, total, GRADIENT)
-        rows.append(part.seen(step, begin[i + 1]))
+        rows.append(part.seen(begin[i], begin[i + 1]))
     norm = f"‖{name}‖ = {format_number(node.grad_norm)}" if node.grad_norm is not None else name
     whole = equation(name, node.grad, GRADIENT) if is_small(node.grad) else formula(norm, GRADIENT)
     return [stack([*rows, whole.seen(begin[-1])], overlaid=True)]
@@ -150,7 +150,7 @@ def _node_group(node: Node, block: Block, centre: tuple[int, int], target: Node 
     marks = [rect(x + far, y + far, width, height, radius, line, FILL[kind], **more) for far in piled]
     if kind == "output":
         marks.append(rect(x + 3, y + 3, width - 6, height - 6, 3, 1))
-    lit = ({since: INK} if since else {}) | {step: GRADIENT for step, _ in steps.terms[node]}
+    lit = ({since: INK} if since else {}) | {steps.backward[edge.target]: GRADIENT for edge in steps.terms[node]}
     lit |= {steps.start: GRADIENT} if node is target and node.has_grad else {}
     for step, colour in lit.items():
         frame = rect(x - 1, y - 1, width + 2, height + 2, radius + 1, 3.2, stroke=colour)
@@ -198,8 +198,8 @@ def editable(graph, steps: Steps) -> dict | None:
     simple = all(WORK.fullmatch(work(n)) and n.num_operations == 1 for n in nodes if n.op)
     if not (numbers and simple and graph.target in steps.backward) or any(_accumulated(node, steps) for node in nodes):
         return None
-    terms = [(step, edges.index(edge)) for terms in steps.terms.values() for step, edge in terms]
-    data = {"target": place[graph.target], "terms": [edge for _, edge in sorted(terms)], "work": [*map(work, nodes)]}
+    terms = [i for node in steps.backward for i, e in enumerate(edges) if e.target is node and e.carries_gradient]
+    data = {"target": place[graph.target], "terms": terms, "work": [*map(work, nodes)]}
     data |= {"names": [clean(n.name, 999) for n in nodes], "edges": [(place[e.source], place[e.target]) for e in edges]}
     return data | {"known": [None if n.op else float(f"{n.value.item():.9g}") for n in nodes]}
 
