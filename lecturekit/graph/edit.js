@@ -72,14 +72,14 @@ function edit(data, svg, control) {
       words[step] = [name, expression, work, digits(all.values[i])].join(' = ');
     });
     for (step += 2; step < last; step++)
-      words[step] = words[step].replace(/\t[^\t]*\t\s×\s\f[^\f]*\f\s=\s[^\s,]+(,\stogether.*)?/g, (_, together) => {
+      words[step] = words[step].replace(/\t[^\t]*\t × \f[^\f]*\f = [^\s,]+(, together.*)?/g, (_, together) => {
         const e = graph.terms[k], gradient = digits(all.gradients[graph.edges[e][1]]), sum = digits(all.sums[k]);
         return `\t${gradient}\t × \f${bracketed(all.slopes[e])}\f = ${digits(all.added[k++])}` +
           (together ? ', together ' + sum : '');
       });
     const sources = graph.terms.map(e => graph.edges[e][0]);
     const leaves = graph.work.map((_, i) => i).filter(i => graph.work[i] === '' && sources.includes(i));
-    words[last] = words[last].replace(/=\s[^;]*/g, () => '= ' + digits(all.gradients[leaves.shift()]));
+    words[last] = words[last].replace(/= [^;]*/g, () => '= ' + digits(all.gradients[leaves.shift()]));
     control.again();
   }
   svg.role = 'group';  // a picture would hide the buttons in it
