@@ -10,10 +10,10 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from .._web import live_image, script
-from ..style import DARK, GRAPH_DASH, PAPER, SERIF, house_style
+from ..style import DARK, GRAPH_DASH, PAPER, SERIF
 from .picture import Scene
 from .text import low
-from .typeset import SIZE, Mark, When
+from .typeset import SIZE, Mark, When, rect
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -83,46 +83,48 @@ def _tspans(mark: Mark) -> str:
     return "".join(spans)
 
 
-@house_style
 def paint(scene: Scene) -> Image:
     """Return the last step of a scene in pixels, ``SCALE`` for each of the page, painted by Matplotlib."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.patches import BoxStyle, PathPatch
+    from matplotlib.backends.backend_agg import RendererAgg
+    from matplotlib.colors import to_rgba
+    from matplotlib.patches import BoxStyle
     from matplotlib.path import Path
     from matplotlib.transforms import Affine2D
     from PIL import Image
 
-    # A pixel of the page is an inch here, of 72 points, so that sizes are whole numbers.
-    figure = Figure((scene.width, scene.height), dpi=SCALE, facecolor=PAPER)
-    upwards = Affine2D().scale(1, -1).translate(0, scene.height) + figure.dpi_scale_trans
-    look = {"snap": False, "capstyle": "butt", "joinstyle": "miter"}
-    for mark in (mark for group in scene.groups for mark in group.marks if scene.is_last(mark)):
+    # Straight to the renderer: figures and artists would take a second to import, and ask rcParams.
+    size = scene.width * SCALE, scene.height * SCALE
+    renderer = RendererAgg(*size, 72)
+    upwards = Affine2D().scale(SCALE, -SCALE).translate(0, size[1])
+    paper = rect(0, 0, scene.width, scene.height, 0, 0, PAPER, "none")
+    for mark in (paper, *(mark for group in scene.groups for mark in group.marks if scene.is_last(mark))):
         (x, y), style = mark.points[0], mark.style
         if mark.tag == "text":
-            outlines, size = [], style.get("font-size", SIZE)
+            outlines, pixels = [], style.get("font-size", SIZE)
             x -= style["textLength"] / (1 if "text-anchor" in style else 2)
             for span in mark.spans:
-                height = span.font_size(size)
-                place = Affine2D().scale(height, -height).translate(x, y - span.rise(size))
+                height = span.font_size(pixels)
+                place = Affine2D().scale(height, -height).translate(x, y - span.rise(pixels))
                 if not span.text.isspace():
                     outlines.append(_letters(span.text, span.style == "i").transformed(place))
-                x += span.width(size)
+                x += span.width(pixels)
         elif mark.tag == "rect":
             corners = BoxStyle.Round(pad=0, rounding_size=style["rx"])
             outlines = [corners(x, y, style["width"], style["height"], 1)]
         else:
             codes = [Path.MOVETO] + [Path.CURVE4 if mark.is_curved else Path.LINETO] * (len(mark.points) - 1)
             outlines = [Path(mark.points, codes)]
-        width = style.get("stroke-width", 0)
-        dashes = (0, [length / width for length in GRAPH_DASH]) if "stroke-dasharray" in style else "solid"
-        colours = {"facecolor": style["fill"], "edgecolor": style.get("stroke", "none")}
+        gc = renderer.new_gc()
+        gc.set_foreground(to_rgba(style.get("stroke", "none")), isRGBA=True)
+        gc.set_linewidth(style.get("stroke-width", 0) * SCALE)
+        gc.set_snap(False)
+        gc.set_joinstyle("miter")
+        gc.set_capstyle("butt")
+        if "stroke-dasharray" in style:
+            gc.set_dashes(0, [length * SCALE for length in GRAPH_DASH])
         for outline in outlines:
-            patch = PathPatch(outline, linewidth=72 * width, linestyle=dashes, transform=upwards, **colours, **look)
-            figure.add_artist(patch)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba()).convert("RGB")
+            renderer.draw_path(gc, outline, upwards, to_rgba(style["fill"]))
+    return Image.frombuffer("RGBA", size, renderer.buffer_rgba()).convert("RGB")
 
 
 def png(picture: Image, colours: int = 64) -> bytes:
