@@ -167,8 +167,8 @@ def _check_examples(X: Tensor, y: Tensor, batch_size: int | None) -> None:
 
 def _check_copies(first: object, second: object) -> None:
     """Refuse what shares its memory with the parameter."""
+    if isinstance(first, Tensor) and first.data_ptr() == second.data_ptr() != 0:
+        raise ValueError("record() must return copies, got the same memory twice: use w.detach().clone() or w.item()")
     if isinstance(first, tuple | list):
         for one, other in zip(first, second, strict=True):
             _check_copies(one, other)
-    elif isinstance(first, Tensor) and first.data_ptr() == second.data_ptr() != 0:
-        raise ValueError("record() must return copies, got the same memory twice: use w.detach().clone() or w.item()")

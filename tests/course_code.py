@@ -40,31 +40,6 @@ class Sigmoid(torch.autograd.Function):  # not what the name promises
         return grad.flip(0)
 
 
-class Pair(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        return x * 2, x * 3
-
-    @staticmethod
-    def backward(ctx, first, second):
-        return 2 * first + 3 * second
-
-
-# %% neuron
-x, w, b = torch.tensor(3.0), leaf(2.0), leaf(1.0)
-u = w * x
-v = u + b
-f = torch.relu(v)
-
-# %% polynomial
-x, y = leaf(2.0), leaf(5.0)
-f = 3 * x**2 + 2 * y
-
-# %% diamond
-x = leaf(3.0)
-u = x * x
-f = torch.sin(u) + u * x
-
 # %% reflected_operators
 x = leaf(0.5, 2.0)
 u = 1 - x
@@ -72,14 +47,9 @@ v = 2 / x
 f = (2**x + u * v - 7).sum()
 
 # %% vector_and_matrix
-X, w, b = torch.arange(12.0).reshape(4, 3), leaf(0.1, -0.2, 0.3), leaf(0.5)
+X, w, b = torch.arange(12.0).reshape(4, 3), leaf(0.1, -0.2, 0.3), leaf([[0.5], [1.0]])
 y_hat = X @ w + b
 f = ((y_hat - 1) ** 2).mean()
-
-# %% broadcasting
-a, b = leaf([[1.0], [2.0]]), leaf(3.0, 4.0, 5.0)
-h = a * b + a
-f = h.sum()
 
 # %% vector_jacobian_product
 x = torch.linspace(1, 10, 10, requires_grad=True)
@@ -98,24 +68,17 @@ logits = F.linear(X, W)
 f = F.cross_entropy(logits, y)
 
 # %% training_steps
-model, X, y = nn.Linear(2, 1), torch.randn(6, 2), torch.randn(6, 1)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+models, X, y = [nn.Linear(2, 1), nn.Linear(2, 1)], torch.randn(6, 2), torch.randn(6, 1)
+momentum = torch.optim.SGD(models[0].parameters(), lr=0.1, momentum=0.9)
+adam = torch.optim.Adam(models[1].parameters(), lr=0.1, foreach=True)
 for _ in range(3):
-    f = F.mse_loss(model(X), y)
-    optimizer.zero_grad()
+    f = F.mse_loss(models[0](X), y) + F.mse_loss(models[1](X), y)
+    momentum.zero_grad()
+    adam.zero_grad(set_to_none=False)
     back(f)
-    optimizer.step()
-w, b = model.weight, model.bias
-
-# %% training_steps_adam
-model, X, y = nn.Linear(2, 1), torch.randn(6, 2), torch.randn(6, 1)
-optimizer = torch.optim.Adam(model.parameters(), lr=0.1, foreach=True)
-for _ in range(2):
-    f = F.mse_loss(model(X), y)
-    optimizer.zero_grad(set_to_none=False)
-    back(f)
-    optimizer.step()
-w, b = model.weight, model.bias
+    momentum.step()
+    adam.step()
+(w, b), (v, c) = (model.parameters() for model in models)
 
 # %% manual_steps
 w, x = leaf(2.0), torch.tensor(3.0)
@@ -125,13 +88,6 @@ for _ in range(3):
     with torch.no_grad():
         w -= 0.01 * w.grad
         w.grad.zero_()
-
-# %% data_steps
-w, x = leaf(2.0), torch.tensor(3.0)
-for _ in range(2):
-    f = (w * x - 1) ** 2
-    back(f)
-    w.data -= 0.01 * w.grad
 
 # %% growing_chain
 w, x = leaf(2.0), torch.tensor(3.0)
@@ -146,6 +102,7 @@ h = x * 2
 h += 1
 h.mul_(x)
 torch.sigmoid_(h)
+h = nn.ReLU(inplace=True)(h - 0.9)
 f = h.sum()
 
 # %% set_item
@@ -159,12 +116,7 @@ x = leaf([[1.0, 2.0], [3.0, 4.0]])
 h = x * 2
 row = h[0]
 row.mul_(3)
-f = (h * h).sum()
-
-# %% base_and_view_changed
-x = leaf(1.0, 2.0)
-h = x * 2
-v = h.view(2, 1)
+v = h.view(4, 1)
 v.add_(1)
 f = (h * h).sum() + v.sum()
 
@@ -175,15 +127,11 @@ first = x[1]
 first.fill_(5)
 f = (w * x).sum()
 
-# %% views
-x = torch.arange(1.0, 13.0).requires_grad_()
+# %% views_and_indices
+x, a, index = torch.arange(1.0, 13.0).requires_grad_(), leaf(1.0, 2.0, 3.0), torch.tensor([0, 2, 2])
 h = x.reshape(3, 4).T[1:, ::2]
-f = (h.flatten() * torch.arange(6.0)).sum()
-
-# %% indexing
-x, index = leaf(1.0, 2.0, 3.0), torch.tensor([0, 2, 2])
-h = x[index] + x[x > 1.5].sum() + x[None, 0] + x[..., -1]
-f = h.sum()
+k = a[index] + a[a > 1.5].sum() + a[None, 0] + a[..., -1]
+f = (h.flatten() * torch.arange(6.0)).sum() + k.sum()
 
 # %% control_flow
 x = leaf(-2.0)
@@ -195,43 +143,28 @@ for _ in range(3):
 x, y = leaf(3.0), leaf(2.0)
 f = x * x + x * y + torch.dot(torch.stack([x, y]), torch.stack([y, y]))
 
-# %% shared_weights
+# %% shared_weights_copy_and_checkpoint
 layer, h = nn.Linear(2, 2), torch.ones(1, 2)
 for _ in range(3):
     h = torch.tanh(layer(h))
-f = h.sum()
-W, b = layer.weight, layer.bias
+other = copy.deepcopy(layer)
+k = checkpoint(lambda t: torch.tanh(other(t)), h, use_reentrant=False)
+f = h.sum() - 2 * k.sum()
+W, b, V = layer.weight, layer.bias, other.weight
 
-# %% own_function
-x = leaf(2.0, 3.0)
+# %% own_functions
+x, y = leaf(2.0, 3.0), leaf(2.0, 3.0)
 h = Cube.apply(x * 1)
-f = (h * x).sum()
+k = Sigmoid.apply(y * 1)
+f = Cube.apply((h * x).sum()) + (k * torch.tensor([1.0, 2.0])).sum()
 
-# %% own_function_last
-x = leaf(2.0)
-f = Cube.apply(x)
-
-# %% own_function_with_a_known_name
-x = leaf(2.0, 3.0)
-h = Sigmoid.apply(x * 1)
-f = (h * torch.tensor([1.0, 2.0])).sum()
-
-# %% own_function_two_results
-x = leaf(2.0)
-p, q = Pair.apply(x)
-f = p * q
-
-# %% no_grad_part
+# %% no_grad_and_detach
 x = leaf(2.0)
 with torch.no_grad():
     c = x * x
-f = c * x
-
-# %% detached
-x = leaf(2.0)
 u = x * x
 d = u.detach()
-f = d * u
+f = c * x + d * u
 
 # %% second_derivative
 x = leaf(2.0)
@@ -252,115 +185,69 @@ f = x**3
 f.backward(create_graph=True)
 twice = x.grad * 2
 
-# %% grad_twice
-x, w, b = torch.tensor(3.0), leaf(2.0), leaf(1.0)
-f = torch.relu(w * x + b)
-torch.autograd.grad(f, w, retain_graph=True)
-torch.autograd.grad(f, b, retain_graph=True)
-
 # %% backward_twice
 x = leaf(2.0)
 f = x * x
 f.backward(retain_graph=True)
-f.backward(retain_graph=True)
-
-# %% function_backward
-x = leaf(2.0)
-f = x * x
 torch.autograd.backward([f], retain_graph=True)
 
 # %% several_results
 x = leaf([[1.0, 5.0], [4.0, 2.0]])
 a, b = x.split(1)
 values, positions = x.max(dim=0)
+c, d = values
 top = torch.topk(x, 1).values
-f = (a * b).sum() + values.sum() + top.sum()
+f = (a * b).sum() + c * d + top.sum()
 
-# %% unpacking
-a, b, c = leaf(1.0, 2.0, 3.0)
-f = a * b + c
-
-# %% cat_and_stack
-a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
+# %% functions_of_several_tensors
+a, b, x = leaf(1.0, 2.0), leaf(3.0, 4.0), leaf(-1.0, 0.0, 2.0)
 h = torch.cat([a, b, a])
-f = (torch.stack((a, b)).prod() + h.square()).sum()
+k = torch.where(x > 0, x * 2, x.clamp(min=-0.5)).sum() + torch.maximum(x, torch.zeros(3)).sum()
+f = (torch.stack((a, b)).prod() + h.square()).sum() + k
 
-# %% where_and_clamp
-x = leaf(-1.0, 0.0, 2.0)
-f = torch.where(x > 0, x * 2, x.clamp(min=-0.5)).sum() + torch.maximum(x, torch.zeros(3)).sum()
-
-# %% rnn
+# %% rnn_and_transformer
 cell, layer, h = nn.RNNCell(2, 3), nn.LSTM(2, 3), torch.zeros(1, 3)
 for _ in range(2):
     h = cell(torch.ones(1, 2), h)
 out, (state, memory) = layer(torch.ones(4, 1, 2))
-f = h.sum() + out.sum() + state.sum() * memory.sum()
-W, V = cell.weight_hh, layer.weight_hh_l0
+encoder = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)
+f = h.sum() + out.sum() + state.sum() * memory.sum() + encoder(torch.randn(1, 3, 4)).square().sum()
+W, V, U = cell.weight_hh, layer.weight_hh_l0, encoder.linear1.weight
 
-# %% convolution
+# %% convolution_and_dropout
 model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten())
-f = model(torch.randn(2, 1, 6, 6)).square().sum()
+x = torch.ones(8, requires_grad=True)
+f = model(torch.randn(2, 1, 6, 6)).square().sum() + (F.dropout(x, 0.5) * torch.randn(8)).sum()
 W, mean = model[0].weight, model[1].running_mean
 
-# %% transformer
-layer = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)
-f = layer(torch.randn(1, 3, 4)).square().sum()
-W = layer.linear1.weight
-
 # %% embedding
-table = nn.Embedding(5, 2)
-f = (table(torch.tensor([1, 3, 3])) ** 2).sum()
-W = table.weight
-
-# %% sparse_embedding
-table = nn.Embedding(5, 2, sparse=True)
-f = (table(torch.tensor([1, 3, 3])) ** 2).sum()
-W = table.weight
-
-# %% dropout
-x = torch.ones(8, requires_grad=True)
-h = F.dropout(x, 0.5)
-f = (h * torch.randn(8)).sum()
-
-# %% in_place_module
-x = leaf(-1.0, 2.0)
-h = nn.ReLU(inplace=True)(x * 2)
-f = h.sum()
+table, sparse = nn.Embedding(5, 2), nn.Embedding(5, 2, sparse=True)
+index = torch.tensor([1, 3, 3])
+f = (table(index) ** 2 + sparse(index) ** 2).sum()
+W, V = table.weight, sparse.weight
 
 # %% out_argument
 x, buffer, w = torch.ones(2), torch.empty(2), leaf(1.0, 2.0)
 torch.mul(x, 3, out=buffer)
 f = (buffer * w).sum()
 
-# %% float64
-x = leaf(1.0, 2.0, dtype=torch.float64)
-f = torch.logsumexp(x, 0) / 3
-
-# %% bfloat16
-x = leaf(1.0, 2.0, dtype=torch.bfloat16)
+# %% other_dtypes
+x, y = leaf(1.0, 2.0, dtype=torch.bfloat16), leaf(1.0, 2.0, dtype=torch.float64)
 h = x * x.float()
-f = h.sum().bfloat16()
+f = h.sum().bfloat16() * torch.logsumexp(y, 0)
 
-# %% integers_and_bools
-X, w = torch.tensor([[1, 2], [3, 4]]), leaf(0.5, -0.5)
+# %% integers_bools_and_complex_numbers
+X, w, z = torch.tensor([[1, 2], [3, 4]]), leaf(0.5, -0.5), leaf(1 + 2j, 3 - 1j)
 mask = (X > 2) & ~(X == 4)
 n = mask.sum() // 1
-f = (X * w).sum() * mask.sum() + n % 2
-
-# %% complex_numbers
-z = leaf(1 + 2j, 3 - 1j)
 h = z * z.conj() + 1j * z
-f = h.abs().sum()
+f = (X * w).sum() * mask.sum() + n % 2 + h.abs().sum()
 
-# %% empty_tensors
-x = torch.zeros(0, 3, requires_grad=True)
+# %% empty_tensors_nan_and_infinity
+x, y = torch.zeros(0, 3, requires_grad=True), leaf(0.0, 1.0, float("inf"), float("nan"))
 h = x * 2
-f = h.sum() + torch.cat([h, torch.ones(1, 3)]).sum()
-
-# %% nan_and_infinity
-x = leaf(0.0, 1.0, float("inf"), float("nan"))
-h = 1 / x
-f = (h * torch.log(x)).sum()
+k = 1 / y
+f = h.sum() + torch.cat([h, torch.ones(1, 3)]).sum() + (k * torch.log(y)).sum()
 
 # %% retained_gradient
 x = leaf(3.0)
@@ -369,42 +256,16 @@ u.retain_grad()
 f = torch.sin(u) + u * x
 back(f)
 
-# %% deep_copy
-model = nn.Linear(2, 1)
-other = copy.deepcopy(model)
-x = torch.ones(1, 2)
-f = (model(x) - 2 * other(x)).square().sum()
-W, V = model.weight, other.weight
-
-# %% vmap
-W, X = leaf([[1.0, 2.0], [3.0, 4.0]]), torch.ones(3, 2)
+# %% functions_of_functions
+W, X, x, w = leaf([[1.0, 2.0], [3.0, 4.0]]), torch.ones(3, 2), torch.tensor([1.0, 2.0]), leaf(1.0, 1.0)
 h = torch.vmap(lambda row: torch.tanh(W @ row))(X)
-f = h.sum()
-
-# %% functional_grad
-x, w = torch.tensor([1.0, 2.0]), leaf(1.0, 3.0)
-slope = torch.func.grad(lambda t: (t**3).sum())(x)
-f = (slope * w).sum()
-
-# %% jacobian
-x = torch.tensor([1.0, 2.0])
 J = torch.autograd.functional.jacobian(lambda t: t**2, x)
-w = leaf(1.0, 1.0)
-f = (J @ w).sum()
+slope = torch.func.grad(lambda t: (t**3).sum())(x)
+f = h.sum() + (J @ w * slope).sum()
 
-# %% checkpoint
-x, layer = leaf(1.0, 2.0), nn.Linear(2, 2)
-h = checkpoint(lambda t: torch.tanh(layer(t)), x, use_reentrant=False)
-f = h.sum()
-
-# %% autocast
-layer = nn.Linear(2, 2)
+# %% autocast_and_parametrized
+layer, norm = nn.Linear(2, 2), torch.nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))
 with torch.autocast("cpu", dtype=torch.bfloat16):
     h = layer(torch.ones(1, 2))
-f = h.float().sum()
-W = layer.weight
-
-# %% parametrized
-layer = torch.nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))
-f = layer(torch.ones(1, 2)).sum()
-b = layer.bias
+f = h.float().sum() + norm(torch.ones(1, 2)).sum()
+W, b = layer.weight, norm.bias

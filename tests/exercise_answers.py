@@ -1,8 +1,10 @@
 """What is tested of the answers to each exercise; the answers themselves stand in test_exercises_NN.py."""
 
 import copy
+import importlib
 import re
 from functools import cache, wraps
+from typing import NamedTuple
 
 import notebook_rules as rules
 import numpy as np
@@ -45,6 +47,33 @@ def as_numpy_scalar(part):
 
 def as_numpy_array(part):
     return np.array(part) if isinstance(part, bool | int | float) else part
+
+
+# Which misconception of notebooks/misconceptions.ipynb is behind a wrong answer, by the words of its hint.
+MISCONCEPTIONS = {"03.1": {"only the path through p": 8}, "08.5": {"mean of the batch means": 32}}
+
+
+class WrongAnswer(NamedTuple):
+    """A typical wrong answer to an exercise, and what the check says of it."""
+
+    text: str  # as a reader would write it; empty where that is not known
+    answers: tuple  # what the check is given
+    words: str  # some words of the hint that it gets
+    misconception: int | None  # the number of the one behind it, in the index of misconceptions
+
+
+def wrong_answers(number: str) -> list[WrongAnswer]:
+    """Return the wrong answers that are tried on the check of an exercise, such as "07.1"."""
+    table = importlib.import_module(f"test_exercises_{number[:2]}").TestAnswers.wrong
+    rows = [(answers, words) for key, answers, words in table if key == number]
+    behind = MISCONCEPTIONS.get(number, {})
+    return [WrongAnswer(shown(answers), tuple(answers), words, behind.get(words)) for answers, words in rows]
+
+
+def shown(answers: tuple) -> str:
+    values = [value.tolist() if isinstance(value, torch.Tensor) else value for value in answers]
+    text = ", ".join(map(repr, values))
+    return "" if "<" in text else text
 
 
 class ExerciseAnswers:

@@ -27,6 +27,15 @@ def edge(g, source, target):
     return found
 
 
+def check_contributions(g):
+    """Ask that what the arrows bring to a node adds up to its gradient."""
+    for n in g.nodes:
+        flows = [e.contribution for e in g.edges if e.source is n and e.target.has_grad]
+        if n is not g.target and n.grad is not None and flows and all(flow is not None for flow in flows):
+            exact = {"rtol": 1e-9, "atol": 1e-12} if n.grad.dtype == torch.float64 else {}
+            assert torch.allclose(sum(flows), n.grad, equal_nan=True, **exact), g.to_text()
+
+
 # --- What stands in a picture
 
 
@@ -159,6 +168,17 @@ def matrices():
     return g
 
 
+def mixed():
+    """Matrices and single numbers, one too large to be kept, and several paths to a leaf and to a result."""
+    W, x, a = leaf([1.0, -2.0], [3.0, 4.0]), torch.ones(2, 30), leaf(-2.0)
+    with lk.trace(max_elems=8) as g:
+        h = W @ x
+        u = a * h[0, 0]
+        f = u**2 + h.sum() * a
+        f.backward()
+    return g
+
+
 def chain(length=30):
     """h ← sin(h), again and again."""
     x = leaf(1.0)
@@ -169,16 +189,11 @@ def chain(length=30):
     return g
 
 
-def network():
+def layers(batch_size=1, times=1):
+    """A small network with its loss, differentiated so many times."""
     net = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
     for number, parameter in enumerate(net.parameters()):
         nn.init.constant_(parameter, 0.25 * (number + 1))
-    return net
-
-
-def layers(batch_size=1, times=1):
-    """A small network with its loss, differentiated so many times."""
-    net = network()
     X = torch.arange(2.0 * batch_size).reshape(batch_size, 2) / 4
     for _ in range(times):
         with lk.trace() as g:

@@ -1,4 +1,4 @@
-"""The explorer in a real Chromium: mouse, keys, two on a page, dark and narrow pages, and with its script stripped."""
+"""The explorer in a real Chromium: mouse, keys, narrow pages, and without scripts."""
 
 import html
 import itertools
@@ -126,34 +126,14 @@ def test_the_other_seeds_lie_behind_and_what_is_lost_is_pale(show, element, runs
     assert len(seeds.evaluate(POINTS)) == len(SEEDS) * (STEPS + 1)
     choose(page, 1, 2, 0)
     assert seeds.get_attribute("d") == "", "the full batch has one run"
+    assert slider(page, "seed").is_disabled() and page.get_by_text("any", exact=True).count() == 1
+    choose(page, 1, 0, 3)
+    assert slider(page, "seed").is_enabled() and value(page, "seed") == "5"
     diverging = lk.train_many(X, Y, lrs=[1.2], batch_sizes=[None], num_steps=12)
     page = show(lk.explorer(X, Y, diverging).to_html())
     far, clear = (page.locator("svg").first.locator(path).first for path in ("g + g path", "path[stroke='#D55E00']"))
     assert far.get_attribute("d").count("L") > clear.get_attribute("d").count("L") > 0, "the rest is outside"
-
-
-def test_play(show, element):
-    page = show(element)
-    page.get_by_role("button", name="Play").click()
-    page.wait_for_function("[...document.querySelectorAll('span')].some(e => e.textContent === '2 / 30')")
-    page.get_by_role("button", name="Pause").click()
-    assert not caption(page).startswith("After 30")
-
-
-@pytest.mark.parametrize("place", ["button", "[aria-label=step]", "[role=group]"])
-def test_keys_step_and_stay_inside(show, element, place):
-    page = show(element)
-    page.locator(place).first.focus()
-    keys = {"Home": "Before", "ArrowRight": "After 1 ", "End": "After 30 ", "ArrowLeft": "After 29 "}
-    for key, expected in keys.items():
-        page.keyboard.press(key)
-        assert caption(page).startswith(expected)
-    for key in ("d", "d", "a", "b", "x", "ArrowDown", "ArrowUp", "Enter", "Escape"):
-        page.keyboard.press(key)
-    assert page.evaluate("heard") == []
-    focusable = page.locator("button, input, [tabindex]")
-    assert focusable.count() == 11
-    assert all(e.evaluate("e => !!e.closest('[data-lm-suppress-shortcuts=true]')") for e in focusable.all())
+    assert caption(page).startswith("After 12 steps: w = ")
 
 
 def test_keys_on_a_slider_move_this_slider_only(show, element):
@@ -165,28 +145,10 @@ def test_keys_on_a_slider_move_this_slider_only(show, element):
     page.keyboard.type("ddab")
     page.keyboard.press("PageUp")
     assert page.evaluate("heard") == []
+    focusable = page.locator("button, input, [tabindex]")
+    assert all(e.evaluate("e => !!e.closest('[data-lm-suppress-shortcuts=true]')") for e in focusable.all())
     slider(page, "batch size").press("End")
     assert value(page, "batch size") == "all" and caption(page).startswith("After 30 steps: w = ")
-
-
-def test_the_seed_is_at_rest_where_it_changes_nothing(show, element):
-    page = show(element)
-    choose(page, 1, 2, 0)
-    assert slider(page, "seed").is_disabled() and page.get_by_text("any", exact=True).count() == 1
-    choose(page, 1, 0, 3)
-    assert slider(page, "seed").is_enabled() and value(page, "seed") == "5"
-
-
-def test_keyboard_reaches_all_and_the_focus_is_seen(show, element):
-    page = show(element)
-    names = []
-    for _ in range(10):
-        page.keyboard.press("Tab")
-        focused = page.locator(":focus")
-        names.append(focused.get_attribute("aria-label") or focused.inner_text())
-        assert focused.evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
-    assert names[3].startswith("map of the losses")
-    assert names[:3] + names[4:] == [*SLIDERS, "Play", "First", "Back", "Step", "Last", "step"]
 
 
 def test_mouse(show, element):
@@ -194,23 +156,17 @@ def test_mouse(show, element):
     page.get_by_role("button", name="First").click()
     page.get_by_role("button", name="Step").click()
     assert caption(page).startswith("After 1 step, 4 examples seen")
+    names = page.locator("button, input, [tabindex='0']").evaluate_all(
+        "all => all.map(e => e.ariaLabel || e.textContent)"
+    )
+    assert names[3].startswith("map of the losses")
+    assert names[:3] + names[4:] == [*SLIDERS, "Play", "First", "Back", "Step", "Last", "step"]
     box = slider(page, "seed").bounding_box()
     page.mouse.click(box["x"] + box["width"] - 3, box["y"] + box["height"] / 2)
     assert value(page, "seed") == "5" and caption(page).startswith("After 1 step, 4 examples seen")  # the step stays
     page.locator("img").first.click()
     page.keyboard.press("ArrowRight")
     assert page.evaluate("heard") == [] and caption(page).startswith("After 2 steps")
-
-
-def test_two_on_a_page_are_independent(show, element):
-    page = show(element + element)
-    page.wait_for_function("document.querySelectorAll('button').length === 10")
-    before = caption(page, 0)
-    slider(page, "learning rate").nth(1).fill("0")
-    page.get_by_role("button", name="Back").nth(1).click()
-    assert caption(page, 0) == before and caption(page, 1).startswith("After 29 steps")
-    assert slider(page, "learning rate").nth(0).input_value() == "1"
-    assert page.locator("[id]").count() == 0
 
 
 @pytest.mark.parametrize("width, background", [(1100, "#fff"), (390, "#111")])
@@ -227,29 +183,8 @@ def test_fits_the_page(show, element, width, background):
         assert width == 390 or card.bounding_box()["height"] == height, "nothing jumps"
 
 
-IN_A_FRAME = '<iframe sandbox="{}" width="1000" height="600" srcdoc="{}"></iframe>'
-
-
-@pytest.mark.parametrize("how", ["attribute stripped", "sandboxed frame", "scripts off"])
-def test_without_scripts_the_picture_stays(show, element, how):
-    body = re.sub(r' onload="[^"]*"', "", element) if how == "attribute stripped" else element
-    body = IN_A_FRAME.format("", html.escape(element)) if how == "sandboxed frame" else body
-    page = show(body, java_script_enabled=how != "scripts off")
-    page = page.frames[1] if how == "sandboxed frame" else page
+def test_without_scripts_the_picture_stays(show, element):
+    page = show(element, java_script_enabled=False)
     image = page.get_by_alt_text(re.compile("learning rate 0.1 and batch size 4, seed 7"))
     assert image.bounding_box()["width"] == 960
     assert page.locator("button").count() == 0 and page.locator("body").inner_text().strip() == ""
-
-
-def test_in_a_frame_of_its_own(show, element):
-    """Colab and VS Code put an output into a frame that may run scripts, but has no origin and no page round it."""
-    page = show(IN_A_FRAME.format("allow-scripts", html.escape(element))).frames[1]
-    page.get_by_role("button", name="First").click()
-    assert caption(page).startswith("Before the first step: w = 0, b = 0, loss = ")
-
-
-def test_one_run_and_no_full_batch(show):
-    runs = lk.train_many(X, Y, lrs=[0.1], batch_sizes=[3], num_steps=1)
-    page = show(lk.explorer(X, Y, runs).to_html())
-    assert caption(page).startswith("After 1 step, 3 examples seen: w = ")
-    assert len(points(page, 0, "#D55E00")) == 2 and points(page, 0, "#0072B2") == []

@@ -3,6 +3,7 @@
 import math
 
 import torch
+from graph_samples import check_contributions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,28 +51,36 @@ STEPS = st.lists(
 NUMBERS = st.lists(st.floats(-2, 2, allow_subnormal=False), min_size=9, max_size=9)
 
 
-def compute(steps, leaves):
-    pool = list(leaves)
+def rows_of(numbers):
+    """Three leaves of three numbers."""
+    return [row.clone().requires_grad_() for row in torch.tensor(numbers, dtype=torch.float64).reshape(3, 3)]
+
+
+def go_on(pool, steps):
+    """Append the result of each step, an operation on earlier ones."""
     for name, *sources in steps:
         operands = [pool[i % len(pool)] for i in sources]
         pool.append((UNARY if len(operands) == 1 else BINARY)[name](*operands))
+
+
+def compute(steps, leaves):
+    pool = list(leaves)
+    go_on(pool, steps)
     return torch.tanh(sum(pool[len(leaves) :]) / 4).sum()
 
 
 @settings(max_examples=150, deadline=None)
 @given(STEPS, NUMBERS)
 def test_gradients_of_random_expressions(steps, numbers):
-    leaves = list(torch.tensor(numbers, dtype=torch.float64).reshape(3, 3).unbind())
-    leaves = [tensor.clone().requires_grad_() for tensor in leaves]
-    with trace(names={name: tensor for name, tensor in zip("abc", leaves, strict=True)}) as g:
+    leaves = rows_of(numbers)
+    names = dict(zip("abc", leaves, strict=True))
+    with trace(names=names) as g:
         f = compute(steps, leaves)
     assert g.target.value == f.detach()
     nodes = {node.name: node for node in g.nodes}
 
     epsilon = 1e-6
-    for name in "abc":
-        if name not in nodes:
-            continue  # not used
+    for name in set("abc") & nodes.keys():  # those that are used
         for i in range(3):
             ends = []
             for sign in (1, -1):
@@ -81,16 +90,12 @@ def test_gradients_of_random_expressions(steps, numbers):
             slope = (ends[0] - ends[1]) / (2 * epsilon)
             assert math.isclose(nodes[name].grad[i].item(), slope, rel_tol=1e-4, abs_tol=1e-6)
 
-    for node in g.nodes:
-        flows = [e.contribution for e in g.edges if e.source is node and e.contribution is not None]
-        if node is not g.target and node.grad is not None:
-            assert torch.allclose(sum(flows), node.grad, rtol=1e-9, atol=1e-12)
+    check_contributions(g)
     for edge in g.edges:
         if edge.local_grad is not None:
             product = torch.tensordot(edge.target.grad, edge.local_grad, edge.target.grad.dim())
             assert torch.allclose(product, edge.contribution, rtol=1e-9, atol=1e-12)
 
-    again = graph_of(f, names={name: tensor for name, tensor in zip("abc", leaves, strict=True)})
-    for node in again.nodes:
+    for node in graph_of(f, names=names).nodes:
         if node.kind == "leaf":
             assert torch.allclose(node.grad, nodes[node.name].grad, rtol=1e-12, atol=0)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from pathlib import Path
 
-import nbformat
+import notebook_rules as rules
 import pytest
 from nbformat import NotebookNode
+from structure import NOTEBOOKS, ROOT, anchor_of, prose, sections_of
 
-ROOT = Path(__file__).parents[1]
-NOTEBOOKS = ROOT / "notebooks"
-LESSONS = {path.name: nbformat.read(path, as_version=4) for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))}
-NAMES = ("glossary", "questions", "misconceptions", "errata", "sources")
-PAGES = {name: nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4) for name in NAMES}
+READ = {path.name: rules.read(path) for path in NOTEBOOKS}
+LESSONS = {name: nb for name, nb in READ.items() if name[0].isdigit()}
+PAGES = {name.removesuffix(".ipynb"): nb for name, nb in READ.items() if name not in LESSONS}
 TEXTS = {name: "\n\n".join(cell.source for cell in nb.cells) for name, nb in PAGES.items()}
 
 # [lesson 04, section 4](04_autograd_grad.ipynb#4-·-…), and behind a proof: `code that stands in a cell there`
@@ -47,23 +45,13 @@ NO_TERMS = {
 }
 
 
-def without_code(text: str) -> str:
-    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
-
-
 def code_of_section(nb: NotebookNode, anchor: str) -> str:
     """Return the code under the heading of level 2 that has this anchor."""
-    code, inside = [], False
-    for cell in nb.cells:
-        if cell.cell_type == "code":
-            code += [cell.source] * inside
-            continue
-        for heading in re.findall(r"^## +(.+?)\s*$", without_code(cell.source), flags=re.MULTILINE):
-            inside = heading.replace("`", "").replace(" ", "-") == anchor
-    return "\n".join(code)
+    (section,) = (section for section in sections_of(nb) if anchor_of(section.title) == anchor)
+    return "\n".join(cell.source for cell in section.cells)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PAGES)
 def test_links_lead_where_they_say(name):
     """Each link to a place in a lesson calls itself "lesson NN, section S", and leads to that section."""
     links = list(LINK.finditer(TEXTS[name]))
@@ -128,8 +116,7 @@ def test_the_glossary_has_each_new_word_of_the_lessons():
     known |= {term for terms in NO_TERMS.values() for term in terms.split("; ")}
     missing = set()
     for name, nb in LESSONS.items():
-        text = without_code("\n\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown"))
-        for bold in re.findall(r"(?<!\*)\*\*(?!\s)(.+?)\*\*", text):
+        for bold in re.findall(r"(?<!\*)\*\*(?!\s)(.+?)\*\*", prose(nb)):
             # A sentence, a question, a lead-in and a piece of code are no words to learn.
             if bold[-1] not in ".?!:" and not re.fullmatch(r"`[^`]+`", bold):
                 word = bold.replace("`", "").lower()
@@ -141,9 +128,9 @@ def test_pages_have_no_code():
     assert {cell.cell_type for nb in PAGES.values() for cell in nb.cells} == {"markdown"}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PAGES)
 def test_the_page_is_found(name):
     """From the README, from the first lesson and from the web site."""
     assert f"(notebooks/{name}.ipynb)" in (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"({name}.ipynb)" in (NOTEBOOKS / "00_start_here.ipynb").read_text(encoding="utf-8")
+    assert f"({name}.ipynb)" in prose(LESSONS["00_start_here.ipynb"])
     assert f"\nnotebooks/{name}\n" in (ROOT / "docs" / "index.md").read_text(encoding="utf-8")

@@ -1,8 +1,5 @@
 """`make pdf`: links, contents and pictures, in a site of three small pages."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 
 pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed: pip install -e '.[test]'")
@@ -16,9 +13,8 @@ PICTURE = "<img alt='tall' src='data:image/gif;base64,R0lGODlhAQABAAAAACw=' styl
 
 def test_the_site_becomes_one_pdf(chromium, tmp_path):
     """Links lead to their places, though each page calls them alike; contents and footers have numbers."""
-    spec = importlib.util.spec_from_file_location("pdf", Path(__file__).parents[1] / "tools" / "pdf.py")
-    pdf = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(pdf)
+    import pdf
+
     site = tmp_path / "site"
     (site / "notebooks").mkdir(parents=True)
     for name, title, text in (

@@ -31,7 +31,7 @@ def values_at(fig):
     return [written.get(corner) for corner in corners(fig)]
 
 
-@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (3, 2), (2, 3, 4), (2, 2, 2, 3), (1, 1, 1, 1), (5, 1, 1, 2)])
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (2, 3, 4), (2, 2, 2, 3), (5, 1, 1, 2)])
 def test_each_value_is_written_into_its_own_cell(shape):
     x = torch.arange(torch.Size(shape).numel()).reshape(shape)
     with defaults(torch.float64, "meta"):
@@ -58,18 +58,18 @@ def test_in_a_pile_the_first_row_of_each_layer_can_be_seen():
     assert (steps[..., 0] < 0).all() and (steps[..., 1] >= 1).all()  # each layer further left and a row lower
 
 
-@pytest.mark.parametrize("index", [(1, 0), (0, 1), (1, 1)])
-def test_a_label_stands_beside_the_layer_it_names(index):
+def test_a_label_stands_beside_the_layer_it_names():
     x = torch.arange(24).reshape(2, 2, 2, 3)
     fig = lk.plot_tensor(x)
-    assert [text for text in texts(fig) if text[0] == "["] == ["[0, 0]", "[0, 1]", "[1, 0]", "[1, 1]"]
-    (label,) = [text for text in fig.axes[0].texts if text.get_text() == str(list(index))]
-    corner_x, corner_y = corners(fig)[int(x[index][0, 0])]
-    right, middle = label.get_position()
-    assert 0 < corner_x - right < 0.5 and middle == pytest.approx(corner_y + 0.5)
+    labels = {text.get_text(): text.get_position() for text in fig.axes[0].texts if text.get_text()[0] == "["}
+    assert list(labels) == ["[0, 0]", "[0, 1]", "[1, 0]", "[1, 1]"]
+    for index in [(1, 0), (0, 1), (1, 1)]:
+        corner_x, corner_y = corners(fig)[int(x[index][0, 0])]
+        right, middle = labels[str(list(index))]
+        assert 0 < corner_x - right < 0.5 and middle == pytest.approx(corner_y + 0.5)
 
 
-@pytest.mark.parametrize("shape", [(5, 13), (40,), (40, 25), (10, 10, 10)])
+@pytest.mark.parametrize("shape", [(5, 13), (40,), (10, 10, 10)])
 def test_larger_tensors_are_drawn_without_values(shape):
     fig = lk.plot_tensor(torch.zeros(shape))
     assert len(corners(fig)) == torch.Size(shape).numel() and set(values_at(fig)) == {None}
@@ -78,10 +78,9 @@ def test_larger_tensors_are_drawn_without_values(shape):
 @pytest.mark.parametrize(
     ("values", "written"),
     [
-        (torch.tensor([0.5, -1.0, 1 / 3]), ["0.5", "-1", "0.3333"]),
+        (torch.tensor([0.5, -1.0, 1 / 3], requires_grad=True), ["0.5", "-1", "0.3333"]),
         (torch.tensor([True, False]), ["True", "False"]),
         (torch.tensor([1 + 2j]), ["1+2j"]),
-        (torch.tensor([1.5], requires_grad=True), ["1.5"]),
         (torch.tensor([1.5], dtype=torch.bfloat16), ["1.5"]),
     ],
 )
@@ -95,7 +94,6 @@ def test_values_of_every_dtype(values, written):
         (torch.arange(3).reshape(3, 1).expand(3, 2), [True, False] * 3),
         (torch.arange(2).expand(2, 2), [True, True, False, False]),
         (torch.arange(4).reshape(2, 2).T, [True] * 4),
-        (torch.tensor(1).expand(3), [True, False, False]),
         (torch.arange(4).unfold(0, 2, 1), [True, True, False, True, False, True]),
         (torch.arange(24).reshape(4, 6)[1:3, ::3], [True] * 4),
     ],

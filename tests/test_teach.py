@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+from itertools import product
 from pathlib import Path
 from unittest.mock import ANY
 
@@ -20,6 +21,9 @@ ROOT = Path(__file__).parents[1]
 NBS = [nbformat.read(path, as_version=4) for path in LESSONS]
 GRADED = ("00", "02")  # what nbgrader grades here, and an exam on them: short lessons
 SEED = 70123456789
+MARKS = re.compile(
+    r".*(?:<summary>Solution|[Ss]olution is folded|(?:BEGIN|END) [SH]|assert agrees|colab\.research|mybinder\.org).*"
+)
 needs_nbgrader = pytest.mark.skipif(
     importlib.util.find_spec("nbgrader") is None, reason="nbgrader is not installed: pip install -e '.[teach]'"
 )
@@ -31,15 +35,15 @@ def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("teach")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(teach, "release", lambda course: 0)
-        assert teach.main(["--output", str(folder), "--seed", str(SEED)]) == 0
+        assert teach.main(["--seed", str(SEED)], folder) == 0
     return folder
 
 
 def told(folder):
-    """Find what the notebooks of a folder tell of solutions: lines that stand in a fold and nowhere else, and marks."""
+    """Find what leads to solutions: lines that stand in a fold and nowhere else, marks, links to published lessons."""
     for path in sorted(folder.rglob("*.ipynb")):
         text = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
-        yield from re.findall(r".*(?:<summary>Solution|[Ss]olution is folded|(?:BEGIN|END) [SH]|assert agrees).*", text)
+        yield from MARKS.findall(text)
         if path.name in (names := [lesson.name for lesson in LESSONS]):
             lesson = "\n\n".join(cell.source for cell in NBS[names.index(path.name)].cells)
             parts = re.split(r"<summary>Solution</summary>(.*?)</details>", lesson, flags=re.DOTALL)
@@ -54,23 +58,6 @@ def test_no_student_file_has_a_solution(built):
     assert str(SEED) not in sheet  # with it anybody could make the answers
     assert not [e.number for e in exam.exam(NBS, SEED)[1] if e.solution.splitlines()[-1] in sheet]
     assert len(list(told(built / "solutions"))) > len(NBS)  # the search finds what there is
-
-
-def test_no_student_file_leads_to_the_published_lessons(built):
-    assert "colab.research" in LESSONS[0].read_text(encoding="utf-8")
-    for path in [*(built / "student").iterdir(), *(built / "nbgrader").rglob("*.ipynb")]:
-        assert not re.search("colab.research|mybinder.org", path.read_text(encoding="utf-8")), path
-
-
-def test_the_exam_asks_what_the_lessons_given_ask():
-    assert [exercise.number for exercise in exam.exam(NBS[:1], SEED)[1]] == ["00.2"]
-
-
-def test_a_folder_that_it_did_not_make_is_left_alone(tmp_path):
-    (tmp_path / "thesis.txt").touch()
-    with pytest.raises(SystemExit):
-        teach.main(["--output", str(tmp_path)])
-    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 @pytest.mark.parametrize("edition", ["student", "solutions"])
@@ -117,27 +104,39 @@ def test_an_answer_cannot_change_how_it_is_judged():
             exec(test, cheat)
 
 
-def test_an_exam_without_its_exercises_fails_loudly(monkeypatch):
-    with pytest.raises(exam.ExamError, match="these lessons have no exercise"):
+def test_an_exam_asks_what_the_lessons_ask_and_fails_loudly_without(monkeypatch):
+    assert [exercise.number for exercise in exam.exam(NBS[:1], SEED)[1]] == ["00.2"]
+    with pytest.raises(SystemExit, match="These lessons have no exercise"):
         exam.exam(NBS[5:6], SEED)
     monkeypatch.setattr(exam, "VARIANTS", {"A slope": ({"x": (1, 2)}, lambda x: ([f"at y = {x}"], (x,)))})
-    with pytest.raises(exam.ExamError, match="does not say 'at y = 1'"):
+    with pytest.raises(SystemExit, match="does not say 'at y = 1'"):
         exam.exam(NBS, SEED)
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_the_page_for_the_teacher_is_whole_and_short(built, path):
+def test_the_page_for_the_teacher_is_whole_and_read_in_five_minutes(built, path):
     page = (built / "teacher" / f"{path.stem}.md").read_text(encoding="utf-8")
-    nb = nbformat.read(path, as_version=4)
+    nb = rules.read(path)
+    assert len(re.findall(r"\S*\w\S*", page)) <= 1000  # words
     assert all(f"- {objective}" in page for objective in rules.bullets(nb, "What you will be able to do"))
-    assert page.count("**Section ") == len(PREDICT.findall(rules.prose(nb)))
-    assert all(f"```python\n{exercise.solution}\n```" in page for exercise in rules.exercises(nb))
-    assert ".ipynb" not in page
-    assert all(f"**Exercise {exercise.number} · {exercise.title}**" in page for exercise in rules.exercises(nb))
+    assert all(re.sub(r"\n>\s*", " ", question) in page for question in PREDICT.findall(rules.prose(nb)))
     stated = re.search(r"\*\*Time:\*\* about (\d+) minutes(?:, and (\d+))?", rules.prose(nb)).groups("0")
-    minutes = re.findall(r"^\| .* \| (\d+) \| \d* ?\|$", page, flags=re.MULTILINE)
+    minutes = re.findall(r"^\| [^|]+ \| (\d+) \| ", page, flags=re.MULTILINE)
     assert sum(map(int, minutes)) == sum(map(int, stated))
-    assert len(page.split()) <= 2500
+    lectures = re.findall(r"^- \*\*(\d+) minutes:\*\* .+ \((\d+) minutes\)", page, flags=re.MULTILINE)
+    assert lectures and all(int(left) <= int(limit) for limit, left in lectures)
+    mistakes = page.partition("## Wrong answers to expect")[2]
+    assert all(f"| {exercise.number} · {exercise.title} | " in mistakes for exercise in rules.exercises(nb))
+    assert mistakes.count("\n| ") > 2 * len(rules.exercises(nb))
+    assert ".ipynb" not in page and "| [" not in page  # no links: it is to be printed
+
+
+def test_the_misconception_stands_beside_the_wrong_answer(built):
+    page = (built / "teacher" / "08_gd_vs_sgd.md").read_text(encoding="utf-8")
+    (row,) = (
+        line for line in page.splitlines() if line.endswith("| The loss of an epoch is the mean of its batch means. |")
+    )
+    assert "short batch counts as much as a long one" in row
 
 
 def hand_in(release, submission, found, how):
@@ -160,11 +159,12 @@ def right(exercise):
 def wrong(exercise):
     """Take the first answer from the table of wrong ones; in an exam, the answer to the numbers of the lesson."""
     if not exercise.check:
-        return original(exercise.number).solution
+        lesson = rules.exercises(rules.read_lesson(exercise.number[:2]))
+        return next(original.solution for original in lesson if original.number == exercise.number)
     return (
         f"import sys\n\nsys.path[:0] = {[str(ROOT / 'tests'), str(ROOT / 'tools')]}\n"
-        f"from test_exercises_{exercise.number[:2]} import TestAnswers\n\n"
-        f"({', '.join(exercise.answers)},) = next(row[1] for row in TestAnswers.wrong if row[0] == {exercise.number!r})"
+        "from exercise_answers import wrong_answers\n\n"
+        f"({', '.join(exercise.answers)},) = wrong_answers({exercise.number!r})[0].answers"
     )
 
 
@@ -176,40 +176,31 @@ def cheat(exercise):
     return f"{exercise.blank}\n{CHEAT}"
 
 
-def original(number):
-    return next(exercise for exercise in rules.exercises(rules.read_lesson(number[:2])) if exercise.number == number)
-
-
-def points(course, found, students):
-    """Let nbgrader grade what the students hand in; return the points of each, and how many there are."""
-    from nbgrader.api import Gradebook
-    from nbgrader.apps import NbGraderAPI
-
-    api = NbGraderAPI(config=teach.settings(course))
-    for student, how in students.items():
-        for name in found:
-            place = Path(name, f"{name}.ipynb")
-            hand_in(course / "release" / place, course / "submitted" / student / place, found[name], how)
-            result = api.autograde(name, student)
-            assert result["success"], result["log"]
-    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
-        return {student.id: (student.score, student.max_score) for student in gradebook.students}
-
-
 @needs_nbgrader
 def test_nbgrader_gives_full_points_no_points_and_half(tmp_path, capsys):
+    from nbgrader.api import Gradebook
+    from nbgrader.apps import NbGraderAPI
     from nbgrader.validator import Validator
 
     lessons = [path for path in LESSONS if path.name[:2] in GRADED]
-    assert teach.main([*map(str, lessons), "--seed", str(SEED), "--output", str(tmp_path)]) == 0
+    assert teach.main([*map(str, lessons), "--seed", str(SEED)], tmp_path) == 0
     assert list(told(tmp_path / "nbgrader" / "release")) == []
     found = {path.stem: rules.exercises(rules.read(path)) for path in lessons}
     found["exam"] = exam.exam([nbformat.read(path, as_version=4) for path in lessons], SEED)[1]
     for name in found:
         Validator().validate_and_print(str(tmp_path / "nbgrader" / "source" / name / f"{name}.ipynb"))
         assert "Success! Your notebook passes all the tests." in capsys.readouterr().out
+    course = tmp_path / "nbgrader"
+    api = NbGraderAPI(config=teach.settings(course))
+    students = {"right": right, "wrong": wrong, "half": half, "cheat": cheat}
+    for student, name in product(students, found):
+        place = Path(name, f"{name}.ipynb")
+        hand_in(course / "release" / place, course / "submitted" / student / place, found[name], students[student])
+        result = api.autograde(name, student)
+        assert result["success"], result["log"]
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
+        graded = {student.id: (student.score, student.max_score) for student in gradebook.students}
     numbers = [exercise.number for some in found.values() for exercise in some]
     done = sum(int(number[-1]) % 2 for number in numbers)
-    graded = points(tmp_path / "nbgrader", found, {"right": right, "wrong": wrong, "half": half, "cheat": cheat})
     expected = {"right": len(numbers), "wrong": 0, "half": done, "cheat": 0}
     assert graded == {student: (number, len(numbers)) for student, number in expected.items()}

@@ -158,6 +158,12 @@ def test_num_epochs_and_num_steps(num_epochs, num_steps, steps, examples):
     assert batches == whole[: len(batches)]  # stopping early changes no order
 
 
+@pytest.mark.parametrize("half", [{"batch_size": 2.5}, {"seed": 0.5}])
+def test_half_a_number_is_not_rounded(half):
+    with pytest.raises(TypeError, match="float"):
+        seen_by(*points(25), num_epochs=1, **{"batch_size": 10} | half)
+
+
 def test_losses_are_the_mean_squared_error_before_and_after_each_epoch_without_grad():
     X, y = points(4)
     calls = []

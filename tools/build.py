@@ -101,7 +101,7 @@ def collect_site(source: Path) -> None:
     (source / "teaching").mkdir()
     for path in LESSONS:
         # One page lists them: the sidebar is long enough.
-        page = f"---\norphan: true\n---\n\n{teacher_page(path)}\n[Open the lesson](../notebooks/{path.name})\n"
+        page = f"---\norphan: true\n---\n\n{teacher_page(path, '../notebooks')}"
         (source / "teaching" / f"{path.stem}.md").write_text(page, encoding="utf-8")
     links = [f"- [](teaching/{path.stem}.md)\n" for path in LESSONS]
     (parts / "teaching.md").write_text("".join(links), encoding="utf-8")

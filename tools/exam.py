@@ -39,10 +39,6 @@ Answers = tuple[list[str], tuple[object, ...]]
 VARIANTS: dict[str, tuple[dict[str, tuple], Callable[..., Answers]]] = {}
 
 
-class ExamError(Exception):
-    """No exercise of the table is in the lessons, or its numbers stand no longer where the table looks for them."""
-
-
 def vary(title: str, **choices: tuple) -> Callable:
     """Enter a function into the table."""
 
@@ -168,7 +164,7 @@ def exam(lessons: list[NotebookNode], seed: int) -> tuple[NotebookNode, list[Exe
     known = {exercise.title: exercise for lesson in lessons for exercise in exercises(lesson)}
     found, tests, shared = [], [], inspect.getsource(agrees)
     if not known.keys() & VARIANTS.keys():
-        raise ExamError("these lessons have no exercise that the table in tools/exam.py can give other numbers")
+        raise SystemExit("These lessons have no exercise that the table in tools/exam.py can give other numbers.")
     for title in (title for title in VARIANTS if title in known):
         choices, function = VARIANTS[title]
         old = known[title]
@@ -178,7 +174,7 @@ def exam(lessons: list[NotebookNode], seed: int) -> tuple[NotebookNode, list[Exe
             new_places, answers = function(**{name: draw.choice(values) for name, values in choices.items()})
         for place in places:
             if place not in old.text + old.blank:
-                raise ExamError(f"exercise {old.number}, {title!r}, does not say {place!r}: mend tools/exam.py")
+                raise SystemExit(f"Exercise {old.number}, {title!r}, does not say {place!r}: mend tools/exam.py.")
         text, blank = (swap(part, dict(zip(places, new_places, strict=True))) for part in (old.text, old.blank))
         name = old.number.replace(".", "-")
         nb.cells += [new_markdown_cell(text, id=f"text-{name}"), new_code_cell(blank.rstrip(), id=f"blank-{name}")]

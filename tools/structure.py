@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ast
 import re
+import symtable
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
+from typing import NamedTuple
 
 from nbformat import NotebookNode
 
@@ -50,6 +52,31 @@ def bullets(nb: NotebookNode, heading: str) -> list[str]:
     """The list under a heading of level 2."""
     match = re.search(rf"^## {re.escape(heading)}\s*$(.*?)(?=^## |\Z)", prose(nb), flags=re.MULTILINE | re.DOTALL)
     return re.findall(r"^[-*] +(.+)$", match[1], flags=re.MULTILINE) if match else []
+
+
+class Section(NamedTuple):
+    """A part of a lesson under a heading of level 2."""
+
+    title: str
+    text: str
+    cells: list[NotebookNode]  # those with code
+
+    @property
+    def number(self) -> str:
+        return re.match(r"\d*", self.title)[0]
+
+
+def sections_of(nb: NotebookNode) -> list[Section]:
+    """Cut a notebook at its headings of level 2; what stands before the first is left out."""
+    found = [Section("", "", [])]
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            found[-1].cells.append(cell)
+            continue
+        before, *parts = re.split(r"^## +", cell.source, flags=re.MULTILINE)
+        found[-1] = found[-1]._replace(text=f"{found[-1].text}\n\n{before}")
+        found += [Section(*part.split("\n", 1), []) for part in parts]
+    return found[1:]
 
 
 def parse(source: str) -> ast.Module | None:
@@ -117,3 +144,30 @@ def exercises(nb: NotebookNode) -> list[Exercise]:
         blank = cell.source.removesuffix(check)
         found.append(Exercise(number, task, blank, check, index, fold["code"] if fold else None))
     return found
+
+
+def names_in(source: str) -> tuple[set[str], set[str], set[str]]:
+    """Return the names that a cell binds, those that it needs from earlier cells, and those that it adds to."""
+    tables = [symtable.symtable(source, "cell", "exec")]
+    binds = {symbol.get_name() for symbol in tables[0].get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+    uses = {symbol.get_name() for symbol in tables[0].get_symbols() if symbol.is_referenced()}
+    for table in tables:
+        tables += table.get_children()
+        uses |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_global()}
+    stores = [node for node in ast.walk(ast.parse(source)) if isinstance(getattr(node, "ctx", None), ast.Store)]
+    adds = {node.value.id for node in stores if isinstance(getattr(node, "value", None), ast.Name)}  # Tensor.exp = exp
+    return binds, uses - binds, adds
+
+
+def solved(nb: NotebookNode) -> dict[int, str]:
+    """Return the exercises, solved, and before them the cells that they need, and no others, by their places."""
+    sources = {exercise.cell: exercise.solved() for exercise in exercises(nb)}
+    wanted, cells = set(), {}
+    for index, cell in reversed([*enumerate(nb.cells)]):
+        if cell.cell_type == "code" and not cell.source.startswith("%"):
+            source = sources.get(index, cell.source)
+            binds, uses, adds = names_in(source)
+            if index in sources or (binds | adds) & wanted:
+                cells[index] = source
+                wanted = wanted - binds | uses
+    return dict(sorted(cells.items()))

@@ -1,7 +1,7 @@
 """Make what a teacher hands out and grades, into build/teach: ``make teach``. See docs/teachers.md.
 
 Nothing is executed and nothing is fetched. ``nbgrader/release`` is made by nbgrader itself, and left out where that is
-not installed. With ``--seed`` there is an exam beside the lessons: tools/exam.py.
+not installed. With ``--seed`` there is an exam, too: tools/exam.py.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 import nbformat
-from exam import ExamError, exam
+from exam import exam
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 from structure import FOLD, LESSONS, NOTEBOOKS, ROOT, Exercise, exercises
@@ -26,7 +26,7 @@ from teacher_page import teacher_page
 POINTERS = re.compile(
     r" [^.\n]*(?:solution is folded|click on \*\*Solution\*\*)[^.\n]*\.|\[Open (?:in Colab|on Binder)\]\(\S+\) · "
 )
-MARKER = ".made_by_teach"  # a folder without it is not ours to delete
+OUTPUT = ROOT / "build" / "teach"
 
 CONFIG = '''\
 """The settings of nbgrader for this course; run nbgrader in this folder."""
@@ -50,38 +50,26 @@ verdict = judge({arguments})
 assert verdict.status == "correct", verdict.message"""
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Write the folders; return the exit status."""
+def main(arguments: list[str] | None = None, output: Path = OUTPUT) -> int:
+    """Write the folders anew; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lessons", nargs="*", type=Path, help="notebooks (default: all lessons)")
     parser.add_argument("--seed", type=int, help="a long secret number: make an exam, with the numbers that it draws")
-    parser.add_argument("--output", type=Path, default=ROOT / "build" / "teach", help="folder to write into")
     options = parser.parse_args(arguments)
-    if options.output.exists() and not (options.output / MARKER).exists() and list(options.output.iterdir()):
-        parser.error(f"{options.output} was not made by this program, which would empty it: delete it, or name another")
-    shutil.rmtree(options.output, ignore_errors=True)
-    options.output.mkdir(parents=True)
-    (options.output / MARKER).touch()
-    lessons, course = options.lessons or LESSONS, options.output / "nbgrader"
-    for path in lessons:
-        nb = nbformat.read(path, as_version=4)
-        found = exercises(nb)
-        tests = [TEST.format(arguments=exercise.check[len("lk.check(") : -1]) for exercise in found]
-        write_editions(nb, found, tests, path.stem, options.output, course)
-        page = options.output / "teacher" / f"{path.stem}.md"
-        page.parent.mkdir(exist_ok=True)
-        page.write_text(teacher_page(path), encoding="utf-8")
+    shutil.rmtree(output, ignore_errors=True)
+    (output / "teacher").mkdir(parents=True)
+    course = output / "nbgrader"
+    lessons = {path: nbformat.read(path, as_version=4) for path in options.lessons or LESSONS}
+    for path, nb in lessons.items():
+        tests = [TEST.format(arguments=exercise.check[len("lk.check(") : -1]) for exercise in exercises(nb)]
+        write_editions(nb, exercises(nb), tests, path.stem, output, course)
+        (output / "teacher" / f"{path.stem}.md").write_text(teacher_page(path), encoding="utf-8")
     for path in set(NOTEBOOKS) - set(LESSONS):  # the lessons link to the pages beside them
         page = edition(nbformat.read(path, as_version=4), [], [])
         for folder in ("student", "solutions"):
-            write(page, options.output / folder / path.name)
+            write(page, output / folder / path.name)
     if options.seed is not None:
-        try:
-            sheet = exam([nbformat.read(path, as_version=4) for path in lessons], options.seed)
-        except ExamError as error:
-            print(error, file=sys.stderr)
-            return 1
-        write_editions(*sheet, "exam", options.output / "exam", course)
+        write_editions(*exam([*lessons.values()], options.seed), "exam", output / "exam", course)
     (course / "nbgrader_config.py").write_text(CONFIG, encoding="utf-8")
     if importlib.util.find_spec("nbgrader"):
         return release(course)

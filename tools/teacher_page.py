@@ -1,52 +1,47 @@
-"""The page for the teacher of a lesson, made from what is there: the lesson, the exercise tables, the other pages.
+"""The page for the teacher of a lesson, made from what is there: the lesson, its wrong answers, the misconceptions.
 
 Its text stands in docs/_templates/teacher_page.md.
 """
 
 from __future__ import annotations
 
-import ast
-import importlib
 import re
 import sys
 from functools import cache
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 import nbformat
-import torch
 from nbformat import NotebookNode
-from stamp import read_lesson
-from structure import ROOT, bullets, code_cells, exercises, parse, tags
+from stamp import Lesson, read_lesson
+from structure import ROOT, Exercise, Section, anchor_of, bullets, exercises, sections_of, solved, tags
 
 from lecturekit.checks import judge
 
 PREDICT = re.compile(r"^> \*\*Predict\.\*\* (.*(?:\n>.*)*)", flags=re.MULTILINE)
-MISCONCEPTION = re.compile(r"^\d+\. (\*\*.+?\*\*) .+?<br>See (.+)$", flags=re.MULTILINE)
-NOTEBOOK_LINK = re.compile(r"\[([^\]]+)\]\(\w+\.ipynb(?:#(?:[^()\s]|\([^()\s]*\))*)?\)")
+MISCONCEPTION = re.compile(r"^(\d+)\. \*\*\"?(.+?)\"?\*\* (.+)$", flags=re.MULTILINE)
+LINK = re.compile(r"\[([^\[\]]+)\]\((\w+\.ipynb(?:#(?:[^()\s]|\([^()\s]*\))+)?)\)")
 FOLDED = re.compile(r"<details>.*?</details>", flags=re.DOTALL)
 # Minutes, before they are scaled to the time that the lesson states.
-PER_WORD, PER_CELL, PER_QUESTION, PER_EXERCISE = 1 / 120, 0.5, 3.0, 4.0
-HINTS = 9  # for each exercise
+PER_WORD, PER_CELL, PER_QUESTION, PER_EXERCISE = 1 / 120, 1.0, 3.0, 4.0
+LECTURES = (45, 60, 75)
+MISTAKES, MISTAKES_A_PAGE = 4, 15
 # Hints to a slip, and to no mistake in thought.
-SLIP = re.compile("this is|this one has|raises|not right yet|still blank")
-# Sections that a class can do without, the first to go first: what no objective is about, then the last objectives.
+SLIP = re.compile(r"\b[Tt]his is (?!the\b)|this one has|raises|not right yet|still blank")
+# Sections that a class can do without, the first to go first.
 CUTS = {
-    "00": (8, 9, 5),
-    "01": (8, 9, 6),
-    "02": (7, 8),
-    "03": (8, 7),
-    "04": (11, 10),
-    "05": (7, 8),
+    "01": (6, 2, 9, 4),
+    "03": (8, 7, 3, 6),
+    "04": (11, 10, 9, 6, 5),
+    "05": (8, 7, 4, 3, 6),
     "06": (9, 8),
-    "07": (8, 9),
-    "08": (4, 10, 9),
+    "07": (8, 7, 9),
+    "08": (4, 10, 9, 7),
     "09": (8, 7),
-    "10": (6, 8, 9),
-    "11": (6, 5),
-    "12": (9, 4, 8),
-    "13": (7, 6),
+    "10": (6, 8, 9, 1),
+    "11": (6, 5, 7),
+    "12": (4, 8, 9, 7),
+    "13": (7, 6, 5),
 }
 # What a class may stumble over, and the sign of it in the code or the tags of a cell.
 TROUBLE = {
@@ -57,169 +52,126 @@ TROUBLE = {
 }
 
 
-class Section(NamedTuple):
-    """A part of a lesson under a heading of level 2."""
-
-    title: str
-    text: str
-    cells: list[NotebookNode]  # those with code
-
-    @property
-    def number(self) -> str:
-        return re.match(r"\d*", self.title)[0]
-
-    @property
-    def questions(self) -> list[str]:
-        """Each question under the paragraph before it: with what it goes on from, if that is a table or a formula."""
-        found = []
-        for match in PREDICT.finditer(self.text):
-            before = re.sub(r"^!\[.*|^#.*", "", FOLDED.sub("", self.text[: match.start()]), flags=re.MULTILINE).strip()
-            *above, context = re.split(r"\n{2,}", before)
-            while above and re.match(r"[|a-z]|\$\$", context):
-                context = f"{above.pop()}\n\n{context}"
-            question = re.sub(r"\n>\s*", " ", match[1]).strip()
-            found.append(f"**Section {self.number}.** {context}".strip() + f"\n\n> {question}")
-        return found
-
-    @property
-    def weight(self) -> float:
-        num_exercises = sum("exercise" in tags(cell) for cell in self.cells)
-        reading = PER_WORD * len(FOLDED.sub("", self.text).split()) + PER_QUESTION * len(self.questions)
-        return reading + PER_CELL * (len(self.cells) - num_exercises) + PER_EXERCISE * num_exercises
+def questions(section: Section) -> list[str]:
+    return [re.sub(r"\n>\s*", " ", question) for question in PREDICT.findall(section.text)]
 
 
-def teacher_page(path: Path) -> str:
-    """Return the page of a lesson as Markdown, without links to notebooks: it is to be printed."""
+def weight(section: Section) -> float:
+    num_exercises = sum("exercise" in tags(cell) for cell in section.cells)
+    reading = PER_WORD * len(FOLDED.sub("", section.text).split()) + PER_QUESTION * len(questions(section))
+    return reading + PER_CELL * (len(section.cells) - num_exercises) + PER_EXERCISE * num_exercises
+
+
+def teacher_page(path: Path, notebooks: str = "") -> str:
+    """Return the page of a lesson as Markdown, with links to a folder of notebooks, or without, to be printed."""
     nb = nbformat.read(path, as_version=4)
     lesson = read_lesson(path, nb)
     parts = sections_of(nb)
     sections = [section for section in parts if section.number or section.title == "Exercises"]
-    stated, *apart = map(int, lesson.minutes.split(" + "))
-    minutes = shared_out(stated, apart, sections)
     (needs,) = (section.text for section in parts if section.title == "What you need")
-    rows = [f"| {s.title} | {m} | {len(s.questions) or ''} |" for s, m in zip(sections, minutes, strict=True)]
+    minutes = shared_out(lesson, sections)
+    rows = [
+        f"| [{s.title}]({path.name}#{anchor_of(s.title)}) | {number} | {'<br>'.join(questions(s))} |"
+        for s, number in zip(sections, minutes, strict=True)
+    ]
+    found = exercises(nb)
+    at_most = min(MISTAKES, MISTAKES_A_PAGE // len(found))
+    expected = "\n".join(row for exercise in found for row in mistakes(exercise, at_most))
+    others = [claim for claim, text in misconceptions().values() if f"({path.name}#" in text and claim not in expected]
     page = (ROOT / "docs" / "_templates" / "teacher_page.md").read_text(encoding="utf-8")
     page = page.format(
         lesson=lesson,
-        time=f"{stated} minutes{f', and {apart[0]} for the exercises' if apart else ''}",
         objectives=listed(bullets(nb, "What you will be able to do")),
         needs=needs.partition("**Time:**")[0].strip(),
         sections="\n".join(rows),
-        shorter=listed(shorter(lesson.number, sections, minutes)),
-        questions="\n\n".join(question for s in sections for question in s.questions),
-        mistakes="\n\n".join(mistakes(lesson.number, nb)),
-        misconceptions=listed(misconceptions(path)) or "- None that stands in the index.",
+        shorter=listed(shorter(lesson, sections, minutes)),
+        mistakes=expected,
+        believed=f"Also believed, and shown to be wrong in this lesson:\n\n{listed(others)}\n" if others else "",
         trouble=listed(trouble(nb, sections)) or "- Nothing that we know of.",
     )
-    return NOTEBOOK_LINK.sub(r"\1", page)
+    return LINK.sub(rf"[\1]({notebooks}/\2)" if notebooks else r"\1", page)
 
 
-def sections_of(nb: NotebookNode) -> list[Section]:
-    """Cut a lesson at its headings of level 2; what stands before the first is left out."""
-    found = [Section("", "", [])]
-    for cell in nb.cells:
-        if cell.cell_type == "code":
-            found[-1].cells.append(cell)
-            continue
-        before, *parts = re.split(r"^## +", cell.source, flags=re.MULTILINE)
-        found[-1] = found[-1]._replace(text=f"{found[-1].text}\n\n{before}")
-        found += [Section(*part.split("\n", 1), []) for part in parts]
-    return found[1:]
-
-
-def shared_out(stated: int, apart: list[int], sections: list[Section]) -> list[int]:
-    """Share out whole minutes, so that they add up to what is stated; exercises may have a time of their own."""
-    weights = [0 if apart and section.title == "Exercises" else section.weight for section in sections]
+def shared_out(lesson: Lesson, sections: list[Section]) -> list[int]:
+    """Share out whole minutes, so that they add up to what the lesson states: for its sections, and its exercises."""
+    stated, practice = map(int, lesson.minutes.split(" + "))
+    weights = [weight(section) for section in sections if section.number]
     ends = [round(stated * end / sum(weights)) for end in accumulate(weights, initial=0.0)]
-    minutes = [end - start for start, end in pairwise(ends)]
-    if apart:
-        minutes[[section.title for section in sections].index("Exercises")] = apart[0]
-    return minutes
+    minutes = iter([end - start for start, end in pairwise(ends)])
+    return [next(minutes) if section.number else practice for section in sections]
 
 
 def listed(items: list[str]) -> str:
     return "\n".join(f"- {item}" for item in items)
 
 
-def named(sections: list[Section]) -> str:
+def named(numbers: list[str]) -> str:
     """Name sections: "section 3", "sections 3, 4"."""
-    return f"section{'s' * (len(sections) > 1)} " + ", ".join(section.number for section in sections)
+    return f"section{'s' * (len(numbers) > 1)} {', '.join(numbers)}"
 
 
-def shorter(lesson: str, sections: list[Section], minutes: list[int]) -> list[str]:
-    """Say what to leave out, in which order, and how many minutes are left then."""
-    parts = {section.number: (section.title, number) for section, number in zip(sections, minutes, strict=True)}
-    left = sum(minutes) - parts[""][1]
-    lines = [f"{left} minutes: the exercises are homework."]
-    for title, number in (parts[str(number)] for number in CUTS[lesson]):
-        left -= number
-        lines.append(f"{left} minutes: also without section {title.rstrip('.')}")
+def shorter(lesson: Lesson, sections: list[Section], minutes: list[int]) -> list[str]:
+    """Say what to leave out, and what is left then, for lectures of several lengths, up to one that all fits into."""
+    parts = {section.number: number for section, number in zip(sections, minutes, strict=True)}
+    practice = parts.pop("")
+    lines = []
+    for limit in LECTURES:
+        left, out = sum(parts.values()), []
+        for number in map(str, CUTS.get(lesson.number, ())):
+            if left > limit:
+                left -= parts[number]
+                out.append(number)
+        what = f"leave out {named(sorted(out, key=int))}" if out else "all sections"
+        spare = min(limit - left, practice)
+        work = f"{spare} minutes of exercises" if spare >= 10 else "the exercises are homework"
+        lines.append(f"**{limit} minutes:** {what} ({left} minutes); {work}.")
+        if not out and spare == practice:
+            break
     return lines
 
 
-@cache
-def table(lesson: str) -> list[tuple]:
-    """Return the wrong answers that the tests try on the checks of a lesson."""
+def mistakes(exercise: Exercise, at_most: int) -> list[str]:
+    """Return a row for each of the wrong answers to expect: the answer, the hint, and what is behind it."""
     if (folder := str(ROOT / "tests")) not in sys.path:
         sys.path.append(folder)
-    return importlib.import_module(f"test_exercises_{lesson}").TestAnswers.wrong
+    from exercise_answers import wrong_answers
+
+    found = {}
+    for wrong in wrong_answers(exercise.number):
+        hint = judge(exercise.number, *wrong.answers).message
+        if not SLIP.search(hint):
+            found.setdefault(hint, wrong)
+    worth = sorted(found.items(), key=lambda row: (row[1].misconception is None, not row[1].text))[:at_most]
+    claims = [misconceptions()[wrong.misconception][0] if wrong.misconception else "" for _, wrong in worth]
+    rows = [f"{shown(wrong.text)} | {hint} | {claim} |" for (hint, wrong), claim in zip(worth, claims, strict=True)]
+    return [f"| {f'{exercise.number} · {exercise.title}' if row is rows[0] else ''} | {row}" for row in rows]
 
 
-def mistakes(lesson: str, nb: NotebookNode) -> list[str]:
-    """List the answer to each exercise, and wrong ones with the hint; of functions and the like, the hint alone."""
-    parts = []
-    for exercise in exercises(nb):
-        found: dict[str, str] = {}
-        for number, answers, _ in table(lesson):
-            if number == exercise.number and not SLIP.search(hint := judge(number, *answers).message):
-                found.setdefault(hint, shown(answers))
-        parts += [
-            f"**Exercise {exercise.number} · {exercise.title}**",
-            f"```python\n{exercise.solution}\n```",
-            listed([f"{found[hint]}{hint}" for hint in sorted(found, key=lambda hint: not found[hint])[:HINTS]]),
-        ]
-    return parts
-
-
-def shown(answers: tuple) -> str:
-    """Return answers as somebody would write them, if they are short and no functions."""
-    values = [value.tolist() if isinstance(value, torch.Tensor) else value for value in answers]
-    text = ", ".join(map(repr, values))
-    return f"`{text}` → " if len(text) <= 60 and "<" not in text else ""
+def shown(code: str) -> str:
+    """Return code for a cell of a table, if it is short."""
+    code = "; ".join(code.splitlines()).replace("|", "\\|")
+    return f"`{code}`" if 0 < len(code) <= 60 else ""
 
 
 @cache
-def index() -> list[tuple[str, str]]:
-    """Return each misconception, and the places that show it to be wrong."""
-    notebook = nbformat.read(ROOT / "notebooks" / "misconceptions.ipynb", as_version=4)
-    return MISCONCEPTION.findall("\n".join(cell.source for cell in notebook.cells))
-
-
-def misconceptions(path: Path) -> list[str]:
-    """List the misconceptions that this lesson shows to be wrong, each with its place."""
-    link = re.compile(rf"\[lesson \d\d, ([^\]]+)\]\(({re.escape(path.name)}#(?:[^()\s]|\([^()\s]*\))+)\)")
-    found = [(claim, link.search(places)) for claim, places in index()]
-    return [f"{claim} [{place[1].capitalize()}]({place[2]})" for claim, place in found if place]
+def misconceptions() -> dict[int, tuple[str, str]]:
+    """Return each misconception, by its number: a link to its place in the index, and what stands there."""
+    found = {}
+    for cell in nbformat.read(ROOT / "notebooks" / "misconceptions.ipynb", as_version=4).cells:
+        place = anchor_of(cell.source.splitlines()[0].lstrip("# "))
+        for number, claim, text in MISCONCEPTION.findall(cell.source):
+            found[int(number)] = f"[{claim}](misconceptions.ipynb#{place})", text
+    return found
 
 
 def trouble(nb: NotebookNode, sections: list[Section]) -> list[str]:
     """Say what a class may stumble over."""
     found = []
     for text, sign in TROUBLE.items():
-        places = [
-            s for s in sections if s.number and any(sign in cell.source or sign in tags(cell) for cell in s.cells)
-        ]
+        places = [s.number for s in sections if s.number and any(sign in c.source or sign in tags(c) for c in s.cells)]
         found += [f"{text}: {named(places)}."] if places else []
-    defined = {name for cell in code_cells(nb) if "exercise" not in tags(cell) for name in names_defined(cell.source)}
-    code = "\n".join(exercise.solved() for exercise in exercises(nb))
-    needed = sorted(defined & {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)})
-    if needed:
-        what = ", ".join(f"`{name}`" for name in needed)
-        found.append(f"After a restart, run the lesson before you solve the exercises: they need {what}.")
+    wanted = [nb.cells[place] for place in solved(nb)]
+    places = [s.number for s in sections if s.number and any(cell in wanted for cell in s.cells)]
+    if places:
+        found.append(f"After a restart, run the cells of {named(places)} before the exercises, which need them.")
     return found
-
-
-def names_defined(source: str) -> list[str]:
-    """Return the names of the functions and classes that a cell defines."""
-    tree = parse(source)
-    return [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)] if tree else []

@@ -60,7 +60,7 @@ function edit(data, svg, control) {
     text.long = (text.long || +text.getAttribute('textLength')) + 8 * (text.textContent.length - long);
     text.setAttribute('textLength', Math.min(text.long, rect ? rect.getAttribute('width') - 8 : 130));
   }
-  const shown = text => +text.textContent.replace(/^.*\s/, '').replace('−', '-');
+  const shown = text => +text.textContent.replace(/^.*\s/, '').replace(/−/g, '-');
   const right = ([text, number]) => Math.abs(shown(text) - number) < 2e-3 * Math.abs(number) + 1e-6;
   if (!numbers(compute(graph, known)).every(right)) return;  // something else made these numbers
   function again() {
