@@ -82,10 +82,7 @@ def place_of(text):
 
 def stepper(g, max_nodes=40):
     """What the stepper is given: its title, its captions, and an SVG that says when each mark is seen."""
-    data = script_of(g.to_html(max_nodes))[1]
-    for long, short in data["short"].items():
-        data["svg"] = data["svg"].replace(short, long) if short else data["svg"]
-    return data
+    return script_of(g.to_html(max_nodes))[1]
 
 
 def captions(g, max_nodes=40):

@@ -3,7 +3,6 @@
 import base64
 import html
 import json
-import re
 from functools import cache
 from importlib.resources import files
 
@@ -26,11 +25,7 @@ def live_image(png: bytes, width: int, alt: str, function: str, code: str, data:
 
 @cache
 def script(package: str, name: str) -> str:
-    """Return a JavaScript file of a package without comments and most spaces."""
+    """Return a JavaScript file of a package without comments and indents."""
     lines = files(package).joinpath(f"{name}.js").read_text(encoding="utf-8").splitlines()
     bare = (line.split("  //")[0].strip() for line in lines)
-    code = "\n".join(line for line in bare if line and not line.startswith("//")) + "\n"
-    # Every second piece is a string, whose spaces mean something; patterns write them as \s.
-    pieces = re.split(r"('(?:\\.|[^'\\\n])*')", code)
-    pieces[::2] = [re.sub(r" ?([=*?:{}();,<>&|]+) ?", r"\1", piece) for piece in pieces[::2]]
-    return re.sub(r"([;{,(+&|])\n", r"\1", "".join(pieces))
+    return "".join(f"{line}\n" for line in bare if line and not line.startswith("//"))

@@ -10,31 +10,23 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from .._web import live_image, script
-from ..style import DARK, FILL, GRADIENT, GRAPH_DASH, GRAPH_INK, LOCAL, MUTED, PAPER, RULE, SERIF
+from ..style import DARK, GRAPH_DASH, PAPER, SERIF
 from .picture import Scene
 from .text import low
-from .typeset import SIZE, Mark, When
+from .typeset import SIZE, Mark, When, rect
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-# In the stepper's SVG, which is in each output, single letters stand for what comes often; no name holds these.
-SHORT = {"<tspan font-style='italic'>": "\b", "</tspan>": "\f", "<path d='M": "\t", "<g data-s='": "\r"}
-SHORT |= {" fill='none' stroke='": "\n", " lengthAdjust='spacingAndGlyphs'": ""}
 SCALE = 2  # sharp on good screens
-# With letters of East Asia and of India, on Linux, macOS and Windows: those that a machine has are used.
-WIDE = {"Noto Sans CJK JP", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "Hiragino Sans", "PingFang SC", "Yu Gothic"}
-WIDE |= {"Apple SD Gothic Neo", "Arial Unicode MS", "Microsoft YaHei", "Malgun Gothic", "Nirmala UI"}
 
 
 def html(scene: Scene, picture: Image) -> str:
     """Return one ``<img>`` element, which replaces itself by a stepper where scripts run: see `live_image`."""
     # All double quotes of the SVG delimit attributes; single ones are shorter inside the attribute that holds all this.
     drawn = svg(scene, stepping=True).replace('"', "'")
-    for long, short in SHORT.items():
-        drawn = drawn.replace(long, short)
     data = {"title": scene.title, "captions": [*map(low, scene.steps.captions)], "svg": drawn}
-    data |= {"short": SHORT, "dark": DARK, "edit": scene.edit}
+    data |= {"dark": DARK, "edit": scene.edit}
     code = script("lecturekit._web", "player") + script(__package__, "stepper")
     code += script(__package__, "edit") if scene.edit else ""
     return live_image(png(picture), scene.width, scene.description, "stepper", code, data)
@@ -100,89 +92,58 @@ def paint(scene: Scene) -> Image:
     from matplotlib.transforms import Affine2D
     from PIL import Image
 
-    # Straight to the renderer: figures and artists would ask rcParams. At 72 dpi, a point is a pixel.
+    # Straight to the renderer: figures and artists would take a second to import, and ask rcParams.
     size = scene.width * SCALE, scene.height * SCALE
     renderer = RendererAgg(*size, 72)
     upwards = Affine2D().scale(SCALE, -SCALE).translate(0, size[1])
-
-    def fill_and_stroke(path: Path, transform, style: dict):
-        fill, stroke = (None if colour == "none" else colour for colour in (style["fill"], style.get("stroke")))
+    paper = rect(0, 0, scene.width, scene.height, 0, 0, PAPER, "none")
+    for mark in (paper, *(mark for group in scene.groups for mark in group.marks if scene.is_last(mark))):
+        (x, y), style = mark.points[0], mark.style
+        if mark.tag == "text":
+            outlines, pixels = [], style.get("font-size", SIZE)
+            x -= style["textLength"] / (1 if "text-anchor" in style else 2)
+            for span in mark.spans:
+                height = span.font_size(pixels)
+                place = Affine2D().scale(height, -height).translate(x, y - span.rise(pixels))
+                if not span.text.isspace():
+                    outlines.append(_letters(span.text, span.style == "i").transformed(place))
+                x += span.width(pixels)
+        elif mark.tag == "rect":
+            corners = BoxStyle.Round(pad=0, rounding_size=style["rx"])
+            outlines = [corners(x, y, style["width"], style["height"], 1)]
+        else:
+            codes = [Path.MOVETO] + [Path.CURVE4 if mark.is_curved else Path.LINETO] * (len(mark.points) - 1)
+            outlines = [Path(mark.points, codes)]
         gc = renderer.new_gc()
-        gc.set_foreground(to_rgba(stroke or fill), isRGBA=True)
+        gc.set_foreground(to_rgba(style.get("stroke", "none")), isRGBA=True)
         gc.set_linewidth(style.get("stroke-width", 0) * SCALE)
         gc.set_snap(False)
         gc.set_joinstyle("miter")
         gc.set_capstyle("butt")
         if "stroke-dasharray" in style:
             gc.set_dashes(0, [length * SCALE for length in GRAPH_DASH])
-        renderer.draw_path(gc, path, transform, fill and to_rgba(fill))
-
-    fill_and_stroke(Path.unit_rectangle(), Affine2D().scale(scene.width, scene.height) + upwards, {"fill": PAPER})
-    for mark in (mark for group in scene.groups for mark in group.marks if scene.is_last(mark)):
-        (x, y), style = mark.points[0], mark.style
-        if mark.tag == "text":
-            x -= style["textLength"] / (1 if "text-anchor" in style else 2)
-            pixels = style.get("font-size", SIZE)
-            for span in mark.spans:
-                letters, height = _letters(span.text, span.style == "i"), span.font_size(pixels)
-                if letters is not None:
-                    place = Affine2D().scale(height, -height).translate(x, y - span.rise(pixels))
-                    fill_and_stroke(letters, place + upwards, {"fill": style["fill"]})
-                x += span.width(pixels)
-        elif mark.tag == "rect":
-            corners = BoxStyle.Round(pad=0, rounding_size=style["rx"])
-            fill_and_stroke(corners(x, y, style["width"], style["height"], 1), upwards, style)
-        elif "stroke" in style:
-            codes = [Path.MOVETO] + [Path.CURVE4 if mark.is_curved else Path.LINETO] * (len(mark.points) - 1)
-            fill_and_stroke(Path(mark.points, codes), upwards, style)
-        else:
-            fill_and_stroke(Path([*mark.points, mark.points[0]], closed=True), upwards, style)
+        for outline in outlines:
+            renderer.draw_path(gc, outline, upwards, to_rgba(style["fill"]))
     return Image.frombuffer("RGBA", size, renderer.buffer_rgba()).convert("RGB")
 
 
-def png(picture: Image) -> bytes:
-    """Return a painted picture as PNG, in the few colours of the house: a third of the bytes."""
-    return _in_few_colours(picture, 8)
-
-
-def small_png(picture: Image) -> bytes:
-    """Return a painted picture at the size of the page, in fewer colours still."""
-    return _in_few_colours(picture.reduce(SCALE), 3)
-
-
-def _in_few_colours(picture: Image, levels: int) -> bytes:
+def png(picture: Image, colours: int = 64) -> bytes:
+    """Return a painted picture as PNG in few colours: a third of the bytes."""
     from PIL import Image
 
-    palette = Image.new("P", (1, 1))
-    palette.putpalette(_palette(levels))
     file = io.BytesIO()
     # Level 3 takes half the time of the usual 6, and a fifth more bytes.
-    picture.quantize(palette=palette, dither=Image.Dither.NONE).save(file, "png", compress_level=3)
+    picture.quantize(colours, dither=Image.Dither.NONE).save(file, "png", compress_level=3)
     return file.getvalue()
 
 
 @functools.lru_cache(2000)  # the same few words come back in each picture, and shaping them takes most of its time
 def _letters(text: str, italic: bool):
-    """Return the outline of a text in letters of size 1, or None if there is nothing to paint."""
-    from matplotlib.font_manager import FontProperties, get_font_names
-    from matplotlib.path import Path
-    from matplotlib.textpath import text_to_path
-    from matplotlib.transforms import Affine2D
+    """Return the outline of a text in letters of size 1."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
 
-    families = ["STIXGeneral", "DejaVu Sans"]  # Matplotlib brings both
-    families += [] if text.isascii() else sorted(WIDE.intersection(get_font_names()))
-    font = FontProperties(family=families, style="italic" if italic else "normal")
+    font = FontProperties(family=["STIXGeneral", "DejaVu Sans"], style="italic" if italic else "normal")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a name in a script that no font has: boxes instead of letters are enough
-        vertices, codes = text_to_path.get_text_path(font, text, ismath=False)
-    small = Affine2D().scale(1 / text_to_path.FONT_SCALE)
-    return Path(vertices, codes).transformed(small) if len(vertices) else None
-
-
-def _palette(levels: int) -> list[int]:
-    """Return every ink on every ground, in steps from one to the other, as red, green, blue, red, …"""
-    grounds, inks = ([PAPER, *FILL.values()], [GRAPH_INK, MUTED, GRADIENT, LOCAL, RULE])
-    grounds, inks = ([bytes.fromhex(colour[1:]) for colour in dict.fromkeys(kind)] for kind in (grounds, inks))
-    shades = itertools.product(grounds, inks, (k / (levels - 1) for k in range(levels)))
-    colours = dict.fromkeys(tuple(round(a + (b - a) * k) for a, b in zip(g, i, strict=True)) for g, i, k in shades)
-    return [channel for colour in colours for channel in colour]
+        return TextPath((0, 0), text, size=1, prop=font)

@@ -12,6 +12,10 @@ import torch
 
 from .model import Edge, Node
 
+Run = tuple[list[Node], tuple[str, ...]]  # operations that become one node, and the path of the module they are
+# What goes into an operation is left out beside what stands further to the right.
+KINDS = ("constant", "leaf", "input", "operation", "output")
+
 
 def fold(graph, max_nodes: int = 40):
     """Return the first of `folds` that has at most ``max_nodes`` nodes, or else the last."""
@@ -24,16 +28,14 @@ def fold(graph, max_nodes: int = 40):
 def folds(graph, max_nodes: int) -> Iterator:
     """Yield the graph, then graphs with fewer and fewer nodes that mean the same.
 
-    Constants and parameters go into the operation that uses them, then into all operations that use them; the
-    operations of a module become one node, the innermost modules first; at last the first and the last operations
-    remain, and what is between them becomes one node. A module of more than three quarters of all operations is
-    opened. The target stays by itself.
+    Constants and parameters go into the operations that use them; the operations of a module become one node, the
+    innermost modules first; at last the first and the last operations remain, and what is between them becomes one
+    node. A module of more than three quarters of all operations is opened. The target stays by itself.
     """
     yield graph
-    operations = [node for node in graph.nodes if node.kind in ("operation", "output")]
-    runs = [([node], ()) for node in operations]
-    for shared in (False, True):
-        yield _merge(graph, runs, shared)
+    operations = [node for node in graph.nodes if node.op]
+    runs: list[Run] = [([node], ()) for node in operations]
+    yield _merge(graph, runs)
     inside = Counter(path for node in operations for path in itertools.accumulate((m,) for m in node.module))
     for depth in range(max((len(node.module) for node in operations), default=0), 0, -1):
 
@@ -52,80 +54,71 @@ def folds(graph, max_nodes: int) -> Iterator:
         keep //= 2
 
 
-def _merge(graph, runs: list[tuple[list[Node], tuple[str, ...]]], shared: bool = True):
-    """Replace each run of operations by one node, and leave out the parameters and constants that go into them.
-
-    A node stands for the tensor that leaves its run. Where several do, it names them and has no numbers of its own.
-    Numbers stay on an edge only if they belong to the tensors at its ends.
-    """
+def _merge(graph, runs: list[Run]):
+    """Replace each run of operations by one node, and leave out the parameters and constants that go into them."""
     home = {node: node for node in graph.nodes} | {node: run[-1] for run, _ in runs for node in run}
-    members, paths = {run[-1]: run for run, _ in runs}, {run[-1]: path for run, path in runs}
-    users, sources = ({node: {} for node in graph.nodes} for _ in range(2))
-    leaving = {graph.target}
-    for edge in graph.edges:
-        source, target = home[edge.source], home[edge.target]
-        if source is not target:
-            users[source][target] = sources[target][source] = None
-            leaving.add(edge.source)
-    hidden = _hidden(graph, members, users, sources, shared)
-
-    new = {}
-    for node in graph.nodes:
-        if node in hidden or home[node] is not node:
-            continue
-        run = members.get(node, [node])
-        parameters = sum(math.prod(s.shape) for s in sources[node] if s in hidden and s.kind == "leaf")
-        out = [member for member in run if member in leaving] or [node]
-        changes = {"num_operations": len(run), "num_parameters": parameters}
-        if len(run) > 1:
-            where, _, name = paths[node][-1].rpartition(": ") if paths[node] else ("", "", "…")
-            changes |= {"op": name, "expression": f"{name} ({where})" if where else name, "module": paths[node]}
-        if len(out) == 1:
-            new[node] = replace(out[0], **changes) if len(run) > 1 or parameters else node
-        else:
-            names = ", ".join(member.name for member in out)
-            new[node] = Node(names, shape=None, requires_grad=any(m.requires_grad for m in out), **changes)
-
     bundles: dict[tuple[Node, Node], list[Edge]] = {}
     for edge in graph.edges:
-        source, target = home[edge.source], home[edge.target]
-        if source is not target and source not in hidden:
-            bundles.setdefault((source, target), []).append(edge)
+        if home[edge.source] is not home[edge.target]:
+            bundles.setdefault((home[edge.source], home[edge.target]), []).append(edge)
+    leaving = {graph.target} | {edge.source for bundle in bundles.values() for edge in bundle}
+    hidden = _hidden(list(bundles), {run[-1] for run, _ in runs if len(run) > 1 or run[0].module})
+    parameters = Counter()
+    for source, user in bundles:
+        parameters[user] += math.prod(source.shape) if source in hidden and source.kind == "leaf" else 0
+
+    new = {node: node for node in graph.nodes if home[node] is node and node not in hidden}
+    for run, path in runs:
+        if len(run) > 1 or parameters[run[-1]]:
+            out = [node for node in run if node in leaving] or run[-1:]
+            new[run[-1]] = _box(run, path, out, parameters[run[-1]])
     num_uses = Counter(edge.source for edge in graph.edges)
-    edges = []
-    for (source, target), bundle in bundles.items():
-        edge, first = Edge(new[source], new[target]), bundle[0]
-        if edge.source.shape is not None:  # then all edges of the bundle begin at the one tensor that is shown
-            known = [e.contribution for e in bundle if e.contribution is not None]
-            if len(bundle) == 1:
-                edge.contribution, edge.contribution_norm = first.contribution, first.contribution_norm
-            elif len(bundle) == num_uses[first.source]:  # all that it receives comes from here
-                edge.contribution, edge.contribution_norm = first.source.grad, first.source.grad_norm
-            elif known and all(e.contribution is not None or e.contribution_norm is None for e in bundle):
-                edge.contribution = sum(known)
-                edge.contribution_norm = float(torch.linalg.vector_norm(edge.contribution, dtype=torch.float64))
-            if len(bundle) == 1 and edge.target.name == first.target.name:
-                edge.local_grad = first.local_grad
-        edges.append(edge)
+    edges = [
+        _arrow(Edge(new[source], new[target]), bundle, num_uses[bundle[0].source])
+        for (source, target), bundle in bundles.items()
+        if source not in hidden
+    ]
     return replace(graph, nodes=list(new.values()), edges=edges, target=new.get(graph.target))
 
 
-def _hidden(graph, members, users, sources, shared: bool) -> set[Node]:
-    """Return the constants, parameters and buffers that go into the operations that use them; something must remain."""
-    goes = {}
-    for node, run in members.items():
-        inside = bool(run[0].module) or len(run) > 1
-        fed = any(source in members or len(users[source]) > 1 for source in sources[node])
-        kinds = {"constant"} | ({"leaf"} if fed or inside else set()) | ({"input"} if fed and inside else set())
-        several = {source for source in sources[node] if len(users[source]) > 1}
-        own = {source for source in sources[node] if source not in members and source.kind in kinds}
-        own -= {graph.target} if shared else {graph.target} | several
-        if len(own) == len(sources[node]):  # then the data stay, and the parameters go
-            data = {source for source in own if source.kind == "input"}
-            own = own - data if data else {s for s in own if s in several or s.kind == "constant"}
-        goes[node] = own if len(own) < len(sources[node]) else set()
-    return {
-        node
-        for node in graph.nodes
-        if node not in members and users[node] and all(node in goes[user] for user in users[node])
+def _hidden(pairs: list[tuple[Node, Node]], inside: set[Node]) -> set[Node]:
+    """Return what is left out: constants and parameters beside data, data inside a module beside what is computed."""
+    most: dict[Node, int] = {}
+    for source, user in pairs:
+        most[user] = max(most.get(user, 0), KINDS.index(source.kind))
+    shown = {
+        source
+        for source, user in pairs
+        if KINDS.index(source.kind) >= min(most[user], 3) or (source.kind == "input" and user not in inside)
     }
+    return {source for source, _ in pairs} - shown
+
+
+def _box(run: list[Node], path: tuple[str, ...], out: list[Node], parameters: int) -> Node:
+    """Return a node for the tensor that leaves a run. Where several do, it names them and has no numbers of its own."""
+    changes = {"num_operations": len(run), "num_parameters": parameters}
+    if len(run) > 1:
+        where, _, name = path[-1].rpartition(": ") if path else ("", "", "…")
+        changes |= {"op": name, "expression": f"{name} ({where})" if where else name, "module": path}
+    if len(out) == 1:
+        return replace(out[0], **changes)
+    names = ", ".join(node.name for node in out)
+    return Node(names, shape=None, requires_grad=any(node.requires_grad for node in out), **changes)
+
+
+def _arrow(edge: Edge, bundle: list[Edge], num_uses: int) -> Edge:
+    """Give an edge the numbers of those it replaces, if they belong to the tensors at its ends."""
+    first = bundle[0]
+    if edge.source.shape is None:
+        return edge
+    if len(bundle) == 1:
+        local_grad = first.local_grad if edge.target.name == first.target.name else None
+        return replace(first, source=edge.source, target=edge.target, local_grad=local_grad)
+    # All edges of the bundle begin at the one tensor that is shown.
+    parts = [e.contribution for e in bundle if e.carries_gradient]
+    if len(bundle) == num_uses:  # all that it receives comes from here
+        edge.contribution, edge.contribution_norm = first.source.grad, first.source.grad_norm
+    elif parts and all(part is not None for part in parts):
+        edge.contribution = sum(parts)
+        edge.contribution_norm = float(torch.linalg.vector_norm(edge.contribution, dtype=torch.float64))
+    return edge

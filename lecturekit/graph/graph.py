@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import sys
 from dataclasses import dataclass, field
 
 from . import draw
@@ -11,7 +10,6 @@ from .fold import fold, folds
 from .model import Edge, Node
 from .picture import CROWDED, Scene, build
 from .steps import to_text
-from .text import encodable
 
 PAGE = 1056  # pixels: what a page of JupyterLab or of the course's website has room for
 
@@ -49,9 +47,7 @@ class Graph:
         """All nodes with values and gradients, and what each edge contributes, as plain text."""
         return to_text(self)
 
-    def __str__(self) -> str:
-        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"  # some consoles know no ∂
-        return self.to_text().translate(encodable(encoding)).encode(encoding, "replace").decode(encoding)
+    __str__ = to_text
 
     def __repr__(self) -> str:
         return f"<Graph of {len(self.nodes)} nodes>"
@@ -76,7 +72,7 @@ class Graph:
         try:
             scene = self._scene(max_nodes=40)
             picture = draw.paint(scene)
-            small = base64.b64encode(draw.small_png(picture)).decode()  # for LaTeX, which takes no HTML
+            small = base64.b64encode(draw.png(picture.reduce(draw.SCALE), 16)).decode()  # LaTeX takes no HTML
             return {"text/plain": text, "text/html": draw.html(scene, picture), "image/png": small}
         except ImportError as error:
             return {"text/plain": f"{text}\n\n(For the picture, install {error.name}: pip install {error.name})"}

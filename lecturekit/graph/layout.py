@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-
 MARGIN = 14  # pixels around everything
 MAX_WIDTH = 1000  # pixels: a picture with more between its margins is turned
 # Inches between boxes side by side, and between one step and the next.
 NODESEP = {"LR": 0.28, "TB": 0.36}
 RANKSEP = {"LR": 0.36, "TB": 0.3}
-_LOCK = threading.Lock()  # Graphviz keeps global state
 
 
 def place(nodes: list, edges: list) -> tuple[int, int, list, list, list]:
@@ -20,18 +17,10 @@ def place(nodes: list, edges: list) -> tuple[int, int, list, list, list]:
     each edge as 1 + 3k Bézier points from border to border, and the centre of each label, or None, in whole pixels
     with y downwards: the same picture on every machine. ImportError without pygraphviz.
     """
-    # The longest path is at least this wide: a long chain is spared the layout that would be too wide anyhow.
-    reach = [width for width, _ in nodes]
-    for source, target, _ in sorted(edges, key=lambda edge: edge[0]):
-        reach[target] = max(reach[target], reach[source] + int(72 * RANKSEP["LR"]) + nodes[target][0])
-    with _LOCK:
-        across = _dot(nodes, edges, "LR") if max(reach) <= MAX_WIDTH else None
-        if across and across[0] - 2 * MARGIN <= MAX_WIDTH:
-            return across
-        down = _dot(nodes, edges, "TB")
-        if down[0] - 2 * MARGIN > max(reach):
-            across = across or _dot(nodes, edges, "LR")
-    return min(across or down, down, key=lambda layout: layout[0])
+    across = _dot(nodes, edges, "LR")
+    if across[0] - 2 * MARGIN <= MAX_WIDTH:
+        return across
+    return min(across, _dot(nodes, edges, "TB"), key=lambda layout: layout[0])
 
 
 def _dot(nodes, edges, rankdir: str) -> tuple:

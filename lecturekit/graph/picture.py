@@ -5,7 +5,6 @@ SVG, PNG and the stepper are made from one `Scene`, so that they cannot drift ap
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 from typing import NamedTuple
@@ -15,30 +14,22 @@ from ..style import GRAPH_INK as INK
 from .layout import place
 from .model import Edge, Node
 from .rules import backward_rule, local_derivative
-from .steps import Steps, describe, plan
+from .steps import Steps, describe, fill, plan
 from .text import clean, counts, derivative, format_number, format_shape, format_tensor
 from .typeset import SMALL, Block, Mark, When, equation, formula, is_small, path, rect, stack, words
 
 CROWDED = 16  # in a picture of more nodes than this, a label that tells a shape alone is not worth the room
-# What the script of an editable graph computes: one operation of names and short numbers, none of which holds "=".
-SIMPLE = r"[^\s=;]+ [+−·/] [^\s=;]+|−[^\s(=;]+|(relu|exp|log|sqrt|sin|cos|tanh|sigmoid)\([^\s,=;]+\)"
-WORK = re.compile(SIMPLE + r"|[^\s=;^]+?([⁻⁰¹²³⁴-⁹]+|\^−?\d\.\d\d?|\^[^\W\d][^\s=;]*)")
+# What the script of an editable graph computes: an operation on edges, which are ?0 and ?1 there.
+EDGE = r"\(?\?\d+\)?"
+WORK = re.compile(
+    rf"{EDGE}( [+−·/] |\^){EDGE}|{EDGE}(\^−?\d\.\d\d?|[⁻⁰¹²³⁴-⁹]+)|(−|relu|exp|log|sqrt|sin|cos|tanh|sigmoid){EDGE}"
+)
 DASHED = {"stroke-dasharray": "{} {}".format(*GRAPH_DASH)}
 
 
-def _beginnings(steps: Steps) -> dict[Node, str]:
-    """Return where a module of several operations begins."""
-    begins, before, order = {}, (), list(steps.forward)
-    for node, following in itertools.pairwise(order):
-        new = [m for m in node.module if m not in before and m in following.module]
-        begins |= {node: f"{clean(new[0])} begins"} if new else {}
-        before = node.module
-    return begins
-
-
-def _node_block(node: Node, target: Node | None, steps: Steps, above: str | None) -> Block:
+def _node_block(node: Node, target: Node | None, steps: Steps) -> Block:
     """Set everything that stands in a node, with room for whatever a step may show."""
-    block = stack([words(above), _head(node, steps)]) if above else _head(node, steps)
+    block = _head(node, steps)
     if below := _gradient(node, target, steps) + _accumulated(node, steps):
         y = block.height + 4
         block = stack([block, stack(below)], gap=8)
@@ -79,12 +70,12 @@ def _gradient(node: Node, target: Node | None, steps: Steps) -> list[Block]:
     if not node.has_grad:
         return [words("no gradient").seen(since)]
     name, terms = derivative(target, node), steps.terms[node]
-    begin = [step for step, _ in terms] or [steps.start if node is target else steps.last]
+    begin = [steps.backward[edge.target] for edge in terms] or [steps.start if node is target else steps.last]
     rows, total = [words("no gradient yet").seen(since, begin[0])], 0
-    for i, (step, edge) in enumerate(terms[:-1]):
+    for i, edge in enumerate(terms[:-1]):
         total = total + edge.contribution if total is not None and is_small(edge.contribution) else None
         part = words(f"{i + 1} of {len(terms)} terms") if total is None else equation(name, total, GRADIENT)
-        rows.append(part.seen(step, begin[i + 1]))
+        rows.append(part.seen(begin[i], begin[i + 1]))
     norm = f"‖{name}‖ = {format_number(node.grad_norm)}" if node.grad_norm is not None else name
     whole = equation(name, node.grad, GRADIENT) if is_small(node.grad) else formula(norm, GRADIENT)
     return [stack([*rows, whole.seen(begin[-1])], overlaid=True)]
@@ -114,16 +105,17 @@ def _label(edge: Edge, incoming: list[Edge], crowded: bool) -> Block | None:
 
 def _arrow(points, colour: str, width: float, dashed: bool, when: When, length: int = 9) -> list[Mark]:
     """Return a curve and the head at its end; the curve stops inside the head."""
-    x, y = points[-1]
-    dx, dy = next(((x - a, y - b) for a, b in reversed(points) if (a, b) != (x, y)), (1, 0))
-    far = math.hypot(dx, dy)
-    dx, dy = dx / far, dy / far
-    near = (round(x - 0.8 * length * dx, 1), round(y - 0.8 * length * dy, 1))
-    handle = points[-2] if far > length or len(points) < 4 else near
-    back = [(x - length * (dx + side * dy), y - length * (dy - side * dx)) for side in (0.42, -0.42)]
-    head = tuple((round(a, 1), round(b, 1)) for a, b in [(x, y), *back])
-    shaft = path([*points[:-2], handle, near], colour, width, True, **(DASHED if dashed else {}))
-    return [shaft._replace(when=when), Mark("path", head, {"fill": colour}, when=when)]
+    places = [complex(*point) for point in points]
+    tip = places[-1]
+    way = next((tip - place for place in reversed(places) if place != tip), 1)
+    head = [tip, *(tip - length * way / abs(way) * (1 + side) for side in (-0.42j, 0.42j))]
+    near = tip - 0.8 * length * way / abs(way)
+    handle = places[-2] if abs(way) > length or len(places) < 4 else near
+    curve, head = (
+        [(round(p.real, 1), round(p.imag, 1)) for p in line] for line in ([*places[:-2], handle, near], head)
+    )
+    shaft = path(curve, colour, width, True, **(DASHED if dashed else {}))
+    return [shaft._replace(when=when), Mark("path", tuple(head), {"fill": colour}, when=when)]
 
 
 def _edge_group(edge: Edge, points, start, label: Block | None, at, steps: Steps) -> Group:
@@ -158,10 +150,9 @@ def _node_group(node: Node, block: Block, centre: tuple[int, int], target: Node 
     marks = [rect(x + far, y + far, width, height, radius, line, FILL[kind], **more) for far in piled]
     if kind == "output":
         marks.append(rect(x + 3, y + 3, width - 6, height - 6, 3, 1))
-    lit = [(since, INK)] if since else []
-    lit += [(step, GRADIENT) for step in dict.fromkeys(step for step, _ in steps.terms[node])]
-    lit += [(steps.start, GRADIENT)] if node is target and steps.start <= steps.last else []
-    for step, colour in lit:
+    lit = ({since: INK} if since else {}) | {steps.backward[edge.target]: GRADIENT for edge in steps.terms[node]}
+    lit |= {steps.start: GRADIENT} if node is target and node.has_grad else {}
+    for step, colour in lit.items():
         frame = rect(x - 1, y - 1, width + 2, height + 2, radius + 1, 3.2, stroke=colour)
         marks.append(frame._replace(when=When(step, step + 1)))
     return Group(", ".join(part for part in title if part), since, marks + block.at(x, y))
@@ -192,16 +183,24 @@ class Scene(NamedTuple):
 
 
 def editable(graph, steps: Steps) -> dict | None:
-    """Return what a script needs to compute a graph of single numbers anew, or None where it could not."""
-    nodes, place, edges = graph.nodes, {node: i for i, node in enumerate(graph.nodes)}, graph.edges
+    """Return what a script needs to compute a graph of single numbers anew, or None where it could not.
+
+    ``known`` holds the numbers that go in; ``work`` is empty there, null at a constant, else an expression of edges.
+    """
+    nodes, edges, place = graph.nodes, graph.edges, {node: i for i, node in enumerate(graph.nodes)}
+
+    def work(node: Node) -> str | None:
+        if not node.op:
+            return None if node.kind == "constant" else ""
+        return fill(clean(node.expression, 999), steps.incoming[node], lambda edge: f"?{edges.index(edge)}")
+
     numbers = all(n.shape == () and n.value is not None and not n.value.is_complex() for n in nodes)
-    simple = all(WORK.fullmatch(n.expression) and n.num_operations == 1 for n in nodes if n.op)
+    simple = all(WORK.fullmatch(work(n)) and n.num_operations == 1 for n in nodes if n.op)
     if not (numbers and simple and graph.target in steps.backward) or any(_accumulated(node, steps) for node in nodes):
         return None
-    terms = [(step, edges.index(edge)) for terms in steps.terms.values() for step, edge in terms]
-    data = {"target": place[graph.target], "terms": [edge for _, edge in sorted(terms)]}
+    terms = [i for node in steps.backward for i, e in enumerate(edges) if e.target is node and e.carries_gradient]
+    data = {"target": place[graph.target], "terms": terms, "work": [*map(work, nodes)]}
     data |= {"names": [clean(n.name, 999) for n in nodes], "edges": [(place[e.source], place[e.target]) for e in edges]}
-    data |= {"work": [None if n.kind == "constant" else clean(n.expression, 999) for n in nodes]}
     return data | {"known": [None if n.op else float(f"{n.value.item():.9g}") for n in nodes]}
 
 
@@ -211,8 +210,7 @@ def build(graph) -> Scene:
         raise ValueError(describe(graph))
     steps = plan(graph)
     crowded = len(graph.nodes) > CROWDED
-    begins = _beginnings(steps) if crowded else {}
-    blocks = [_node_block(node, graph.target, steps, begins.get(node)) for node in graph.nodes]
+    blocks = [_node_block(node, graph.target, steps) for node in graph.nodes]
     labels = [_label(edge, steps.incoming[edge.target], crowded) for edge in graph.edges]
     number = {node: i for i, node in enumerate(graph.nodes)}
     edges = [

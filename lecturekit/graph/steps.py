@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from .model import Edge, Node, topological
 from .rules import term
@@ -17,12 +18,12 @@ MAX_ALT = 700  # characters; a screen reader reads them in about a minute
 class Steps:
     """What happens at which step: first the inputs, then every operation, then the gradients, from the target back."""
 
-    forward: dict[Node, int] = field(default_factory=dict)  # the step that computes a node
-    backward: dict[Node, int] = field(default_factory=dict)  # the step that passes its gradient on
-    incoming: dict[Node, list[Edge]] = field(default_factory=dict)
-    terms: dict[Node, list[tuple[int, Edge]]] = field(default_factory=dict)  # of its gradient, as they are added
-    start: int = 0  # the step that sets ∂target/∂target = 1
-    captions: list[str] = field(default_factory=list)
+    incoming: dict[Node, list[Edge]]
+    forward: dict[Node, int]  # the step that computes a node
+    start: int  # the step that sets ∂target/∂target = 1
+    backward: dict[Node, int]  # the step that passes its gradient on
+    terms: dict[Node, list[Edge]]  # of its gradient, as they are added
+    captions: list[str]
 
     @property
     def last(self) -> int:
@@ -31,31 +32,29 @@ class Steps:
 
 def plan(graph) -> Steps:
     """Return the steps of a graph; a gradient is complete before it is passed on."""
-    steps = Steps(incoming={node: [] for node in graph.nodes}, terms={node: [] for node in graph.nodes})
+    incoming, terms = ({node: [] for node in graph.nodes} for _ in range(2))
     for edge in graph.edges:
-        steps.incoming[edge.target].append(edge)
-    sources = {node: [edge.source for edge in edges] for node, edges in steps.incoming.items()}
+        incoming[edge.target].append(edge)
+    sources = {node: [edge.source for edge in edges] for node, edges in incoming.items()}
     order = [node for node in topological(graph.nodes, sources) if node.kind in ("operation", "output")]
-    steps.forward = {node: step for step, node in enumerate(order, 1)}
-    steps.captions = ["The graph before anything is computed: what goes in."]
-    steps.captions += [f"forward: {_forward_caption(node, steps.incoming[node])}" for node in order]
-    steps.start = len(order)
-    target = graph.target
-    if target is None or not target.has_grad:
-        return steps
-    steps.start += 1
-    passing = [(node, [edge for edge in steps.incoming[node] if edge.carries_gradient]) for node in reversed(order)]
-    passing = [(node, edges) for node, edges in passing if edges]
-    for step, (node, edges) in enumerate(passing, steps.start + 1):
-        steps.backward[node] = step
-        for edge in edges:
-            steps.terms[edge.source].append((step, edge))
-    one = "1" if target.grad is None or target.grad.numel() == 1 else in_words(target.grad, target.shape, None)
-    steps.captions.append(f"backward starts: {in_colour(target)} = {derivative(target, target)} = {one}")
-    for _, edges in passing:
-        steps.captions.append("backward: " + "\n".join(_backward_caption(target, edge, steps) for edge in edges))
-    known = _gradients(graph)
-    steps.captions.append(f"Done. {known}".strip() if len(known) < 160 else "Done. Each leaf has its gradient, in red.")
+    flowing = {node: [edge for edge in incoming[node] if edge.carries_gradient] for node in reversed(order)}
+    passing = [node for node, edges in flowing.items() if edges and graph.target and graph.target.has_grad]
+    for node in passing:
+        for edge in flowing[node]:
+            terms[edge.source].append(edge)
+    forward, start = {node: step for step, node in enumerate(order, 1)}, len(order) + 1
+    steps = Steps(incoming, forward, start, {node: start + i for i, node in enumerate(passing, 1)}, terms, [])
+
+    captions = steps.captions
+    captions.append("The graph before anything is computed: what goes in.")
+    captions += [f"forward: {_forward_caption(node, incoming[node])}" for node in order]
+    if (target := graph.target) and target.has_grad:
+        one = "1" if target.grad is None or target.grad.numel() == 1 else in_words(target.grad, target.shape, None)
+        captions.append(f"backward starts: {in_colour(target)} = {derivative(target, target)} = {one}")
+        for node in passing:
+            captions.append("backward: " + "\n".join(_backward_caption(target, edge, steps) for edge in flowing[node]))
+        known = _gradients(graph)
+        captions.append(f"Done. {known}".strip() if len(known) < 160 else "Done. Each leaf has its gradient, in red.")
     return steps
 
 
@@ -63,25 +62,30 @@ def _forward_caption(node: Node, incoming: list[Edge]) -> str:
     """``u = w · x = 2 · 3 = 6``"""
     name, expression = clean(node.name, 24), clean(node.expression or node.op)
     text = f"{name} = {expression}" if expression != name else name
-    numbers = {clean(edge.source.name): edge.source.value for edge in incoming}
-    if numbers and all(value is not None and value.numel() == 1 for value in numbers.values()):
-        names = sorted(map(re.escape, numbers), key=len, reverse=True)
-        known = {name: format_number(value.item()) for name, value in numbers.items()}
-
-        def number_of(name: re.Match) -> str:
-            around = expression[name.start() - 1 : name.start()] + expression[name.end() : name.end() + 1]
-            return known[name[0]] if around == "()" else in_brackets(known[name[0]])
-
-        filled = re.sub(rf"(?<![\w.])(?:{'|'.join(names)})(?![\w.′(])", number_of, expression)
+    values = [edge.source.value for edge in incoming]
+    if values and all(value is not None and value.numel() == 1 for value in values):
+        filled = fill(expression, incoming, lambda edge: format_number(edge.source.value.item()))
         text += f" = {filled}" if filled != expression else ""
     return f"{text} = {in_words(node.value, node.shape, node.value_norm)}"
+
+
+def fill(expression: str, incoming: list[Edge], write: Callable[[Edge], str]) -> str:
+    """Put a text in the place of each operand of an expression, a negative number in brackets."""
+    edges = {clean(edge.source.name, 999): edge for edge in incoming}
+    names = "|".join(sorted(map(re.escape, edges), key=len, reverse=True))
+
+    def replace(name: re.Match) -> str:
+        around = expression[name.start() - 1 : name.start()] + expression[name.end() : name.end() + 1]
+        return write(edges[name[0]]) if around == "()" else in_brackets(write(edges[name[0]]))
+
+    return re.sub(rf"(?<![\w.])(?:{names})(?![^\W⁰¹²³⁴-⁹]|[.′(])", replace, expression)
 
 
 def _backward_caption(target: Node, edge: Edge, steps: Steps) -> str:
     """``gradient of x += gradient of u × slope of the arrow x → u = 3 × (−2) = −6, together 12``"""
     terms, source = steps.terms[edge.source], edge.source
     text = term(target, edge, steps.incoming[edge.target], "=" if len(terms) == 1 else "+=", in_full=True)
-    if len(terms) > 1 and terms[-1][1] is edge:
+    if len(terms) > 1 and terms[-1] is edge:
         text += f", together {in_words(source.grad, source.shape, source.grad_norm)}"
     return text
 
@@ -99,9 +103,8 @@ def describe(graph) -> str:
     parts = [f"{clean(n.name, 24)} = {in_words(n.value, n.shape, n.value_norm)}" for n in shown if not n.op]
     parts += [_forward_caption(node, []) for node in shown if node.op]
     of = f" of {clean(graph.target.name, 24)}" if graph.target else ""
-    text, gradients = f"Computation graph{of}. " + "; ".join(parts), _gradients(graph)
-    gradients = _cut(gradients, MAX_ALT // 2)
-    text = _cut(text, MAX_ALT - min(len(gradients), MAX_ALT // 2))
+    gradients = _cut(_gradients(graph), MAX_ALT // 2)
+    text = _cut(f"Computation graph{of}. " + "; ".join(parts), MAX_ALT - min(len(gradients), MAX_ALT // 2))
     return text + (f". Gradients: {gradients}." if gradients else ".")
 
 

@@ -93,12 +93,6 @@ def low(text: str) -> str:
     return re.sub(r"(?<![\w.])[^\W\d_]\d+(?![\w.])", lambda name: name[0].translate(SUBSCRIPTS), text)
 
 
-def encodable(encoding: str) -> dict[int, str]:
-    """Return what stands for the signs that a code page lacks."""
-    signs = {"∂": "d", "·": "*", MINUS: "-", "×": "x", "′": "'", "…": "..."}
-    return {ord(sign): plain for sign, plain in signs.items() if not sign.encode(encoding, "ignore")}
-
-
 def counts(node: Node) -> list[str]:
     """Say what was folded into a node."""
     parameters = [f"{node.num_parameters:,} parameter{'s' * (node.num_parameters > 1)}"] if node.num_parameters else []

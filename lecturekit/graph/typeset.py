@@ -97,12 +97,10 @@ _WIDTHS = [{char: width for width, chars in table.items() for char in chars} for
 
 def text_width(text: str, size: float, italic: bool = False) -> float:
     """Return about how many pixels wide `text` is in a Times-like font of `size` pixels."""
-
-    def width(char: str) -> int:
-        average = 100 if unicodedata.east_asian_width(char) in "WF" else 51
-        return 0 if unicodedata.combining(char) else _WIDTHS[italic].get(char, average)
-
-    return size / 100 * sum(map(width, text))
+    wide = {"W": 100, "F": 100}  # letters of China, Japan and Korea
+    drawn = (char for char in text if not unicodedata.combining(char))
+    widths = (_WIDTHS[italic].get(char, wide.get(unicodedata.east_asian_width(char), 51)) for char in drawn)
+    return size / 100 * sum(widths)
 
 
 _TOKEN = re.compile(
@@ -163,17 +161,16 @@ def stack(blocks: list[Block], gap: int = 0, overlaid: bool = False) -> Block:
 def matrix(rows: list[list[str]], colour: str) -> Block:
     """Set numbers in columns between brackets."""
     cells = [[line([Span(text)], colour, SMALL) for text in row] for row in rows]
-    widths = [max(cell.width for cell in column) for column in zip(*cells, strict=True)]
+    ends = [-3]
+    for column in zip(*cells, strict=True):
+        ends.append(ends[-1] + 10 + max(cell.width for cell in column))
     step = cells[0][0].height
-    block = Block(sum(widths) + 10 * (len(widths) - 1) + 14, step * len(cells) + 2)
+    block = Block(ends[-1] + 7, step * len(cells) + 2)
     for i, row in enumerate(cells):
-        x = -3
-        for cell, width in zip(row, widths, strict=True):
-            x += 10 + width
-            (text,) = cell.at(0, 1 + i * step)
-            block.marks.append(
-                text._replace(points=((x, text.points[0][1]),), style=text.style | {"text-anchor": "end"})
-            )
+        for cell, end in zip(row, ends[1:], strict=True):
+            (text,), (_, y) = cell.marks, cell.marks[0].points[0]
+            place = ((end, y + 1 + i * step),)
+            block.marks.append(text._replace(points=place, style=text.style | {"text-anchor": "end"}))
     for x, inwards in ((1, 4), (block.width - 1, -4)):
         corners = (x + inwards, 1), (x, 1), (x, block.height - 1), (x + inwards, block.height - 1)
         block.marks.append(path(corners, colour, 1.2))
