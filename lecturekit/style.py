@@ -1,6 +1,6 @@
 """The look of everything that is drawn, in one place: plots, diagrams, graphs, and what has buttons and sliders.
 
-All pictures are white cards, which read on light and on dark pages; graphs are dark on dark pages, where scripts run.
+All pictures are white cards, which read on light and on dark pages; what a script draws is dark on dark pages.
 Nothing is told by colour alone: lines differ in their dashes too, points in their shapes, and what a colour means
 stands beside it in words. The scripts and style sheets cannot import this module; tests compare their colours with it.
 """

@@ -253,3 +253,18 @@ def test_one_run_and_no_full_batch(show):
     page = show(lk.explorer(X, Y, runs).to_html())
     assert caption(page).startswith("After 1 step, 3 examples seen: w = ")
     assert len(points(page, 0, "#D55E00")) == 2 and points(page, 0, "#0072B2") == []
+
+
+@pytest.mark.parametrize(("theme", "is_dark"), [("dark", True), ("light", False)])
+def test_dark_pages_get_a_dark_explorer(show, element, theme, is_dark):
+    page = show("", color_scheme="dark")
+    page.set_content(f'<!doctype html><html data-theme="{theme}"><body>{element}')
+    page.wait_for_selector("button")
+    look = """() => {
+        const card = document.querySelector('.lk-explorer'), picture = card.querySelector('img').parentElement;
+        return [getComputedStyle(card).backgroundColor, getComputedStyle(picture).filter !== 'none'];
+    }"""
+    dark, light = ["rgb(22, 25, 29)", True], ["rgb(255, 255, 255)", False]
+    assert page.evaluate(look) == (dark if is_dark else light)
+    page.emulate_media(media="print")
+    assert page.evaluate(look) == light
