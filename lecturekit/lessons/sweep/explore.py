@@ -12,14 +12,12 @@ from torch import Tensor
 
 from ... import plotting
 from ..._web import live_image, script
-from ...style import COLOURS, DARK, DASHES, MUTED, house_style
+from ...style import COLOURS, DARK_EXPLORER, DASHES, MUTED, house_style
 from .runs import QuadraticLoss, Runs
 from .surface import LEGEND, PATH, draw_marks, draw_surface, view_of
 
 RUN = PATH | {"label": "this run", "color": COLOURS[1], "linestyle": "solid", "marker": "o"}
 SEEDS = PATH | {"color": COLOURS[1], "linestyle": "solid", "alpha": 0.3}
-# On dark pages: a cell of the map that says "lost", and the pictures, which change their lightness and keep their hues.
-ON_DARK = DARK | {"#fbe5d6": "#4a2a17", "#picture": "invert(.91) hue-rotate(180deg)"}
 FULL_BATCH = PATH | {"label": "full batch", "color": COLOURS[0], "linestyle": DASHES[1]}
 
 
@@ -50,7 +48,7 @@ class Explorer:
         for line in paths:
             line.remove()
         data = {"lrs": [f"{lr:g}" for lr in runs.lrs], "batches": runs.batch_sizes, "seeds": runs.seeds}
-        data |= {"examples": self.num_examples, "steps": runs.num_steps, "first": self.first, "dark": ON_DARK}
+        data |= {"examples": self.num_examples, "steps": runs.num_steps, "first": self.first, "dark": DARK_EXPLORER}
         # For each batch size: learning rates × seeds × (steps + 1) × 2. The full batch has one run for all seeds.
         points = [runs.paths[:, j, : 1 if size is None else None] for j, size in enumerate(runs.batch_sizes)]
         # What may differ in its last digits on another machine: tests do not compare it.
