@@ -1,6 +1,6 @@
 """The look of everything that is drawn, in one place: plots, diagrams, graphs, and what has buttons and sliders.
 
-All pictures are white cards, which read on light and on dark pages; graphs are dark on dark pages, where scripts run.
+All pictures are white cards, which read on light and on dark pages; what a script draws is dark on dark pages.
 Nothing is told by colour alone: lines differ in their dashes too, points in their shapes, and what a colour means
 stands beside it in words. The scripts and style sheets cannot import this module; tests compare their colours with it.
 """
@@ -38,6 +38,8 @@ GRAPH_DASH = (5, 3)  # what has no derivative
 DARK = {PAPER: "#16191d", GRAPH_INK: "#e6e9ed", MUTED: "#a3acb6", GRADIENT: "#ff9e8f", LOCAL: "#82bdf5"}
 DARK |= {RULE: "#4a525b", RESTING: "#8d959e", FILL["leaf"]: "#17293b", FILL["input"]: "#262b31"}
 DARK |= {FILL["operation"]: "#25231c", FILL["output"]: "#1a2e21"}
+# The explorer, too; its pictures change their lightness and keep their hues.
+DARK_EXPLORER = DARK | {TINTS[1]: "#4a2a17", "#picture": "invert(.91) hue-rotate(180deg)"}
 
 # Letters. Graphs are set like formulas. Text there is as wide as in Times New Roman, whatever font there is.
 SERIF = "Times New Roman,Liberation Serif,Tinos,STIX Two Text,Times,serif"

@@ -188,3 +188,18 @@ def test_without_scripts_the_picture_stays(show, element):
     image = page.get_by_alt_text(re.compile("learning rate 0.1 and batch size 4, seed 7"))
     assert image.bounding_box()["width"] == 960
     assert page.locator("button").count() == 0 and page.locator("body").inner_text().strip() == ""
+
+
+@pytest.mark.parametrize(("theme", "is_dark"), [("dark", True), ("light", False)])
+def test_dark_pages_get_a_dark_explorer(show, element, theme, is_dark):
+    page = show("", color_scheme="dark")
+    page.set_content(f'<!doctype html><html data-theme="{theme}"><body>{element}')
+    page.wait_for_selector("button")
+    look = """() => {
+        const card = document.querySelector('.lk-explorer'), picture = card.querySelector('img').parentElement;
+        return [getComputedStyle(card).backgroundColor, getComputedStyle(picture).filter !== 'none'];
+    }"""
+    dark, light = ["rgb(22, 25, 29)", True], ["rgb(255, 255, 255)", False]
+    assert page.evaluate(look) == (dark if is_dark else light)
+    page.emulate_media(media="print")
+    assert page.evaluate(look) == light

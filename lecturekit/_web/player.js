@@ -5,6 +5,14 @@
 // A colour of the house, which a page may exchange for another one.
 function hue(colour) { return `var(--${colour.slice(1)},${colour})`; }
 
+// A style sheet that exchanges them in a card: dark where the page says so, or else the machine.
+function darken(card, colours) {
+  const exchanged = Object.entries(colours).map(([light, dark]) => `;--${light.slice(1)}:${dark}`);
+  const dark = `.${card}{--scheme:dark${exchanged.join('')}}`;
+  return `@media screen{:is(html[data-theme=dark],body[data-jp-theme-light=false]) ${dark}}
+    @media screen and (prefers-color-scheme:dark){html:not([data-theme]) body:not([data-jp-theme-light]) ${dark}}`;
+}
+
 // A new element with its style and properties, at the end of another one.
 function make(tag, css, parent, properties) {
   const element = Object.assign(document.createElement(tag), properties);

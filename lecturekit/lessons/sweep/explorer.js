@@ -1,5 +1,5 @@
 // Sliders or a map choose a run, a player goes through its steps; its path is drawn over pictures made by Matplotlib.
-// data: {lrs, batches, seeds, examples, steps, first}. What was computed stands in the image's data-runs: pictures.py.
+// data: {lrs, batches, seeds, examples, steps, first, dark}. What was computed stands in data-runs: pictures.py.
 function explorer(img, data) {
   img.onload = null;
   const RUN = '#D55E00', FULL = '#0072B2', SMALL = 'font-size:11px;line-height:1.5;', {lrs, batches, seeds} = data;
@@ -25,6 +25,7 @@ function explorer(img, data) {
   const label = `explorer of ${lrs.length * batches.length * seeds.length} runs`;
   const control = player('lk-explorer', label, data.steps, step => { now = step; return update(); });
   const root = control.root;
+  make('style', '', root, {textContent: darken('lk-explorer', data.dark)});
   const top = make('div', 'display:flex;flex-wrap:wrap;gap:10px 24px;margin:0 0 8px');
   root.prepend(top);
   const rows = make('div', 'display:grid;gap:4px;align-content:start;flex:1 1 340px', top);
@@ -33,7 +34,7 @@ function explorer(img, data) {
     const row = make('label', 'display:flex;align-items:center;gap:10px;margin:0;font-weight:400', rows);
     make('span', 'flex:0 0 6.5em', row, {textContent: ariaLabel});
     const middle = make('span', 'flex:1 1 100px;min-width:80px', row);
-    const slider = make('input', 'display:block;width:100%;margin:0;accent-color:#0b5394', middle,
+    const slider = make('input', 'display:block;width:100%;margin:0;accent-color:' + hue('#0b5394'), middle,
       {type: 'range', max: choices[which].length - 1, ariaLabel, oninput: () => choose(which, +slider.value)});
     const css = SMALL + 'display:flex;justify-content:space-between;padding:0 8px';
     const ticks = make('span', css, middle, {ariaHidden: true});
@@ -56,8 +57,9 @@ function explorer(img, data) {
     control.tell(update());
   }
   // --- a map of the mean losses of all seeds after the last step
-  const side = make('div', SMALL + 'flex:1 1 340px', top), start = path(0, 0, 0, 0)[0].loss, grey = 'color:#57606a';
-  const map = make('div', 'display:grid;gap:1px;font-size:10px;line-height:1.7;text-align:center;color:#1f2328;' +
+  const side = make('div', SMALL + 'flex:1 1 340px', top), start = path(0, 0, 0, 0)[0].loss;
+  const grey = 'color:' + hue('#57606a');
+  const map = make('div', 'display:grid;gap:1px;font-size:10px;line-height:1.7;text-align:center;' +
     `grid-template-columns:2em repeat(${lrs.length},minmax(0,1fr))`, side, {tabIndex: 0, role: 'application'});
   map.ariaLabel = 'map of the losses: the arrow keys choose learning rate and batch size';
   ['', ...lrs].forEach(textContent => make('span', grey, map, {textContent}));
@@ -67,7 +69,7 @@ function explorer(img, data) {
       const ends = seeds.map((_, k) => path(i, j, k, data.steps)[data.steps].loss / seeds.length);
       const mean = ends.reduce((sum, end) => sum + end), lost = !(mean <= start);
       const dark = Math.log(start / mean) / Math.log(start / (loss[2] + start / 1e6));
-      const background = lost ? '#fbe5d6' : `rgba(0,114,178,${0.5 * Math.min(1, dark)})`;
+      const background = lost ? hue('#fbe5d6') : `rgba(0,114,178,${0.5 * Math.min(1, dark)})`;
       const textContent = lost ? '↑' : text(+mean.toPrecision(2)), onclick = () => { chosen[1] = j; choose(0, i); };
       return make('span', 'cursor:pointer;outline-offset:-1px;background:' + background, map, {textContent, onclick});
     });
@@ -90,7 +92,7 @@ function explorer(img, data) {
   const pictures = make('div', 'display:flex;flex-wrap:wrap;gap:8px;margin-top:8px', root);
   const share = (x, range) => (x - range[0]) / (range[1] - range[0]);
   const panels = runs.panels.map((panel, which) => {
-    const card = make('div', 'position:relative;flex:1 1 320px;max-width:520px', pictures);
+    const card = make('div', 'position:relative;flex:1 1 320px;max-width:520px;filter:var(--picture,none)', pictures);
     make('img', 'display:block;width:100%;max-width:none;height:auto;margin:0', card,
       {src: panel.picture, alt: which ? 'loss after each step' : 'loss surface'});
     const width = 480 * panel.box[2], height = 400 * panel.box[3];
@@ -124,7 +126,7 @@ function explorer(img, data) {
     const steps = path(chosen[0], chosen[1], chosen[2]), p = steps[now];
     sliders.forEach(tell => tell());
     cells.forEach((row, j) => row.forEach((cell, i) => {
-      cell.style.outline = i === chosen[0] && j === chosen[1] ? '2px solid #1f2328' : '';
+      cell.style.outline = i === chosen[0] && j === chosen[1] ? '2px solid ' + hue('#1b1f24') : '';
     }));
     panels.forEach(panel => {
       const at = drawn(panel, steps), last = at[at.length - 1];

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..._web import live_image, script
 from ...plotting import figure, plain_ticks, small_png
-from ...style import COLOURS, CONTOUR, DASHES, INK, MARKERS, MUTED, TINTS, house_style
+from ...style import COLOURS, CONTOUR, DARK_EXPLORER, DASHES, INK, MARKERS, MUTED, TINTS, house_style
 from .runs import QuadraticLoss, Runs
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Explorer:
         for line in paths:
             line.remove()
         data = {"lrs": [f"{lr:g}" for lr in runs.lrs], "batches": runs.batch_sizes, "seeds": runs.seeds}
-        data |= {"examples": self.num_examples, "steps": runs.num_steps, "first": self.first}
+        data |= {"examples": self.num_examples, "steps": runs.num_steps, "first": self.first, "dark": DARK_EXPLORER}
         # For each batch size: learning rates × seeds × (steps + 1) × 2. The full batch has one run for all seeds.
         points = [runs.paths[:, j, : 1 if size is None else None] for j, size in enumerate(runs.batch_sizes)]
         # What may differ in its last digits on another machine: tests do not compare it.
