@@ -62,7 +62,7 @@ def fill(graph: Graph, tape: Tape, derivatives: Derivatives, variables: Variable
         if tensor is not None and tensor.requires_grad and (tensor.is_leaf or tensor.retains_grad):
             node.accumulated, _ = snapshot(tensor.grad, tape.max_elems)
         if entry in derivatives.grads:
-            node.grad, node.grad_norm, node.shape, node.dtype = derivatives.grads[entry]
+            node.grad, node.grad_norm = derivatives.grads[entry]
         graph.nodes.append(node)
         for source in parents[entry]:
             local_grad = derivatives.local_grads.get((source, entry))

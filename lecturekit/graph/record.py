@@ -8,7 +8,6 @@ import itertools
 import sys
 import threading
 import warnings
-import weakref
 
 import torch
 from torch import Tensor
@@ -20,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 from .calls import Call, describe_call, is_in_place, op_name
 from .choose import default_target, fill
-from .gradients import Derivatives, Watch, differentiate, one_like, reach, untouched
+from .gradients import BackwardPass, Derivatives
 from .graph import Graph
 from .names import Variables, caller_frame
 from .tape import Entry, Tape, flatten, is_leaf, is_wrapper
@@ -85,7 +84,7 @@ class trace(TorchFunctionMode):
         self._frame = caller_frame()
         self._graph, self._tape, self._derivatives = Graph(), Tape(self._max_elems, _get_sequence_nr()), None
         self._thread, self._modules, self._calls = threading.get_ident(), [], itertools.count()
-        self._failure, self._error, self._watch = "", None, None
+        self._failure, self._error, self._watched = "", None, None
         self._second_order = None  # the sequence numbers of what the last pass with create_graph=True made
         self._quietly(self._remember_variables)
         # Hooks for all modules are the only ones that need no list of the reader's modules; they stay for the block.
@@ -121,8 +120,6 @@ class trace(TorchFunctionMode):
             return self._run_backward(func, args, kwargs)
         if name in LEAVING and self._tape.left is None and flatten(args):
             self._tape.left = self._tape.count
-        if name == "retain_grad":
-            self._tape.retaining.append(weakref.ref(args[0]))
         if name == "register_hook":
             self._quietly(self._note_hook, args[0])
         if name in IGNORED:
@@ -179,8 +176,6 @@ class trace(TorchFunctionMode):
     def _record(self, func, args, kwargs, out):
         """Put the results of a call on the tape."""
         name, given = op_name(func), flatten([args, kwargs])
-        if name.startswith(("empty", "new_empty")):
-            self._tape.empty.update((id(tensor), weakref.ref(tensor)) for tensor in flatten(out))
         if not given or name.endswith("_like") or name.startswith("new_"):
             return  # made from no other tensor's values: an input once it is used
         same = {id(tensor) for tensor in given}
@@ -223,12 +218,8 @@ class trace(TorchFunctionMode):
         finally:
             if goes_on:
                 self._second_order = first, _get_sequence_nr()
-            if self._watch is not None:
-                self._quietly(self._end_watch)
-
-    def _end_watch(self):
-        watch, self._watch = self._watch, None
-        self._derivatives = watch.end()
+            if self._watched is not None:
+                self._derivatives, self._watched = self._quietly(self._watched.end), None
 
     def _note_hook(self, tensor):
         self._tape.look_up(tensor).is_hooked = True
@@ -264,19 +255,19 @@ class trace(TorchFunctionMode):
         return goes_on
 
     def _differentiate(self, targets: list[Entry], vectors=(None,), is_running: bool = False):
-        vectors = [one_like(t) if v is None else v.detach().clone() for v, t in zip(vectors, targets, strict=True)]
+        vectors = [v if v is None else v.detach().clone() for v in vectors]
         known = self._derivatives
-        if known and known.targets == targets and all(map(torch.equal, known.vectors, vectors)):
+        if known and known.targets == targets and not any(v is not None for v in [*vectors, *known.vectors]):
             return
-        with untouched([tensor for ref in self._tape.retaining if (tensor := ref()) is not None]):
-            try:
-                there = reach(self._tape, targets)
-                if is_running and (there.own or there.has_hooks):
-                    self._derivatives, self._watch = None, Watch(self._tape, targets, vectors, there)
-                else:
-                    self._derivatives = differentiate(self._tape, targets, vectors)
-            except RuntimeError as error:  # freed or changed: if this is the reader's mistake, autograd says so next
-                self._error = self._error or error
+        try:
+            backward_pass = BackwardPass(self._tape, targets, vectors)
+            if is_running and backward_pass.runs_code:
+                backward_pass.watch()
+                self._derivatives, self._watched = None, backward_pass
+            else:
+                self._derivatives = backward_pass.run()
+        except RuntimeError as error:  # freed or changed: if this is the reader's mistake, autograd says so next
+            self._error = self._error or error
 
     # --- Begin and end
 
@@ -284,9 +275,7 @@ class trace(TorchFunctionMode):
         return Variables(self._frame, self._names)
 
     def _remember_variables(self):
-        variables = self._variables()
-        self._tape.first = variables.references()
-        self._tape.remember(variables.tensors)
+        self._tape.remember(self._variables().references())
 
     def _finish(self) -> str | None:
         """Fill the graph; return why there are no gradients, where that is a surprise."""
@@ -342,14 +331,13 @@ def graph_of(tensor: Tensor, names: dict | None = None, max_elems: int = 64) -> 
     [<Node w>, <Node v₁ = w · …>, <Node loss = pow(v₁)>]
     """
     graph, tape, variables = Graph(), Tape(max_elems), Variables(caller_frame(), names or {})
-    tape.remember(variables.tensors)
+    tape.remember(variables.references())
     target, derivatives = tape.look_up(tensor), Derivatives()
     if target.edge is not None and tensor.numel() == 1 and tensor.is_floating_point():
-        with untouched([tensor, *variables.tensors]):
-            try:
-                derivatives = differentiate(tape, [target], [one_like(target)])
-            except RuntimeError as error:
-                warnings.warn(f"graph_of has no gradients to show: {_first_line(error)}", stacklevel=2)
+        try:
+            derivatives = BackwardPass(tape, [target], [None]).run()
+        except RuntimeError as error:
+            warnings.warn(f"graph_of has no gradients to show: {_first_line(error)}", stacklevel=2)
     fill(graph, tape, derivatives, variables)
     return graph
 

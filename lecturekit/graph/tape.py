@@ -22,7 +22,6 @@ class Entry:
     node: Node
     edge: GradientEdge | None = None  # where its gradient arrives; unlike the tensor, right after in-place operations
     ref: weakref.ref | None = None  # the tensor itself, if somebody else keeps it
-    device: torch.device | None = None
     call: Call | None = None
     inputs: list[Entry] = field(default_factory=list)  # in the order of the arguments
     modules: tuple = ()  # (module, number of the call), outermost first
@@ -37,6 +36,10 @@ class Entry:
     @property
     def tensor(self) -> Tensor | None:
         return self.ref() if self.ref is not None else None
+
+    @property
+    def has_hooks(self) -> bool:
+        return self.is_hooked or bool((tensor := self.tensor) is not None and tensor._backward_hooks)
 
     @property
     def is_one_number(self) -> bool:
@@ -75,6 +78,12 @@ def _past_hooks(fn, output_nr: int) -> tuple:
 def next_keys(fn) -> list[tuple]:
     """Return where an autograd node sends gradients; the hooks of modules are no operations."""
     return [_past_hooks(*key) for key in fn.next_functions]
+
+
+def about(edge: GradientEdge) -> tuple:
+    """Return the shape, dtype and device of what arrives at a gradient edge."""
+    known = edge.node._input_metadata[edge.output_nr]
+    return tuple(known.shape), known.dtype, known.device
 
 
 def is_wrapper(tensor: Tensor) -> bool:
@@ -128,21 +137,19 @@ class Tape:
         self.max_elems, self.since = max_elems, since
         self.entries: list[Entry] = []
         self.first: dict[int, tuple[str, weakref.ref]] = {}  # tensors that were there when the block began, with names
-        self.held: dict[tuple, weakref.ref] = {}  # tensors by gradient edge, to give what nobody recorded its values
-        self.empty: dict[int, weakref.ref] = {}  # tensors of uninitialised memory
-        self.retaining: list[weakref.ref] = []  # tensors that retain their gradient
+        self.held: dict[tuple, weakref.ref] = {}  # those, by gradient edge, to give what nobody recorded its values
         self.left: int | None = None  # number of entries when a value first left autograd, by item() or tensor()
         self._by_key: dict[tuple, Entry] = {}
         self._by_id: dict[int, Entry] = {}
         self.count, self._kept, self.differentiated = 0, 0, 0  # entries ever, after pruning; operations gone through
 
-    def remember(self, tensors: list[Tensor]) -> None:
-        """Take note of tensors that the reader's variables hold."""
-        for tensor in tensors:
-            if tensor.retains_grad:
-                self.retaining.append(weakref.ref(tensor))
+    def remember(self, tensors: dict[int, tuple[str, weakref.ref]]) -> None:
+        """Take note of the tensors that the reader's variables hold: by id, names and weak references."""
+        self.first = tensors
+        for _, ref in tensors.values():
+            tensor = ref()
             if not tensor.is_leaf and (edge := gradient_edge(tensor)) is not None:
-                self.held[edge.node, edge.output_nr] = weakref.ref(tensor)
+                self.held[edge.node, edge.output_nr] = ref
 
     def is_first(self, tensor: Tensor | None) -> bool:
         """Whether a tensor was there when the block began."""
@@ -153,19 +160,12 @@ class Tape:
         kind = "operation" if call else "leaf" if is_leaf(tensor) else "input"
         node = Node("", call.op if call else "", kind, shape=tuple(tensor.shape), dtype=tensor.dtype)
         node.requires_grad = tensor.requires_grad
-        if call or not self._is_empty(tensor):
-            node.value, node.value_norm = snapshot(tensor, self.max_elems)
-        entry = Entry(node, gradient_edge(tensor), weakref.ref(tensor), tensor.device, call, list(inputs), modules)
+        node.value, node.value_norm = snapshot(tensor, self.max_elems)
+        entry = Entry(node, gradient_edge(tensor), weakref.ref(tensor), call, list(inputs), modules)
         if self.is_first(tensor):
             entry.first_name = self.first[id(tensor)][0]
-        if tensor.retains_grad:
-            self.retaining.append(entry.ref)
         self._by_id[id(tensor)] = entry
         return self._append(entry)
-
-    def _is_empty(self, tensor: Tensor) -> bool:
-        ref = self.empty.get(id(tensor))
-        return ref is not None and ref() is tensor and not tensor.is_inference() and tensor._version == 0
 
     def constant(self, number) -> Entry:
         """Put a number of Python or NumPy that takes part in an operation on the tape."""
@@ -227,13 +227,13 @@ class Tape:
                 return entry
         return self.add(tensor)
 
-    def look_up_edge(self, edge: GradientEdge, tensor: Tensor | None = None) -> Entry:
+    def look_up_edge(self, wanted: GradientEdge, tensor: Tensor | None = None) -> Entry:
         """Return the entry of a gradient edge; made now, with all unknown ones behind it, from autograd's own graph.
 
         This is how an own ``autograd.Function``, and the base of a view that was changed in place, come onto the tape.
         Iterative: chains may be thousands of operations long.
         """
-        end = edge.node, edge.output_nr
+        end = wanted.node, wanted.output_nr
         todo = [] if self._is_known(end) else [end]
         while todo:
             fn, output_nr = key = todo[-1]
@@ -258,8 +258,10 @@ class Tape:
             elif known is not None:
                 self.add(known, call, inputs)
             else:
-                node = Node("", call.op if call else "", "operation" if call else "input", requires_grad=True)
-                self._append(Entry(node, GradientEdge(fn, output_nr), call=call, inputs=inputs))
+                shape, dtype, _ = about(edge := GradientEdge(fn, output_nr))
+                node = Node("", call.op if call else "", "operation" if call else "input", shape=shape, dtype=dtype)
+                node.requires_grad = True
+                self._append(Entry(node, edge, call=call, inputs=inputs))
             for source in inputs:
                 if _changed_since(source.tensor, fn):
                     source.node.value = source.node.value_norm = None
