@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -97,19 +96,12 @@ class Edge:
 
 def topological(items: list, sources: Mapping) -> list:
     """Sort so that each item comes after its ``sources[item]``, and else as they are."""
-    place = {item: i for i, item in enumerate(items)}
-    users: dict = {item: [] for item in items}
+    order: dict = {}
     for item in items:
-        for source in sources[item]:
-            users[source].append(item)
-    missing = {item: len(sources[item]) for item in items}
-    ready = [place[item] for item in items if not missing[item]]  # sorted, which makes it a heap
-    order = []
-    while ready:
-        item = items[heapq.heappop(ready)]
-        order.append(item)
-        for user in users[item]:
-            missing[user] -= 1
-            if not missing[user]:
-                heapq.heappush(ready, place[user])
-    return order
+        todo = [item]
+        while todo:
+            if missing := [source for source in sources[todo[-1]] if source not in order]:
+                todo += reversed(missing)
+            else:
+                order[todo.pop()] = True
+    return list(order)
