@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ..devices import gpus_in_use
-from .tape import Entry, Tape, about, ancestors, is_hook, snapshot, sources_in
+from .tape import Entry, Tape, ancestors, is_hook, metadata, snapshot, sources_in
 
 MAX_OPERATIONS = 300  # autograd visits all of a graph for each local derivative: none in graphs larger than this
 MAX_IN_LOOPS = 1000  # nor in a block whose backward passes have gone through more than this: only the last is shown
@@ -205,11 +205,11 @@ class BackwardPass:
         return 0 < math.prod(entry.node.shape) <= self.tape.max_elems and not entry.node.dtype.is_complex
 
     def _local_grads(self, entry: Entry, sources: list[Entry]) -> dict[tuple[Entry, Entry], Tensor]:
-        shape, dtype, device = about(entry.edge)
+        shape = entry.node.shape
         # The name of PyTorch's own autograd nodes ends in a digit; an own Function may be called Relu and be anything.
         elementwise = entry.call.op.rstrip("_") in ELEMENTWISE and entry.edge.node.name()[-1].isdigit()
         elementwise = elementwise and all(source.node.shape == shape for source in sources)
-        ones = torch.ones(shape, dtype=dtype, device=device)
+        ones = torch.ones(shape, dtype=entry.node.dtype, device=metadata(entry.edge).device)
         vectors = [ones] if elementwise else ones.flatten().diag().reshape((-1, *shape))
         flows = [self._through(entry, vector, sources) for vector in vectors]
         local_grads = {}

@@ -75,7 +75,6 @@ class Variables:
         self._names: dict[int, tuple[str, str]] = {}  # id(tensor): short and full name
         self._mentioned: set[int] = set()  # id(tensor) of those whose name the code mentions
         self.modules: dict[int, str] = {}  # id(module): its path, from the variable that holds it
-        self._by_edge: dict[tuple, tuple[str, str]] = {}
         renamed = {name: new for name, new in names.items() if isinstance(new, str)}
         given = {name: value for name, value in names.items() if not isinstance(value, str)}
         code, loops = frame.f_code, _loop_variables(frame.f_code)
@@ -148,20 +147,12 @@ class Variables:
             return getattr(self._evaluate(path.value), path.attr)
         return self._evaluate(path.value)[ast.literal_eval(path.slice)]
 
-    def index_edges(self, edge_of) -> None:
-        """Make the names findable by gradient edge, for tensors whose Python object autograd alone remembers."""
-        for tensor in self.tensors:
-            edge = edge_of(tensor)
-            if edge is not None:
-                self._by_edge.setdefault((edge.node, edge.output_nr), self._names[id(tensor)])
-
     def name_of(self, entry) -> tuple[str, str]:
         """Short and full name of a tape entry's tensor; empty where it has none."""
         tensor = entry.tensor
         if entry.first_name and id(tensor) not in self._mentioned:  # its variable was bound anew
             return entry.first_name, entry.first_name
-        name = self._by_edge.get(entry.key) if entry.edge is not None else None
-        return name or (self._names.get(id(tensor)) if tensor is not None else None) or ("", "")
+        return ("", "") if tensor is None else self._names.get(id(tensor), ("", ""))
 
 
 def _path(name: str, path: str) -> str:
