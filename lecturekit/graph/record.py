@@ -191,7 +191,7 @@ class trace(TorchFunctionMode):
             if results and not any(map(is_wrapper, results)):
                 call = self._describe(func, args, kwargs)
         for i, tensor in enumerate(results if call is not None else []):
-            which = call if len(results) == 1 else Call(call.op, call.args, call.kwargs, i)
+            which = call if len(results) == 1 else call.result(i)
             self._tape.add(tensor, which, call.operands(), tuple(self._modules))
 
     def _note_hook(self, tensor):
