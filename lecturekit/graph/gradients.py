@@ -44,9 +44,9 @@ class Derivatives:
 class BackwardPass:
     """The pass that differentiates Σ vector · target with respect to everything behind the targets.
 
-    `run` does it: nothing is written to any ``.grad``, and the autograd graph is kept. Code of the reader, such as a
-    hook, may change something each time it is called; where there is any, `watch` the reader's own pass instead, and
-    take what it gave at its `end`. RuntimeError from autograd where the graph was freed before.
+    `run` does it: nothing is written to any ``.grad``, and the autograd graph is kept. Code of the reader may change
+    something each time it is called; where there is any, `hooked` or `own`, `watch` the reader's pass instead, and take
+    what it gave at its `end`. RuntimeError from autograd where the graph was freed before.
     """
 
     def __init__(self, tape: Tape, targets: list[Entry], vectors: list[Tensor | None]):
@@ -57,16 +57,11 @@ class BackwardPass:
         users = Counter(fn for entry in self.live for fn in self.slots[entry])
         # Results of one operation: its autograd nodes cannot tell through which of them a gradient came.
         self.shared = {entry for entry in self.live if any(users[fn] > 1 for fn in self.slots[entry])}
-        self.own = {fn for entry in self.live for fn in self.slots[entry] if _is_own(fn)}
+        self.alone = {entry: self.slots[entry] for entry in self.live if entry not in self.shared}
+        self.own = {fn for fn in users if _is_own(fn)}  # that run a ``Function.backward`` of the reader
         self.hooked = set(filter(self._calls_hooks, self.live))
         self.totals: dict[Entry, Tensor | None] = {}  # what arrives at each entry
         self.flows: dict[tuple[Entry, Entry], Tensor] = {}  # what flows along each edge
-        self.handles: list = []
-
-    @property
-    def runs_code(self) -> bool:
-        """Whether the pass calls hooks of the reader, or a ``Function.backward``."""
-        return bool(self.own or self.hooked)
 
     def _sources(self, entry: Entry) -> list[Entry]:
         self.slots[entry] = self.tape.autograd_inputs(entry)
@@ -76,49 +71,60 @@ class BackwardPass:
         fns = entry.edge.node, *self.slots[entry]
         return entry.has_hooks or any(is_hook(f) for fn in fns for f, _ in fn.next_functions)
 
+    def _result(self) -> Derivatives:
+        found, max_elems = self.found, self.tape.max_elems
+        found.grads = {entry: snapshot(total, max_elems) for entry, total in self.totals.items() if total is not None}
+        found.contributions = {ends: snapshot(flow, max_elems) for ends, flow in self.flows.items()}
+        found.local_grads = {ends: local for ends, local in found.local_grads.items() if ends[1] in found.grads}
+        return found
+
     # --- Our own pass
 
     def run(self) -> Derivatives:
         """Differentiate; RuntimeError also where hooks of the reader would be called."""
         if self.hooked:
             raise RuntimeError("hooks run in it, and may do so only once. Call backward() inside the block.")
+        targets, vectors = self.found.targets, self.found.vectors
+        ends = [entry for entry in self.live if entry.node.kind == "input"]  # what is behind is no part of the block
         with self._untouched():
-            ends = [entry for entry in self.live if entry.node.kind == "input"]  # its past belongs to no block
-            self.totals, self.flows = self._backward(
-                self.found.targets, self.found.vectors, self.live, ends, self._alone()
-            )
+            self.totals, self.flows = self._backward(targets, vectors, self.live, ends, self.alone)
             for entry in self.shared:
                 if self.totals[entry] is not None:
                     self.flows |= self._through(entry, self.totals[entry], sources_in(self.slots[entry]))
             self._differentiate_locally(entry for entry in self.live if self.totals[entry] is not None)
         return self._result()
 
-    def _alone(self) -> dict[Entry, dict]:
-        return {entry: self.slots[entry] for entry in self.live if entry not in self.shared}
+    def _differentiate_locally(self, entries: Iterable[Entry]) -> None:
+        """Find the local derivatives of some operations with respect to each of their sources, where all are small."""
+        operations = sum(entry.call is not None for entry in self.live)
+        self.tape.differentiated += operations
+        if operations <= MAX_OPERATIONS and self.tape.differentiated <= MAX_IN_LOOPS:
+            for entry in filter(self._is_small, entries):
+                self._differentiate_operation(entry, list(filter(self._is_small, sources_in(self.slots[entry]))))
 
-    @contextlib.contextmanager
-    def _untouched(self) -> Iterator[None]:
-        """Restore the random numbers, and the ``.grad`` of tensors that retain it, after passes of our own."""
-        tensors = *(ref() for _, ref in self.tape.first.values()), *(entry.tensor for entry in self.live)
-        grads = [(t, t.grad) for t in tensors if t is not None and t.requires_grad and t.retains_grad]
-        for tensor, _ in grads:
-            tensor.grad = None
-        try:
-            with torch.random.fork_rng(devices=gpus_in_use()):
-                yield
-        finally:
-            for tensor, grad in grads:
-                tensor.grad = grad
+    def _is_small(self, entry: Entry) -> bool:
+        return 0 < math.prod(entry.node.shape) <= self.tape.max_elems and not entry.node.dtype.is_complex
+
+    def _differentiate_operation(self, entry: Entry, sources: list[Entry]) -> None:
+        shape = entry.node.shape
+        # The name of PyTorch's own autograd nodes ends in a digit; an own Function may be called Relu and be anything.
+        is_known = sources and entry.call.op.rstrip("_") in ELEMENTWISE and entry.edge.node.name()[-1].isdigit()
+        is_elementwise = is_known and all(source.node.shape == shape for source in sources)
+        ones = torch.ones(shape, dtype=entry.node.dtype, device=metadata(entry.edge).device)
+        vectors = [ones] if is_elementwise else ones.flatten().diag().reshape((-1, *shape))
+        flows = [self._through(entry, vector, sources) for vector in vectors]
+        for source in sources:
+            none = torch.zeros(source.node.shape, dtype=source.node.dtype)
+            rows = [none if (row := flow.get((source, entry))) is None else row.to_dense().cpu() for flow in flows]
+            local_grad = rows[0].flatten().diag() if is_elementwise else torch.stack(rows)
+            self.found.local_grads[source, entry] = local_grad.reshape(shape + source.node.shape)
 
     def _through(self, entry: Entry, vector: Tensor, sources: list[Entry]) -> dict:
         """Return what a single operation sends to its sources if it receives a vector."""
         return self._backward([entry], [vector], sources, sources, {entry: self.slots[entry]})[1] if sources else {}
 
     def _backward(self, targets, vectors, inputs, ends, slots_of: dict) -> tuple[dict, dict]:
-        """Return what arrives at each input, and what flows along the edges into some entries.
-
-        Nothing goes on from the `ends`.
-        """
+        """Return what arrives at each input, and what flows along the edges into some entries; none passes the ends."""
         flows: dict[tuple[Entry, Entry], Tensor] = {}
         handles = _note_flows(slots_of, flows)
         handles += [entry.edge.node.register_prehook(_nothing_to(entry.edge.output_nr)) for entry in ends]
@@ -133,6 +139,20 @@ class BackwardPass:
             for handle in handles:
                 handle.remove()
         return dict(zip(inputs, grads, strict=True)), flows
+
+    @contextlib.contextmanager
+    def _untouched(self) -> Iterator[None]:
+        """Restore the random numbers, and the ``.grad`` of tensors that retain it, after passes of our own."""
+        tensors = *(ref() for _, ref in self.tape.first.values()), *(entry.tensor for entry in self.live)
+        grads = [(t, t.grad) for t in tensors if t is not None and t.requires_grad and t.retains_grad]
+        for tensor, _ in grads:
+            tensor.grad = None
+        try:
+            with torch.random.fork_rng(devices=gpus_in_use()):
+                yield
+        finally:
+            for tensor, grad in grads:
+                tensor.grad = grad
 
     @contextlib.contextmanager
     def _kept(self) -> Iterator[None]:
@@ -153,7 +173,7 @@ class BackwardPass:
 
         Where their code runs, an operation has a local derivative only if one number goes in and one comes out.
         """
-        coded = {*self.hooked, *(entry for entry in self.live if self.own & self.slots[entry].keys())}
+        coded = self.hooked.union(entry for entry in self.live if self.own & self.slots[entry].keys())
 
         def is_free(entry):
             sources = sources_in(self.slots[entry])
@@ -163,7 +183,7 @@ class BackwardPass:
 
         with self._untouched():
             self._differentiate_locally(filter(is_free, self.live))
-        self.handles = _note_flows(self._alone(), self.flows)
+        self.handles = _note_flows(self.alone, self.flows)
         self.handles += [entry.edge.node.register_prehook(_note_total(entry, self.totals)) for entry in self.live]
 
     def end(self) -> Derivatives:
@@ -176,53 +196,16 @@ class BackwardPass:
                 arriving = [flow for (to, _), flow in self.flows.items() if to is source]
                 self.totals[source] = sum(arriving[1:], arriving[0])
             total, flow = self.totals.get(entry), self.flows[source, entry]
-            if (source, entry) not in local_grads and flow.numel() == 1 and _is_finite_number(total):
+            is_number = total is not None and total.numel() == flow.numel() == 1 and 0 < abs(total.item()) < math.inf
+            if is_number and (source, entry) not in local_grads:
                 local_grads[source, entry] = (flow / total.item()).reshape(total.shape + flow.shape).cpu()
         for (source, entry), local in local_grads.items():
             if entry in self.shared and (total := self.totals.get(entry)) is not None:
                 self.flows[source, entry] = torch.tensordot(total.to_dense(), local.to(total), total.dim())
         return self._result()
 
-    # --- Both
-
-    def _result(self) -> Derivatives:
-        found, max_elems = self.found, self.tape.max_elems
-        found.grads = {entry: snapshot(total, max_elems) for entry, total in self.totals.items() if total is not None}
-        found.contributions = {ends: snapshot(flow, max_elems) for ends, flow in self.flows.items()}
-        found.local_grads = {ends: local for ends, local in found.local_grads.items() if ends[1] in found.grads}
-        return found
-
-    def _differentiate_locally(self, entries: Iterable[Entry]) -> None:
-        """Find the local derivatives of some operations with respect to each of their sources, where all are small."""
-        operations = sum(entry.call is not None for entry in self.live)
-        self.tape.differentiated += operations
-        if operations <= MAX_OPERATIONS and self.tape.differentiated <= MAX_IN_LOOPS:
-            for entry in filter(self._is_small, entries):
-                if sources := list(filter(self._is_small, sources_in(self.slots[entry]))):
-                    self.found.local_grads |= self._local_grads(entry, sources)
-
-    def _is_small(self, entry: Entry) -> bool:
-        return 0 < math.prod(entry.node.shape) <= self.tape.max_elems and not entry.node.dtype.is_complex
-
-    def _local_grads(self, entry: Entry, sources: list[Entry]) -> dict[tuple[Entry, Entry], Tensor]:
-        shape = entry.node.shape
-        # The name of PyTorch's own autograd nodes ends in a digit; an own Function may be called Relu and be anything.
-        elementwise = entry.call.op.rstrip("_") in ELEMENTWISE and entry.edge.node.name()[-1].isdigit()
-        elementwise = elementwise and all(source.node.shape == shape for source in sources)
-        ones = torch.ones(shape, dtype=entry.node.dtype, device=metadata(entry.edge).device)
-        vectors = [ones] if elementwise else ones.flatten().diag().reshape((-1, *shape))
-        flows = [self._through(entry, vector, sources) for vector in vectors]
-        local_grads = {}
-        for source in sources:
-            none = torch.zeros(source.node.shape, dtype=source.node.dtype)
-            rows = [none if (row := flow.get((source, entry))) is None else row.to_dense().cpu() for flow in flows]
-            jacobian = rows[0].flatten().diag() if elementwise else torch.stack(rows)
-            local_grads[source, entry] = jacobian.reshape(shape + source.node.shape)
-        return local_grads
-
 
 def _is_own(fn) -> bool:
-    """Whether an autograd node runs a ``Function.backward`` of the reader."""
     function = getattr(type(fn), "_forward_cls", None)
     return function is not None and not function.__module__.startswith("torch.")
 
@@ -234,12 +217,16 @@ def _restore(tensor: Tensor, values: Tensor, version: int) -> None:
 
 def _nothing_to(output_nr: int):
     """Return a hook that lets nothing through one output of an autograd node."""
+    return lambda grads: tuple(None if i == output_nr else grad for i, grad in enumerate(grads))
 
-    def hook(grad_outputs):
-        return tuple(
-            torch.zeros_like(grad) if i == output_nr and grad is not None else grad
-            for i, grad in enumerate(grad_outputs)
-        )
+
+def _note_total(entry: Entry, totals: dict):
+    """Return a hook that notes what arrives at an entry."""
+
+    def hook(grads):
+        if (grad := grads[entry.edge.output_nr]) is not None:
+            with torch._C.DisableTorchFunction():
+                totals[entry] = grad.detach().clone()  # an own backward may overwrite it
 
     return hook
 
@@ -258,18 +245,3 @@ def _note_flows(slots_of: dict, flows: dict) -> list:
         return hook
 
     return [fn.register_hook(note(e, pairs)) for e, slots in slots_of.items() for fn, pairs in slots.items() if pairs]
-
-
-def _note_total(entry: Entry, totals: dict):
-    """Return a hook that notes what arrives at an entry."""
-
-    def hook(grad_outputs):
-        if (grad := grad_outputs[entry.edge.output_nr]) is not None:
-            with torch._C.DisableTorchFunction():
-                totals[entry] = grad.detach().clone()  # an own backward may overwrite it
-
-    return hook
-
-
-def _is_finite_number(total: Tensor | None) -> bool:
-    return total is not None and total.numel() == 1 and 0 < abs(total.item()) < math.inf

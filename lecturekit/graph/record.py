@@ -243,7 +243,7 @@ class trace(TorchFunctionMode):
             return
         try:
             backward_pass = BackwardPass(self._tape, targets, vectors)
-            if is_running and backward_pass.runs_code:
+            if is_running and (backward_pass.own or backward_pass.hooked):
                 backward_pass.watch()
                 self._derivatives, self._watched = None, backward_pass
             else:
