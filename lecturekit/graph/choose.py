@@ -45,8 +45,6 @@ def shown(tape: Tape, parents: dict[Entry, list[Entry]], targets: list[Entry], v
 
 def fill(graph: Graph, tape: Tape, derivatives: Derivatives, variables: Variables) -> None:
     """Turn what is shown of the tape into nodes and edges: order it, name it, add the derivatives."""
-    for tensor in variables.tensors:
-        tape.recognise(tensor)
     parents: dict[Entry, list[Entry]] = {}
     for entry in tape.entries:  # leaves that nobody looked at yet are added on the way
         parents[entry] = tape.parents(entry)

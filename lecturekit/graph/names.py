@@ -172,7 +172,7 @@ def give_names(entries: list, variables: Variables) -> None:
     numbered = (name for k in itertools.count(1) if (name := f"v{k}".translate(SUBSCRIPTS)) not in taken)
     versions: Counter[str] = Counter()
     calls: Counter[Module] = Counter()
-    paths: dict[tuple[Module, int], str] = {}
+    paths: dict[tuple, str] = {}
     for entry, (short, full) in zip(entries, names, strict=True):
         node, name = entry.node, short if len(owners[short]) < 2 else full
         if node.kind == "constant":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import itertools
 import sys
 import threading
 import warnings
@@ -84,10 +83,10 @@ class trace(TorchFunctionMode):
     def __enter__(self) -> Graph:
         self._frame = caller_frame()
         self._graph, self._tape, self._derivatives = Graph(), Tape(self._max_elems, _get_sequence_nr()), None
-        self._thread, self._modules, self._calls = threading.get_ident(), [], itertools.count()
+        self._thread, self._modules = threading.get_ident(), []  # (module, something that stands for this call)
         self._failure, self._error, self._watched = "", None, None
         self._slopes = []  # the gradient edges of what the last grad(…, create_graph=True) returned
-        self._quietly(self._remember_variables)
+        self._tape.first = self._quietly(lambda: self._variables().references()) or {}
         # Hooks for all modules are the only ones that need no list of the reader's modules; they stay for the block.
         self._hooks = [
             register_module_forward_pre_hook(self._module_begins),
@@ -155,7 +154,7 @@ class trace(TorchFunctionMode):
 
     def _module_begins(self, module, args):
         if not is_compiling() and threading.get_ident() == self._thread:
-            self._modules.append((module, next(self._calls)))
+            self._modules.append((module, object()))
 
     def _module_ends(self, module, args, output):
         if not is_compiling() and threading.get_ident() == self._thread and self._modules:
@@ -256,9 +255,6 @@ class trace(TorchFunctionMode):
     def _variables(self) -> Variables:
         return Variables(self._frame, self._names)
 
-    def _remember_variables(self):
-        self._tape.remember(self._variables().references())
-
     def _finish(self) -> str | None:
         """Fill the graph; return why there are no gradients, where that is a surprise."""
         tape, variables, message, target = self._tape, self._variables(), None, None
@@ -268,6 +264,7 @@ class trace(TorchFunctionMode):
             is_new_number = tensor.numel() == 1 and tensor.is_floating_point() and not tape.is_first(tensor)
             if tape.continues(tensor) or (tape.left and is_new_number and not tensor.requires_grad):
                 tape.look_up(tensor)
+            tape.recognise(tensor)
         if self._target is None:
             target = default_target(tape, self._slopes) if self._slopes or not self._derivatives else None
         elif (chosen := variables.tensor(self._target)) is not None and chosen.requires_grad and chosen.numel() == 1:
@@ -313,8 +310,9 @@ def graph_of(tensor: Tensor, names: dict | None = None, max_elems: int = 64) -> 
     [<Node w>, <Node v₁ = w · …>, <Node loss = pow(v₁)>]
     """
     graph, tape, variables = Graph(), Tape(max_elems), Variables(caller_frame(), names or {})
-    tape.remember(variables.references())
     target, derivatives = tape.look_up(tensor), Derivatives()
+    for known in variables.tensors:
+        tape.recognise(known)
     if target.edge is not None and tensor.numel() == 1 and tensor.is_floating_point():
         try:
             derivatives = BackwardPass(tape, [target], [None]).run()

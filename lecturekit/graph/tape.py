@@ -25,7 +25,7 @@ class Entry:
     ref: weakref.ref | None = None  # the tensor itself, if somebody else keeps it
     call: Call | None = None
     inputs: list[Entry] = field(default_factory=list)  # in the order of the arguments
-    modules: tuple = ()  # (module, number of the call), outermost first
+    modules: tuple = ()  # (module, what stands for the call), outermost first
     is_hooked: bool = False  # the reader registered a hook on it in the block
     first_name: str = ""  # the name it had when the block began
 
@@ -136,18 +136,10 @@ class Tape:
         self.max_elems, self.since = max_elems, since
         self.entries: list[Entry] = []
         self.first: dict[int, tuple[str, weakref.ref]] = {}  # tensors that were there when the block began, with names
-        self._held: dict[GradientEdge, weakref.ref] = {}  # those, to give what nobody recorded its values
         self._by_edge: dict[GradientEdge, Entry] = {}
         self._by_id: dict[int, Entry] = {}
         self.left = False  # whether a value has left autograd, by item() or tensor()
         self._kept, self.differentiated = 0, 0  # entries after pruning; operations that backward passes went through
-
-    def remember(self, tensors: dict[int, tuple[str, weakref.ref]]) -> None:
-        """Take note of the tensors that the reader's variables hold: by id, names and weak references."""
-        self.first = tensors
-        for _, ref in tensors.values():
-            if not ref().is_leaf and (edge := gradient_edge(ref())) is not None:
-                self._held[edge] = ref
 
     def is_first(self, tensor: Tensor | None) -> bool:
         """Whether a tensor was there when the block began."""
@@ -238,7 +230,8 @@ class Tape:
             todo.pop()
             if self._is_known(edge):
                 continue
-            entry = self._by_edge.get(edge) or self._add_edge(edge, tensor if edge == end else None)
+            if (entry := self._by_edge.get(edge)) is None:
+                entry = self.add(tensor) if tensor is not None and edge == end else self._append(_unseen(edge))
             if self._is_before(edge.node):
                 continue
             entry.call = unseen_call(edge.node.name(), sources)
@@ -248,15 +241,6 @@ class Tape:
                 if _changed_since(source.tensor, edge.node):
                     source.node.value = source.node.value_norm = None
         return self._by_edge[end]
-
-    def _add_edge(self, edge: GradientEdge, tensor: Tensor | None) -> Entry:
-        if tensor is None and edge in self._held:
-            tensor = self._held[edge]()
-        if tensor is not None:
-            return self.add(tensor)
-        about = metadata(edge)
-        node = Node("", kind="input", shape=tuple(about.shape), dtype=about.dtype, requires_grad=True)
-        return self._append(Entry(node, edge))
 
     def _at(self, edge: GradientEdge) -> Entry | None:
         """Return the entry at a gradient edge; that of a leaf is made now if it is new."""
@@ -274,10 +258,11 @@ class Tape:
         return any(source in self._by_edge for source in next_edges(edge.node))
 
     def recognise(self, tensor: Tensor) -> None:
-        """Take note of a tensor whose entry was made without it."""
+        """Complete an entry that was made without its tensor."""
         entry = self._by_edge.get(gradient_edge(tensor))
         if entry is not None and entry.tensor is None:
             entry.ref = weakref.ref(tensor)
+            entry.node.value, entry.node.value_norm = snapshot(tensor, self.max_elems)
 
     def autograd_inputs(self, entry: Entry) -> dict:
         """Return what autograd itself says that an entry was made from.
@@ -306,6 +291,11 @@ class Tape:
     def parents(self, entry: Entry) -> list[Entry]:
         """Return what an entry was made from, by its call or by what autograd says, in order, each once."""
         return list(dict.fromkeys([*entry.inputs, *sources_in(self.autograd_inputs(entry))]))
+
+
+def _unseen(edge: GradientEdge) -> Entry:
+    about = metadata(edge)
+    return Entry(Node("", kind="input", shape=tuple(about.shape), dtype=about.dtype, requires_grad=True), edge)
 
 
 _steps: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # when each optimiser last changed its parameters
