@@ -60,12 +60,11 @@ class trace(TorchFunctionMode):
 
     Notes
     -----
-    Its limits: what runs inside ``torch.vmap``, ``torch.func`` and a ``DataLoader`` is not recorded, nor what
-    ``torch.compile`` or ``torch.jit`` made of the reader's code, where autograd alone says what came of it; a module
-    traced by ``torch.jit`` hides its parameters; with hooks on tensors or modules, gradients are known only where a
-    backward pass runs in the block; ``checkpoint(…, use_reentrant=True)`` has none; graphs of more than 300
-    operations, and tensors of more than ``max_elems`` numbers, have no local derivatives. Introduced in
-    notebook 00, explained in notebook 03.
+    What runs inside ``torch.vmap``, ``torch.func``, ``torch.compile``, ``torch.jit`` and a ``DataLoader`` is not
+    recorded; autograd alone says what came of it. With hooks on tensors or modules, gradients are known only where a
+    backward pass runs in the block; ``checkpoint(…, use_reentrant=True)`` has none. Graphs of more than 300 operations,
+    and tensors of more than ``max_elems`` numbers, have no local derivatives. Introduced in notebook 00, explained in
+    notebook 03.
 
     Examples
     --------
@@ -109,7 +108,7 @@ class trace(TorchFunctionMode):
         elif message and is_told:
             self._warn(f"trace has no gradients to show: {message}")
         self._graph = self._frame = self._tape = self._derivatives = self._error = None
-        self._modules, self._hooks = [], []
+        self._modules, self._hooks, self._slopes = [], [], []
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
@@ -146,6 +145,9 @@ class trace(TorchFunctionMode):
         finally:
             _state.busy = outer
 
+    def _variables(self) -> Variables:
+        return Variables(self._frame, self._names)
+
     def _warn(self, message):
         with contextlib.suppress(UserWarning):  # where the reader turned warnings into errors
             warnings.warn_explicit(message, UserWarning, self._frame.f_code.co_filename, self._frame.f_lineno)
@@ -160,12 +162,6 @@ class trace(TorchFunctionMode):
         if not is_compiling() and threading.get_ident() == self._thread and self._modules:
             self._modules.pop()
 
-    def _describe(self, func, args, kwargs) -> Call | None:
-        given = flatten([args, {key: value for key, value in kwargs.items() if key != "out"}])
-        if any(map(is_wrapper, given)):
-            return None
-        return describe_call(func, args, kwargs, self._tape.look_up, self._tape.constant)
-
     def _before_change(self, func, args, kwargs) -> Call | None:
         """Describe a call that is about to change tensors; None if it makes no node."""
         changed = _changed(args, kwargs)
@@ -173,7 +169,8 @@ class trace(TorchFunctionMode):
             return None  # an optimiser's step: what it changed starts a new graph
         if any(tensor.requires_grad for tensor in changed) and self._is_called_from("torch.autograd.function"):
             return None  # an own Function, which is one operation
-        return self._describe(func, args, kwargs)
+        given = {key: value for key, value in kwargs.items() if key != "out"}
+        return self._describe(func, args, kwargs, flatten([args, given]))
 
     def _record(self, func, args, kwargs, out, in_place: bool, call: Call | None):
         """Put the results of a call on the tape; one that changed tensors was described before the change."""
@@ -187,11 +184,14 @@ class trace(TorchFunctionMode):
                 return  # made from no other tensor's values: an input once it is used
             same = set(map(id, given))
             results = [tensor for tensor in flatten(out) if id(tensor) not in same]
-            if results and not any(map(is_wrapper, results)):
-                call = self._describe(func, args, kwargs)
+            call = self._describe(func, args, kwargs, [*given, *results]) if results else None
         for i, tensor in enumerate(results if call is not None else []):
             which = call if len(results) == 1 else call.result(i)
             self._tape.add(tensor, which, call.operands(), tuple(self._modules))
+
+    def _describe(self, func, args, kwargs, tensors: list[Tensor]) -> Call | None:
+        is_seen = not any(map(is_wrapper, tensors))
+        return describe_call(func, args, kwargs, self._tape.look_up, self._tape.constant) if is_seen else None
 
     def _note_hook(self, tensor):
         self._tape.look_up(tensor).is_hooked = True
@@ -207,7 +207,7 @@ class trace(TorchFunctionMode):
             if self._watched is not None:
                 self._derivatives, self._watched = self._quietly(self._watched.end), None
         if is_theirs and func is torch.autograd.grad and kwargs.get("create_graph"):
-            self._slopes = self._quietly(list, map(gradient_edge, flatten(out)))
+            self._slopes = self._quietly(list, filter(None, map(gradient_edge, flatten(out))))
         elif is_theirs and self._derivatives is not None:
             self._slopes = []
             self._quietly(self._tape.prune, [*self._derivatives.targets, *self._derivatives.grads])
@@ -249,11 +249,6 @@ class trace(TorchFunctionMode):
                 self._derivatives = backward_pass.run()
         except RuntimeError as error:  # freed or changed: if this is the reader's mistake, autograd says so next
             self._error = self._error or error
-
-    # --- Begin and end
-
-    def _variables(self) -> Variables:
-        return Variables(self._frame, self._names)
 
     def _finish(self) -> str | None:
         """Fill the graph; return why there are no gradients, where that is a surprise."""
