@@ -87,10 +87,10 @@ class BackwardPass:
         targets, vectors = self.found.targets, self.found.vectors
         ends = [entry for entry in self.live if entry.node.kind == "input"]  # what is behind is no part of the block
         with self._untouched():
-            self.totals, self.flows = self._backward(targets, vectors, self.live, ends, self.alone)
+            ((self.totals, self.flows),) = self._backward(targets, [vectors], self.live, ends, self.alone)
             for entry in self.shared:
                 if self.totals[entry] is not None:
-                    self.flows |= self._through(entry, self.totals[entry], sources_in(self.slots[entry]))
+                    self.flows |= self._through(entry, [self.totals[entry]], sources_in(self.slots[entry]))[0]
             self._differentiate_locally(entry for entry in self.live if self.totals[entry] is not None)
         return self._result()
 
@@ -112,33 +112,41 @@ class BackwardPass:
         is_elementwise = is_known and all(source.node.shape == shape for source in sources)
         ones = torch.ones(shape, dtype=entry.node.dtype, device=metadata(entry.edge).device)
         vectors = [ones] if is_elementwise else ones.flatten().diag().reshape((-1, *shape))
-        flows = [self._through(entry, vector, sources) for vector in vectors]
+        flows = self._through(entry, vectors, sources)
         for source in sources:
             none = torch.zeros(source.node.shape, dtype=source.node.dtype)
             rows = [none if (row := flow.get((source, entry))) is None else row.to_dense().cpu() for flow in flows]
             local_grad = rows[0].flatten().diag() if is_elementwise else torch.stack(rows)
             self.found.local_grads[source, entry] = local_grad.reshape(shape + source.node.shape)
 
-    def _through(self, entry: Entry, vector: Tensor, sources: list[Entry]) -> dict:
-        """Return what a single operation sends to its sources if it receives a vector."""
-        return self._backward([entry], [vector], sources, sources, {entry: self.slots[entry]})[1] if sources else {}
+    def _through(self, entry: Entry, vectors: Iterable[Tensor], sources: list[Entry]) -> list[dict]:
+        """Return what a single operation sends to its sources for each vector that it receives."""
+        passes = [[vector] for vector in vectors]
+        return [flows for _, flows in self._backward([entry], passes, sources, sources, {entry: self.slots[entry]})]
 
-    def _backward(self, targets, vectors, inputs, ends, slots_of: dict) -> tuple[dict, dict]:
-        """Return what arrives at each input, and what flows along the edges into some entries; none passes the ends."""
+    def _backward(self, targets, passes: list[list], inputs, ends, slots_of: dict) -> list[tuple[dict, dict]]:
+        """Go backward once for each list of vectors, one vector a target; nothing goes on from the ends.
+
+        Return what arrives at each input, and what flows along the edges into some entries.
+        """
+        if not inputs:
+            return [({}, {}) for _ in passes]
         flows: dict[tuple[Entry, Entry], Tensor] = {}
+        results = []
         handles = _note_flows(slots_of, flows)
         handles += [entry.edge.node.register_prehook(_nothing_to(entry.edge.output_nr)) for entry in ends]
-        # A vector that is the number 1 is left out: for any that is given, PyTorch compares shapes with the help of
-        # sympy, and to import that takes half a second, most of the time of a reader's first picture.
-        given = [None if v is None or (v.numel() == 1 and v.dtype.is_floating_point and v == 1) else v for v in vectors]
         outputs, edges = [entry.edge for entry in targets], [entry.edge for entry in inputs]
         try:
-            with self._kept(), torch.autograd.set_detect_anomaly(False):  # it would take our pass for the reader's
-                grads = torch.autograd.grad(outputs, edges, given, retain_graph=True, allow_unused=True)
+            for vectors in passes:
+                flows.clear()
+                given = [None if vector is None or _is_one(vector) else vector for vector in vectors]
+                with self._kept(), torch.autograd.set_detect_anomaly(False):  # it would take our pass for the reader's
+                    grads = torch.autograd.grad(outputs, edges, given, retain_graph=True, allow_unused=True)
+                results.append((dict(zip(inputs, grads, strict=True)), dict(flows)))
         finally:
             for handle in handles:
                 handle.remove()
-        return dict(zip(inputs, grads, strict=True)), flows
+        return results
 
     @contextlib.contextmanager
     def _untouched(self) -> Iterator[None]:
@@ -208,6 +216,15 @@ class BackwardPass:
 def _is_own(fn) -> bool:
     function = getattr(type(fn), "_forward_cls", None)
     return function is not None and not function.__module__.startswith("torch.")
+
+
+def _is_one(vector: Tensor) -> bool:
+    """Whether a vector is the number 1, and better left out.
+
+    For any that is given, PyTorch compares shapes with the help of sympy, and to import that takes half a second, most
+    of the time of a reader's first picture.
+    """
+    return vector.numel() == 1 and vector.dtype.is_floating_point and bool(vector == 1)
 
 
 def _restore(tensor: Tensor, values: Tensor, version: int) -> None:
