@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import inspect
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from numbers import Number
 
@@ -34,23 +35,26 @@ SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻�
 
 @dataclass
 class Call:
-    """An operation and its arguments: tape entries for tensors and constants, text for all else, lists for lists."""
+    """An operation, and how a lecturer writes it: text, with tape entries where the names of tensors shall stand."""
 
     op: str
-    args: list = field(default_factory=list)
-    kwargs: dict = field(default_factory=dict)
-    output: int | None = None  # which of several results
+    written: list
 
     def operands(self) -> list:
-        """The entries among the arguments, in order, each once."""
-        found, todo = {}, [*self.args, *self.kwargs.values()]
-        while todo:
-            item = todo.pop(0)
-            if isinstance(item, list):
-                todo = item + todo
-            elif not isinstance(item, str):
-                found[item] = None
-        return list(found)
+        """The entries in it, in order, each once."""
+        return list(dict.fromkeys(piece for piece in self.written if not isinstance(piece, str)))
+
+    def result(self, number: int) -> Call:
+        """One of several results."""
+        return Call(self.op, [*self.written, f"[{number}]"])
+
+    def __str__(self) -> str:
+        """With the names that the nodes have by now."""
+        return "".join(piece if isinstance(piece, str) else _operand(piece.node.name) for piece in self.written)
+
+
+def _operand(name: str) -> str:
+    return f"({name})" if name.startswith(MINUS) else name
 
 
 def op_name(func) -> str:
@@ -93,23 +97,22 @@ def describe_call(func, args, kwargs, entry_of, constant) -> Call:
     plain = op.rstrip("_")
     is_arithmetic = SWAPPED.get(plain, plain) in {*ARITHMETIC, "pow"}
 
-    def part(value, position=None):
+    def part(value, position=None) -> list:
         if isinstance(value, torch.Tensor):
-            return entry_of(value)
+            return [entry_of(value)]
         if hasattr(value, "tolist") and value.size <= 8:  # a number or an index of NumPy
             value = value.tolist()
         is_exponent = plain == "pow" and position == 1
         if is_arithmetic and position in (0, 1) and not is_exponent and isinstance(value, Number):
-            return constant(value)
-        if isinstance(value, list | tuple):
-            opening, closing = "()" if isinstance(value, tuple) else "[]"
-            return [opening, *map(part, value), closing]
-        return _text(value)
+            return [constant(value)]
+        if isinstance(value, tuple):
+            return ["(", *_listed(map(part, value)), ",)" if len(value) == 1 else ")"]
+        return ["[", *_listed(map(part, value)), "]"] if isinstance(value, list) else [_text(value)]
 
     has_options = bool(kwargs) or not all(isinstance(value, torch.Tensor) for value in args)
     defaults = _defaults(func) if has_options and not is_arithmetic and plain != "getitem" else {}
     keys = [*defaults, *[None] * len(args)]
-    parts, given = [], {}
+    parts, options = [], []
     for position, (key, value) in enumerate([*zip(keys, args, strict=False), *kwargs.items()]):
         is_silent = position >= len(args) and (key[0] == "_" or key in ("inplace", "training", "out"))
         if is_silent or (key in defaults and _is_default(value, defaults[key])):
@@ -117,12 +120,12 @@ def describe_call(func, args, kwargs, entry_of, constant) -> Call:
         if position == len(parts) and position < len(args):
             parts.append(part(value, position))
         else:
-            given[key] = part(value)
+            options.append([f"{key}=", *part(value)])
     if plain in SWAPPED and len(parts) > 1:
         op, parts = SWAPPED[plain], [parts[1], parts[0], *parts[2:]]
     elif plain == "mul" and len(args) == 2 and not isinstance(args[1], torch.Tensor):
         parts.reverse()  # 3 * x arrives as mul(x, 3)
-    return Call(op, parts, given)
+    return Call(op, _compose(op.rstrip("_"), parts, options))
 
 
 def unseen_call(name: str, inputs: list) -> Call:
@@ -130,7 +133,7 @@ def unseen_call(name: str, inputs: list) -> Call:
     # PyTorch's own end in a digit; an own Function may be called Sum and be anything: it keeps the name of its class.
     is_own, name = not name[-1].isdigit(), re.sub(r"(Backward)?\d*$", "", name.split("::")[-1])
     op = name if is_own or name.startswith("_") else re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-    return Call(op, [entry if entry is not None else "…" for entry in inputs])
+    return Call(op, _compose(op.rstrip("_"), [["…" if entry is None else entry] for entry in inputs]))
 
 
 def _text(value) -> str:
@@ -148,33 +151,22 @@ def _text(value) -> str:
     return getattr(value, "__name__", type(value).__name__)
 
 
-def _written(part) -> str:
-    if isinstance(part, list):
-        opening, *items, closing = part
-        comma = "," if opening == "(" and len(items) == 1 else ""
-        return opening + ", ".join(map(_written, items)) + comma + closing
-    if isinstance(part, str):
-        return part
-    return f"({part.node.name})" if part.node.name.startswith(MINUS) else part.node.name
+def _listed(parts) -> list:
+    """Put commas between parts."""
+    return [piece for part in parts for piece in (", ", *part)][1:]
 
 
-def write(call: Call) -> str:
-    """Write a call, with the names that its nodes have by now."""
-    op = call.op.rstrip("_")
-    args = [_written(arg) for arg in call.args]
-    rest = [f"{key}={_written(value)}" for key, value in call.kwargs.items()]
-    if op in INFIX and len(args) == 2 and not rest:
-        text = f"{args[0]} {INFIX[op]} {args[1]}"
-    elif op == "pow" and len(args) == 2 and not rest:
-        small = re.fullmatch("−?[0-9]+", args[1]) and isinstance(call.args[1], str)
-        text = args[0] + (args[1].translate(SUPERSCRIPTS) if small else f"^{args[1]}")
-    elif op in AROUND and len(args) == 1:
-        text = args[0].join(AROUND[op])
-    elif op in ("getitem", "setitem") and len(args) >= 2:
-        index = args[1]
-        if isinstance(call.args[1], list) and call.args[1][0] == "(":
-            index = index[1:-1].rstrip(",")
-        text = f"{args[0]}[{index}]" + (f" = {args[2]}" if len(args) > 2 else "")
-    else:
-        text = f"{op}({', '.join(args + rest)})"
-    return text if call.output is None else f"{text}[{call.output}]"
+def _compose(op: str, args: list[list], options: Iterable[list] = ()) -> list:
+    if op in INFIX and len(args) == 2 and not options:
+        return [*args[0], f" {INFIX[op]} ", *args[1]]
+    if op == "pow" and len(args) == 2 and not options:
+        exponent = args[1][0]
+        is_whole = isinstance(exponent, str) and re.fullmatch("−?[0-9]+", exponent)
+        return [*args[0], exponent.translate(SUPERSCRIPTS)] if is_whole else [*args[0], "^", *args[1]]
+    if op in AROUND and len(args) == 1:
+        before, after = AROUND[op]
+        return [before, *args[0], after]
+    if op in ("getitem", "setitem") and len(args) >= 2:
+        index = args[1][1:-1] if args[1][0] == "(" else args[1]
+        return [*args[0], "[", *index, "]", *(piece for value in args[2:] for piece in (" = ", *value))]
+    return [f"{op}(", *_listed([*args, *options]), ")"]

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
+from torch.autograd.graph import GradientEdge
+
 from .gradients import Derivatives
 from .graph import Graph
 from .model import Edge, topological
 from .names import Variables, give_names
-from .tape import Entry, Tape, ancestors, gradient_edge, snapshot, sources_in
+from .tape import Entry, Tape, ancestors, snapshot
 
 
-def default_target(tape: Tape, second_order: tuple[int, int] | None = None) -> Entry | None:
+def default_target(tape: Tape, slopes: list[GradientEdge]) -> Entry | None:
     """Return the last real scalar that an operation made, or else the last result with a single element.
 
-    After a backward pass with ``create_graph=True``, which made the given range of sequence numbers, None unless that
-    result is made from them.
+    Where there are slopes, gradients that can be differentiated again, None unless it is made from one.
     """
     found = [e for e in tape.entries if e.call and e.edge and e.ref and e.node.dtype and e.node.dtype.is_floating_point]
-    scalars = [e for e in found if e.node.shape == ()] or [e for e in found if e.is_one_number]
-    if second_order is None or not scalars:
-        return scalars[-1] if scalars else None
-    first, end = second_order
-    behind = ancestors(scalars[-1:], lambda entry: [*entry.inputs, *sources_in(tape.autograd_inputs(entry))])
-    numbers = [entry.edge.node._sequence_nr() for entry in behind if entry.edge]
-    is_later = scalars[-1].edge.node._sequence_nr() >= end
-    return scalars[-1] if is_later and any(first <= number < end for number in numbers) else None
+    last = ([e for e in found if e.node.shape == ()] or [e for e in found if e.is_one_number] or [None])[-1]
+    if last is not None and slopes:
+        behind = {entry.edge for entry in ancestors([last], tape.parents)}
+        return last if last.edge not in slopes and behind.intersection(slopes) else None
+    return last
 
 
 def shown(tape: Tape, parents: dict[Entry, list[Entry]], targets: list[Entry], variables: Variables) -> set[Entry]:
@@ -33,27 +31,23 @@ def shown(tape: Tape, parents: dict[Entry, list[Entry]], targets: list[Entry], v
     was computed from what `item` or `torch.tensor` took out of the graph. Without a target, all named results are
     shown; where none has a name, everything is.
     """
-    named = [entry for entry in parents if any(variables.name_of(entry))]
 
     def is_cut(entry) -> bool:
-        if entry.number <= tape.left or entry.edge or not (entry.is_one_number and entry.node.dtype.is_floating_point):
-            return False
-        behind = ancestors([entry], parents.__getitem__)
-        fresh = [e for e in behind if e.node.kind == "input" and e.number > tape.left and not tape.is_first(e.tensor)]
-        return bool(fresh) and not any(e.node.requires_grad for e in behind)
+        is_new_number = entry.is_one_number and entry.node.dtype.is_floating_point and not tape.is_first(entry.tensor)
+        return is_new_number and not any(e.node.requires_grad for e in ancestors([entry], parents.__getitem__))
 
+    named = [entry for entry in parents if any(variables.name_of(entry))]
     roots = [*targets, *(entry for entry in named if entry.call and (entry.edge or not targets))]
-    if tape.left is not None:
+    if tape.left:
         roots += filter(is_cut, named)
     return ancestors(roots or [entry for entry in parents if entry.call] or list(parents), parents.__getitem__)
 
 
 def fill(graph: Graph, tape: Tape, derivatives: Derivatives, variables: Variables) -> None:
     """Turn what is shown of the tape into nodes and edges: order it, name it, add the derivatives."""
-    variables.index_edges(gradient_edge)
     parents: dict[Entry, list[Entry]] = {}
     for entry in tape.entries:  # leaves that nobody looked at yet are added on the way
-        parents[entry] = list(dict.fromkeys([*entry.inputs, *sources_in(tape.autograd_inputs(entry))]))
+        parents[entry] = tape.parents(entry)
     chosen = shown(tape, parents, derivatives.targets, variables)
     entries = topological([entry for entry in tape.entries if entry in chosen], parents)
     give_names(entries, variables)
@@ -62,7 +56,7 @@ def fill(graph: Graph, tape: Tape, derivatives: Derivatives, variables: Variable
         if tensor is not None and tensor.requires_grad and (tensor.is_leaf or tensor.retains_grad):
             node.accumulated, _ = snapshot(tensor.grad, tape.max_elems)
         if entry in derivatives.grads:
-            node.grad, node.grad_norm, node.shape, node.dtype = derivatives.grads[entry]
+            node.grad, node.grad_norm = derivatives.grads[entry]
         graph.nodes.append(node)
         for source in parents[entry]:
             local_grad = derivatives.local_grads.get((source, entry))

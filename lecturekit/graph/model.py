@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,23 +16,20 @@ class Node:
     ----------
     name : str
         The reader's variable name, a parameter's name, the digits of a constant, or v₁, v₂, ….
-    op : str
-        The operation that made it, as PyTorch calls it (``"mul"``, ``"relu"``); empty for leaves, inputs and constants.
+    op, expression : str
+        The operation that made it, as PyTorch calls it (``"mul"``) and as a lecturer writes it (``"w · x"``); empty for
+        leaves, inputs and constants.
     kind : str
         ``"leaf"`` (requires a gradient and was not computed), ``"input"`` (a tensor without gradient),
         ``"constant"`` (a Python number), ``"operation"``, or ``"output"`` (the target of all derivatives).
-    expression : str
-        How a lecturer would write the operation: ``"w · x"``, ``"relu(v)"``; empty where ``op`` is.
-    shape : tuple of int or None
-        None where a folded node stands for several tensors.
-    dtype : torch.dtype or None
-        None for Python numbers.
+    shape, dtype : tuple of int, torch.dtype, or None
+        Without a shape where a folded node stands for several tensors, without a dtype for Python numbers.
     value, grad : torch.Tensor or None
         Copies on the CPU, of the value when the operation ran and of ∂target/∂node; None where there is none, or
         where it is larger than ``max_elems``.
+    requires_grad : bool
     accumulated : torch.Tensor or None
         The tensor's own ``.grad`` when the block ended.
-    requires_grad : bool
     value_norm, grad_norm : float or None
         Euclidean norms, known also for tensors too large to copy.
     module : tuple of str
@@ -97,19 +93,12 @@ class Edge:
 
 def topological(items: list, sources: Mapping) -> list:
     """Sort so that each item comes after its ``sources[item]``, and else as they are."""
-    place = {item: i for i, item in enumerate(items)}
-    users: dict = {item: [] for item in items}
+    order: dict = {}
     for item in items:
-        for source in sources[item]:
-            users[source].append(item)
-    missing = {item: len(sources[item]) for item in items}
-    ready = [place[item] for item in items if not missing[item]]  # sorted, which makes it a heap
-    order = []
-    while ready:
-        item = items[heapq.heappop(ready)]
-        order.append(item)
-        for user in users[item]:
-            missing[user] -= 1
-            if not missing[user]:
-                heapq.heappush(ready, place[user])
-    return order
+        todo = [item]
+        while todo:
+            if missing := [source for source in sources[todo[-1]] if source not in order]:
+                todo += reversed(missing)
+            else:
+                order[todo.pop()] = True
+    return list(order)

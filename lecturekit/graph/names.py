@@ -6,16 +6,17 @@ import ast
 import contextlib
 import dis
 import inspect
+import itertools
 import sys
 import types
 import weakref
-from collections import Counter
+from collections import Counter, defaultdict
 from functools import lru_cache
 
 from torch import Tensor
 from torch.nn import Module
 
-from .calls import SUPERSCRIPTS, write
+from .calls import SUPERSCRIPTS
 from .tape import is_wrapper
 from .text import SUBSCRIPTS, format_number
 
@@ -33,18 +34,12 @@ def caller_frame():
 @lru_cache(maxsize=64)
 def _loop_variables(code) -> frozenset[str]:
     """The variables of the ``for`` statements of some code, which name several things in turn."""
-    found, stores = set(), 0
+    found, is_target = set(), False
     for step in dis.get_instructions(code):
-        if step.opname == "FOR_ITER":
-            stores = 1
-        elif stores and step.opname.startswith("UNPACK_"):
-            stores += step.arg - 1
-        elif stores and step.opname.startswith("STORE_"):
-            names = step.argval if isinstance(step.argval, tuple) else (step.argval,)
-            found.update(names[:stores])
-            stores = max(stores - len(names), 0)
-        elif step.opname != "EXTENDED_ARG":
-            stores = 0
+        stores = step.opname.count("STORE")  # some instructions store two, or store one and load another
+        is_target = step.opname == "FOR_ITER" or (is_target and (stores or step.opname.startswith(("UNPACK", "EXT"))))
+        if is_target and stores:
+            found.update(step.argval[:stores] if isinstance(step.argval, tuple) else [step.argval])
     return frozenset(found)
 
 
@@ -72,33 +67,29 @@ class Variables:
 
     def __init__(self, frame, names: dict):
         self.tensors: list[Tensor] = []
-        self._names: dict[int, tuple[str, str]] = {}  # id(tensor): short and full name
-        self._mentioned: set[int] = set()  # id(tensor) of those whose name the code mentions
         self.modules: dict[int, str] = {}  # id(module): its path, from the variable that holds it
-        self._by_edge: dict[tuple, tuple[str, str]] = {}
+        self._names: dict[int, tuple[str, str]] = {}  # id(tensor): short and full name
         renamed = {name: new for name, new in names.items() if isinstance(new, str)}
         given = {name: value for name, value in names.items() if not isinstance(value, str)}
         code, loops = frame.f_code, _loop_variables(frame.f_code)
         mentioned = {*names, *code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars}
         self._scopes = given, *_values(frame)
-        groups: tuple[list, list, list] = [], [], []
+        groups: dict[int, list] = {0: [], 1: [], 2: []}
         for scope in self._scopes:
             for name, value in scope.items():
                 if name[:1] != "_" and name not in ("In", "Out") and not _is(value, type, types.ModuleType):
                     rank = 2 if name not in mentioned else 1 if name in loops and scope is not given else 0
                     groups[rank].append((renamed.get(name, name), value))
-        for group in groups:
+        self._mentioned = {id(value) for _, value in groups[0] + groups[1]}  # whose name the code mentions
+        for group in groups.values():
             for name, value in group:
                 self._add(value, name, name)
-                if group is not groups[2]:
-                    self._mentioned.add(id(value))
             for name, value in group:
                 with contextlib.suppress(Exception):
                     self._add_parts(name, value)
         for tensor in list(self.tensors):
             if tensor.is_leaf and tensor.grad is not None:
-                short, full = self._names[id(tensor)]
-                self._add(tensor.grad, short + ".grad", full + ".grad")
+                self._add(tensor.grad, *(name + ".grad" for name in self._names[id(tensor)]))
 
     def _add(self, value, short: str, full: str) -> None:
         if _is(value, Tensor) and id(value) not in self._names and not is_wrapper(value):
@@ -148,29 +139,18 @@ class Variables:
             return getattr(self._evaluate(path.value), path.attr)
         return self._evaluate(path.value)[ast.literal_eval(path.slice)]
 
-    def index_edges(self, edge_of) -> None:
-        """Make the names findable by gradient edge, for tensors whose Python object autograd alone remembers."""
-        for tensor in self.tensors:
-            edge = edge_of(tensor)
-            if edge is not None:
-                self._by_edge.setdefault((edge.node, edge.output_nr), self._names[id(tensor)])
-
     def name_of(self, entry) -> tuple[str, str]:
         """Short and full name of a tape entry's tensor; empty where it has none."""
         tensor = entry.tensor
         if entry.first_name and id(tensor) not in self._mentioned:  # its variable was bound anew
             return entry.first_name, entry.first_name
-        name = self._by_edge.get(entry.key) if entry.edge is not None else None
-        return name or (self._names.get(id(tensor)) if tensor is not None else None) or ("", "")
+        return ("", "") if tensor is None else self._names.get(id(tensor), ("", ""))
 
 
 def _path(name: str, path: str) -> str:
     """``net`` and ``layers.0.weight`` become ``net.layers[0].weight``."""
     for part in filter(None, path.split(".")):
-        if part.isdigit():
-            name += f"[{part}]"
-        else:
-            name += f".{part}" if name else part
+        name += f"[{part}]" if part.isdigit() else f".{part}" if name else part
     return name
 
 
@@ -185,35 +165,31 @@ def give_names(entries: list, variables: Variables) -> None:
     One tensor changed in place gets a prime per change: h, h′, h″; so does a variable that was bound anew.
     """
     names = [variables.name_of(entry) for entry in entries]
-    owners: dict[str, set] = {}
+    owners: defaultdict[str, set] = defaultdict(set)
     for short, full in names:
-        owners.setdefault(short, set()).add(full)
-    fixed = {name for pair in names for name in pair}
+        owners[short].add(full)
+    taken = {name for pair in names for name in pair}
+    numbered = (name for k in itertools.count(1) if (name := f"v{k}".translate(SUBSCRIPTS)) not in taken)
     versions: Counter[str] = Counter()
-    number = 0
+    calls: Counter[Module] = Counter()
+    paths: dict[tuple, str] = {}
     for entry, (short, full) in zip(entries, names, strict=True):
         node, name = entry.node, short if len(owners[short]) < 2 else full
         if node.kind == "constant":
             node.name = format_number(node.value.item())
-        elif name:
+        elif not name:
+            node.name = next(numbered)
+        else:
             name = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
             version, primes = versions[name], ("", "′", "″", "‴")
             node.name = name + (primes[version] if version < 4 else f"⁽{version}⁾".translate(SUPERSCRIPTS))
             versions[name] += 1
-        else:
-            number += 1
-            while (name := "v" + str(number).translate(SUBSCRIPTS)) in fixed:
-                number += 1
-            node.name = name
-    calls: Counter[Module] = Counter()
-    paths: dict[tuple[Module, int], str] = {}
-    for entry in entries:
         if entry.call:
-            entry.node.expression = write(entry.call)
+            node.expression = str(entry.call)
         for module, call in entry.modules:
             if (module, call) not in paths:
                 calls[module] += 1
                 again = f" (call {calls[module]})" if calls[module] > 1 else ""
                 kind = type(module).__name__
                 paths[module, call] = f"{variables.modules.get(id(module), kind)}{again}: {kind}"
-        entry.node.module = tuple(paths[key] for key in entry.modules)
+        node.module = tuple(paths[key] for key in entry.modules)

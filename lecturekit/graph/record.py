@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import itertools
 import sys
 import threading
 import warnings
-import weakref
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -20,10 +19,10 @@ from torch.overrides import TorchFunctionMode
 
 from .calls import Call, describe_call, is_in_place, op_name
 from .choose import default_target, fill
-from .gradients import Derivatives, Watch, differentiate, one_like, reach, untouched
+from .gradients import BackwardPass, Derivatives
 from .graph import Graph
 from .names import Variables, caller_frame
-from .tape import Entry, Tape, flatten, is_leaf, is_wrapper
+from .tape import Entry, Tape, flatten, gradient_edge, is_leaf, is_wrapper
 
 # Calls that compute no new tensor of the reader's, or one that is looked at when it is used.
 IGNORED = set(
@@ -61,12 +60,11 @@ class trace(TorchFunctionMode):
 
     Notes
     -----
-    Its limits: what runs inside ``torch.vmap``, ``torch.func`` and a ``DataLoader`` is not recorded, nor what
-    ``torch.compile`` or ``torch.jit`` made of the reader's code, where autograd alone says what came of it; a module
-    traced by ``torch.jit`` hides its parameters; with hooks on tensors or modules, gradients are known only where a
-    backward pass runs in the block; ``checkpoint(…, use_reentrant=True)`` has none; graphs of more than 300
-    operations, and tensors of more than ``max_elems`` numbers, have no local derivatives. Introduced in
-    notebook 00, explained in notebook 03.
+    What runs inside ``torch.vmap``, ``torch.func``, ``torch.compile``, ``torch.jit`` and a ``DataLoader`` is not
+    recorded; autograd alone says what came of it. With hooks on tensors or modules, gradients are known only where a
+    backward pass runs in the block; ``checkpoint(…, use_reentrant=True)`` has none. Graphs of more than 300 operations,
+    and tensors of more than ``max_elems`` numbers, have no local derivatives. Introduced in notebook 00, explained in
+    notebook 03.
 
     Examples
     --------
@@ -84,10 +82,10 @@ class trace(TorchFunctionMode):
     def __enter__(self) -> Graph:
         self._frame = caller_frame()
         self._graph, self._tape, self._derivatives = Graph(), Tape(self._max_elems, _get_sequence_nr()), None
-        self._thread, self._modules, self._calls = threading.get_ident(), [], itertools.count()
-        self._failure, self._error, self._watch = "", None, None
-        self._second_order = None  # the sequence numbers of what the last pass with create_graph=True made
-        self._quietly(self._remember_variables)
+        self._thread, self._modules = threading.get_ident(), []  # (module, something that stands for this call)
+        self._failure, self._error, self._watched = "", None, None
+        self._slopes = []  # the gradient edges of what the last grad(…, create_graph=True) returned
+        self._tape.first = self._quietly(lambda: self._variables().references()) or {}
         # Hooks for all modules are the only ones that need no list of the reader's modules; they stay for the block.
         self._hooks = [
             register_module_forward_pre_hook(self._module_begins),
@@ -110,19 +108,17 @@ class trace(TorchFunctionMode):
         elif message and is_told:
             self._warn(f"trace has no gradients to show: {message}")
         self._graph = self._frame = self._tape = self._derivatives = self._error = None
-        self._modules, self._hooks = [], []
+        self._modules, self._hooks, self._slopes = [], [], []
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        if is_compiling() or getattr(_state, "busy", False) or self._is_inside("torch.utils.data"):
+        if is_compiling() or getattr(_state, "busy", False) or self._is_called_from("torch.utils.data"):
             return func(*args, **kwargs)
         name = op_name(func)
         if func in (torch.autograd.grad, torch.autograd.backward, Tensor.backward):
             return self._run_backward(func, args, kwargs)
-        if name in LEAVING and self._tape.left is None and flatten(args):
-            self._tape.left = self._tape.count
-        if name == "retain_grad":
-            self._tape.retaining.append(weakref.ref(args[0]))
+        if name in LEAVING and flatten(args):
+            self._tape.left = True
         if name == "register_hook":
             self._quietly(self._note_hook, args[0])
         if name in IGNORED:
@@ -130,20 +126,13 @@ class trace(TorchFunctionMode):
         in_place = is_in_place(name) or kwargs.get("inplace") is True or kwargs.get("out") is not None
         call = self._quietly(self._before_change, func, args, kwargs) if in_place else None
         out = func(*args, **kwargs)
-        if in_place:
-            self._quietly(self._record_change, name, args, kwargs, call)
-        elif isinstance(out, Tensor | list | tuple | dict):
-            self._quietly(self._record, func, args, kwargs, out)
+        if in_place or isinstance(out, Tensor | list | tuple | dict):
+            self._quietly(self._record, func, args, kwargs, out, in_place, call)
         return out
 
-    def _is_inside(self, package: str) -> bool:
+    def _is_called_from(self, package: str) -> bool:
         """Whether the call comes, within the block, from code of this package."""
-        frame = sys._getframe(2)
-        while frame is not None and frame is not self._frame:
-            if frame.f_globals.get("__name__", "").startswith(package):
-                return True
-            frame = frame.f_back
-        return False
+        return any(name.startswith(package) for name in _callers(self._frame))
 
     def _quietly(self, function, *args):
         """Do bookkeeping that the reader's code must not notice, not even when it fails."""
@@ -156,6 +145,9 @@ class trace(TorchFunctionMode):
         finally:
             _state.busy = outer
 
+    def _variables(self) -> Variables:
+        return Variables(self._frame, self._names)
+
     def _warn(self, message):
         with contextlib.suppress(UserWarning):  # where the reader turned warnings into errors
             warnings.warn_explicit(message, UserWarning, self._frame.f_code.co_filename, self._frame.f_lineno)
@@ -164,141 +156,112 @@ class trace(TorchFunctionMode):
 
     def _module_begins(self, module, args):
         if not is_compiling() and threading.get_ident() == self._thread:
-            self._modules.append((module, next(self._calls)))
+            self._modules.append((module, object()))
 
     def _module_ends(self, module, args, output):
         if not is_compiling() and threading.get_ident() == self._thread and self._modules:
             self._modules.pop()
-
-    def _describe(self, func, args, kwargs) -> Call | None:
-        given = flatten([args, {key: value for key, value in kwargs.items() if key != "out"}])
-        if any(map(is_wrapper, given)):
-            return None
-        return describe_call(func, args, kwargs, self._tape.look_up, self._tape.constant)
-
-    def _record(self, func, args, kwargs, out):
-        """Put the results of a call on the tape."""
-        name, given = op_name(func), flatten([args, kwargs])
-        if name.startswith(("empty", "new_empty")):
-            self._tape.empty.update((id(tensor), weakref.ref(tensor)) for tensor in flatten(out))
-        if not given or name.endswith("_like") or name.startswith("new_"):
-            return  # made from no other tensor's values: an input once it is used
-        same = {id(tensor) for tensor in given}
-        results = [tensor for tensor in flatten(out) if id(tensor) not in same]
-        if results and not any(map(is_wrapper, results)):
-            self._add(results, self._describe(func, args, kwargs))
 
     def _before_change(self, func, args, kwargs) -> Call | None:
         """Describe a call that is about to change tensors; None if it makes no node."""
         changed = _changed(args, kwargs)
         if all(map(is_leaf, changed)) or op_name(func).startswith(("_foreach", "_fused")):
             return None  # an optimiser's step: what it changed starts a new graph
-        if any(tensor.requires_grad for tensor in changed) and self._is_inside("torch.autograd.function"):
+        if any(tensor.requires_grad for tensor in changed) and self._is_called_from("torch.autograd.function"):
             return None  # an own Function, which is one operation
-        return self._describe(func, args, kwargs)
+        given = {key: value for key, value in kwargs.items() if key != "out"}
+        return self._describe(func, args, kwargs, flatten([args, given]))
 
-    def _record_change(self, name, args, kwargs, call):
-        """Put what a call changed in place on the tape; `call` was described before the change."""
-        if call is not None:
-            self._add(_changed(args, kwargs), call)
-        else:
-            for tensor in _changed(args, kwargs):
+    def _record(self, func, args, kwargs, out, in_place: bool, call: Call | None):
+        """Put the results of a call on the tape; one that changed tensors was described before the change."""
+        if in_place:
+            results = _changed(args, kwargs)
+            for tensor in results:
                 self._tape.forget(tensor)
-
-    def _add(self, results: list[Tensor], call: Call | None):
+        else:
+            name, given = op_name(func), flatten([args, kwargs])
+            if not given or name.endswith("_like") or name.startswith("new_"):
+                return  # made from no other tensor's values: an input once it is used
+            same = set(map(id, given))
+            results = [tensor for tensor in flatten(out) if id(tensor) not in same]
+            call = self._describe(func, args, kwargs, [*given, *results]) if results else None
         for i, tensor in enumerate(results if call is not None else []):
-            which = call if len(results) == 1 else Call(call.op, call.args, call.kwargs, i)
+            which = call if len(results) == 1 else call.result(i)
             self._tape.add(tensor, which, call.operands(), tuple(self._modules))
+
+    def _describe(self, func, args, kwargs, tensors: list[Tensor]) -> Call | None:
+        is_seen = not any(map(is_wrapper, tensors))
+        return describe_call(func, args, kwargs, self._tape.look_up, self._tape.constant) if is_seen else None
+
+    def _note_hook(self, tensor):
+        self._tape.look_up(tensor).is_hooked = True
 
     # --- Derivatives
 
     def _run_backward(self, func, args, kwargs):
         """Let the reader's backward pass run, after derivatives of our own: it is about to free the graph."""
-        goes_on = self._quietly(self._before_backward, func, args, kwargs)
-        first = _get_sequence_nr()
+        is_theirs = self._quietly(self._before_backward, func, args, kwargs)
         try:
-            # Sequence numbers count in one thread.
-            with torch.autograd.set_multithreading_enabled(False) if goes_on else contextlib.nullcontext():
-                return func(*args, **kwargs)
+            out = func(*args, **kwargs)
         finally:
-            if goes_on:
-                self._second_order = first, _get_sequence_nr()
-            if self._watch is not None:
-                self._quietly(self._end_watch)
-
-    def _end_watch(self):
-        watch, self._watch = self._watch, None
-        self._derivatives = watch.end()
-
-    def _note_hook(self, tensor):
-        self._tape.look_up(tensor).is_hooked = True
+            if self._watched is not None:
+                self._derivatives, self._watched = self._quietly(self._watched.end), None
+        if is_theirs and func is torch.autograd.grad and kwargs.get("create_graph"):
+            self._slopes = self._quietly(list, filter(None, map(gradient_edge, flatten(out))))
+        elif is_theirs and self._derivatives is not None:
+            self._slopes = []
+            self._quietly(self._tape.prune, [*self._derivatives.targets, *self._derivatives.grads])
+        return out
 
     def _before_backward(self, func, args, kwargs) -> bool:
-        """Take the derivatives of what the reader differentiates; return whether to go on with the gradients."""
+        """Take the derivatives of what the reader differentiates; return whether the reader does."""
         if _is_called_by_torch():
-            return False  # torch.autograd.functional.jacobian and the like: not what the reader differentiates
+            return False  # torch.autograd.functional.jacobian and the like
         try:
             given = inspect.signature(func).bind(*args, **kwargs).arguments
         except TypeError:
             return False  # PyTorch is about to say so itself
-        if given.get("is_grads_batched"):
-            return False
         outputs = given.get("outputs", given.get("tensors", given.get("self")))
         vectors = given.get("grad_outputs", given.get("grad_tensors", given.get("gradient")))
         outputs = [outputs] if isinstance(outputs, Tensor | GradientEdge) else list(outputs)
         vectors = list(vectors) if isinstance(vectors, list | tuple) else [vectors] * len(outputs)
         if self._target is not None:
-            chosen = self._variables().tensor(self._target)
-            if chosen is None:
-                return False
-            outputs, vectors = [chosen], [None]
-        if any(is_wrapper(output) or not output.requires_grad for output in flatten(outputs)):
+            outputs, vectors = [self._variables().tensor(self._target)], [None]
+        if any(o is None or (isinstance(o, Tensor) and (is_wrapper(o) or not o.requires_grad)) for o in outputs):
             return False
         targets = [self._tape.open(output) for output in outputs]
-        goes_on = func is torch.autograd.grad and bool(given.get("create_graph"))
-        if all(v is not None or target.is_one_number for v, target in zip(vectors, targets, strict=True)):
+        pairs = zip(vectors, targets, strict=True)
+        if all(target.is_one_number if v is None else v.shape == target.node.shape for v, target in pairs):
             self._differentiate(targets, vectors, is_running=self._target is None)
-            if not goes_on and self._derivatives is not None:
-                self._second_order = None
-                self._tape.prune([*targets, *self._derivatives.grads])
-        return goes_on
+        return True
 
     def _differentiate(self, targets: list[Entry], vectors=(None,), is_running: bool = False):
-        vectors = [one_like(t) if v is None else v.detach().clone() for v, t in zip(vectors, targets, strict=True)]
+        vectors = [v if v is None else v.detach().clone() for v in vectors]
         known = self._derivatives
-        if known and known.targets == targets and all(map(torch.equal, known.vectors, vectors)):
+        if known and known.targets == targets and all(v is None for v in [*vectors, *known.vectors]):
             return
-        with untouched([tensor for ref in self._tape.retaining if (tensor := ref()) is not None]):
-            try:
-                there = reach(self._tape, targets)
-                if is_running and (there.own or there.has_hooks):
-                    self._derivatives, self._watch = None, Watch(self._tape, targets, vectors, there)
-                else:
-                    self._derivatives = differentiate(self._tape, targets, vectors)
-            except RuntimeError as error:  # freed or changed: if this is the reader's mistake, autograd says so next
-                self._error = self._error or error
-
-    # --- Begin and end
-
-    def _variables(self) -> Variables:
-        return Variables(self._frame, self._names)
-
-    def _remember_variables(self):
-        variables = self._variables()
-        self._tape.first = variables.references()
-        self._tape.remember(variables.tensors)
+        try:
+            backward_pass = BackwardPass(self._tape, targets, vectors)
+            if is_running and (backward_pass.own or backward_pass.hooked):
+                backward_pass.watch()
+                self._derivatives, self._watched = None, backward_pass
+            else:
+                self._derivatives = backward_pass.run()
+        except RuntimeError as error:  # freed or changed: if this is the reader's mistake, autograd says so next
+            self._error = self._error or error
 
     def _finish(self) -> str | None:
         """Fill the graph; return why there are no gradients, where that is a surprise."""
         tape, variables, message, target = self._tape, self._variables(), None, None
         if self._target is not None or self._derivatives is not None:
-            tape.left = None
+            tape.left = False
         for tensor in variables.tensors:  # results nobody has used yet, of operations no mode sees
-            is_cut = tape.left is not None and not tape.is_first(tensor) and tensor.numel() == 1
-            if tape.continues(tensor) or (is_cut and not tensor.requires_grad and tensor.is_floating_point()):
+            is_new_number = tensor.numel() == 1 and tensor.is_floating_point() and not tape.is_first(tensor)
+            if tape.continues(tensor) or (tape.left and is_new_number and not tensor.requires_grad):
                 tape.look_up(tensor)
+            tape.recognise(tensor)
         if self._target is None:
-            target = default_target(tape, self._second_order) if self._second_order or not self._derivatives else None
+            target = default_target(tape, self._slopes) if self._slopes or not self._derivatives else None
         elif (chosen := variables.tensor(self._target)) is not None and chosen.requires_grad and chosen.numel() == 1:
             target = tape.open(chosen)
         else:
@@ -342,14 +305,14 @@ def graph_of(tensor: Tensor, names: dict | None = None, max_elems: int = 64) -> 
     [<Node w>, <Node v₁ = w · …>, <Node loss = pow(v₁)>]
     """
     graph, tape, variables = Graph(), Tape(max_elems), Variables(caller_frame(), names or {})
-    tape.remember(variables.tensors)
     target, derivatives = tape.look_up(tensor), Derivatives()
+    for known in variables.tensors:
+        tape.recognise(known)
     if target.edge is not None and tensor.numel() == 1 and tensor.is_floating_point():
-        with untouched([tensor, *variables.tensors]):
-            try:
-                derivatives = differentiate(tape, [target], [one_like(target)])
-            except RuntimeError as error:
-                warnings.warn(f"graph_of has no gradients to show: {_first_line(error)}", stacklevel=2)
+        try:
+            derivatives = BackwardPass(tape, [target], [None]).run()
+        except RuntimeError as error:
+            warnings.warn(f"graph_of has no gradients to show: {_first_line(error)}", stacklevel=2)
     fill(graph, tape, derivatives, variables)
     return graph
 
@@ -360,15 +323,20 @@ def _changed(args, kwargs) -> list[Tensor]:
     return flatten(out if out is not None else args[0] if args else next(iter(kwargs.values()), None))
 
 
+def _callers(last=None) -> Iterator[str]:
+    """Yield the names of the modules that are calling, innermost first, up to a frame."""
+    frame = sys._getframe()
+    while frame is not None and frame is not last:
+        yield frame.f_globals.get("__name__", "")
+        frame = frame.f_back
+
+
 def _is_called_by_torch() -> bool:
     """Whether the function being intercepted was called by PyTorch's own Python code."""
-    frame = sys._getframe(1)
     # torch.utils._device: a reader's `with torch.device(…)` inside the block gets each call before trace does, and
     # calls the function again.
     passed = ("torch.overrides", "torch.autograd", "torch._tensor", __name__, "torch.utils._device")
-    while frame.f_back is not None and frame.f_globals.get("__name__") in passed:
-        frame = frame.f_back
-    return str(frame.f_globals.get("__name__")).startswith("torch.")
+    return next((name for name in _callers() if name not in passed), "").startswith("torch.")
 
 
 def _first_line(error: Exception) -> str:

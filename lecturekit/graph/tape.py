@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.autograd import _get_sequence_nr
 from torch.autograd.graph import GradientEdge, get_gradient_edge
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import is_lazy
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from .calls import Call, unseen_call
@@ -22,21 +23,19 @@ class Entry:
     node: Node
     edge: GradientEdge | None = None  # where its gradient arrives; unlike the tensor, right after in-place operations
     ref: weakref.ref | None = None  # the tensor itself, if somebody else keeps it
-    device: torch.device | None = None
     call: Call | None = None
     inputs: list[Entry] = field(default_factory=list)  # in the order of the arguments
-    modules: tuple = ()  # (module, number of the call), outermost first
+    modules: tuple = ()  # (module, what stands for the call), outermost first
     is_hooked: bool = False  # the reader registered a hook on it in the block
     first_name: str = ""  # the name it had when the block began
-    number: int = 0  # entries are numbered as they are made
-
-    @property
-    def key(self):
-        return self.edge and (self.edge.node, self.edge.output_nr)
 
     @property
     def tensor(self) -> Tensor | None:
         return self.ref() if self.ref is not None else None
+
+    @property
+    def has_hooks(self) -> bool:
+        return self.is_hooked or bool((tensor := self.tensor) is not None and tensor._backward_hooks)
 
     @property
     def is_one_number(self) -> bool:
@@ -51,14 +50,28 @@ def flatten(value) -> list[Tensor]:
     return [tensor for item in value if not isinstance(item, int | float | str) for tensor in flatten(item)]
 
 
+# --- Autograd's own graph: nodes, and the edges along which they send gradients
+
+
 def gradient_edge(tensor: Tensor) -> GradientEdge | None:
     """Return where autograd delivers the gradient of this tensor; None if it does not."""
     if not tensor.requires_grad:
         return None
     try:
-        return GradientEdge(*_past_hooks(*get_gradient_edge(tensor)[:2]))
+        return _past_hooks(*get_gradient_edge(tensor)[:2])
     except (AssertionError, AttributeError, RuntimeError):  # a view of a leaf made under no_grad; inference mode
         return None
+
+
+def next_edges(fn) -> list[GradientEdge]:
+    """Return where an autograd node sends gradients; the hooks of modules are no operations."""
+    return [_past_hooks(*edge) for edge in fn.next_functions]
+
+
+def _past_hooks(fn, output_nr: int) -> GradientEdge:
+    while is_hook(fn):
+        fn, output_nr = fn.next_functions[output_nr]
+    return GradientEdge(fn, output_nr)
 
 
 def is_hook(fn) -> bool:
@@ -66,15 +79,19 @@ def is_hook(fn) -> bool:
     return fn is not None and fn.name() == "BackwardHookFunctionBackward"
 
 
-def _past_hooks(fn, output_nr: int) -> tuple:
-    while is_hook(fn):
-        fn, output_nr = fn.next_functions[output_nr]
-    return fn, output_nr
+def is_accumulator(fn) -> bool:
+    """Whether an autograd node adds to the ``.grad`` of a leaf, its ``variable``."""
+    return fn is not None and fn.name() == "torch::autograd::AccumulateGrad"
 
 
-def next_keys(fn) -> list[tuple]:
-    """Return where an autograd node sends gradients; the hooks of modules are no operations."""
-    return [_past_hooks(*key) for key in fn.next_functions]
+def metadata(edge: GradientEdge):
+    """Return the shape, dtype and device of what arrives at a gradient edge."""
+    return edge.node._input_metadata[edge.output_nr]
+
+
+def is_leaf(tensor: Tensor) -> bool:
+    """Whether a tensor collects a gradient; a view of a leaf made under no_grad says that it does."""
+    return tensor.is_leaf and tensor.requires_grad and not (tensor._is_view() and gradient_edge(tensor) is None)
 
 
 def is_wrapper(tensor: Tensor) -> bool:
@@ -84,21 +101,13 @@ def is_wrapper(tensor: Tensor) -> bool:
     that autograd has given up, since its base was changed.
     """
     try:
-        if isinstance(tensor, UninitializedTensorMixin):
-            return True
-        return not (tensor.is_leaf or tensor.grad_fn) or (tensor.layout == torch.strided and tensor.data_ptr() < 0)
+        given_up = not is_lazy(tensor) and not tensor.is_leaf and tensor.grad_fn is None
+        return is_lazy(tensor) or given_up or (tensor.layout == torch.strided and tensor.data_ptr() < 0)
     except RuntimeError:
         return True
 
 
-def is_leaf(tensor: Tensor) -> bool:
-    """Whether a tensor collects a gradient; a view of a leaf made under no_grad says that it does."""
-    return tensor.is_leaf and tensor.requires_grad and not (tensor._is_view() and gradient_edge(tensor) is None)
-
-
-def is_accumulator(fn) -> bool:
-    """Whether an autograd node adds to the ``.grad`` of a leaf, its ``variable``."""
-    return fn.name() == "torch::autograd::AccumulateGrad"
+# --- Values
 
 
 def snapshot(tensor: Tensor | None, max_elems: int) -> tuple[Tensor | None, float | None]:
@@ -107,9 +116,8 @@ def snapshot(tensor: Tensor | None, max_elems: int) -> tuple[Tensor | None, floa
         return None, None
     tensor = tensor.detach().to_dense()
     copy = tensor.clone().cpu() if tensor.numel() <= max_elems else None
-    measured = tensor if tensor.is_floating_point() or tensor.is_complex() else tensor.float()
-    if measured.numel() > 1000 and measured.device.type != "mps":  # single precision loses digits of long sums
-        measured = measured.to(torch.complex128 if measured.is_complex() else torch.float64)
+    measured = tensor.cpu() if tensor.device.type == "mps" else tensor  # which has no double precision
+    measured = measured.to(torch.promote_types(tensor.dtype, torch.float64))
     return copy, float(torch.linalg.vector_norm(measured))
 
 
@@ -128,21 +136,10 @@ class Tape:
         self.max_elems, self.since = max_elems, since
         self.entries: list[Entry] = []
         self.first: dict[int, tuple[str, weakref.ref]] = {}  # tensors that were there when the block began, with names
-        self.held: dict[tuple, weakref.ref] = {}  # tensors by gradient edge, to give what nobody recorded its values
-        self.empty: dict[int, weakref.ref] = {}  # tensors of uninitialised memory
-        self.retaining: list[weakref.ref] = []  # tensors that retain their gradient
-        self.left: int | None = None  # number of entries when a value first left autograd, by item() or tensor()
-        self._by_key: dict[tuple, Entry] = {}
+        self._by_edge: dict[GradientEdge, Entry] = {}
         self._by_id: dict[int, Entry] = {}
-        self.count, self._kept, self.differentiated = 0, 0, 0  # entries ever, after pruning; operations gone through
-
-    def remember(self, tensors: list[Tensor]) -> None:
-        """Take note of tensors that the reader's variables hold."""
-        for tensor in tensors:
-            if tensor.retains_grad:
-                self.retaining.append(weakref.ref(tensor))
-            if not tensor.is_leaf and (edge := gradient_edge(tensor)) is not None:
-                self.held[edge.node, edge.output_nr] = weakref.ref(tensor)
+        self.left = False  # whether a value has left autograd, by item() or tensor()
+        self._kept, self.differentiated = 0, 0  # entries after pruning; operations that backward passes went through
 
     def is_first(self, tensor: Tensor | None) -> bool:
         """Whether a tensor was there when the block began."""
@@ -153,19 +150,12 @@ class Tape:
         kind = "operation" if call else "leaf" if is_leaf(tensor) else "input"
         node = Node("", call.op if call else "", kind, shape=tuple(tensor.shape), dtype=tensor.dtype)
         node.requires_grad = tensor.requires_grad
-        if call or not self._is_empty(tensor):
-            node.value, node.value_norm = snapshot(tensor, self.max_elems)
-        entry = Entry(node, gradient_edge(tensor), weakref.ref(tensor), tensor.device, call, list(inputs), modules)
+        node.value, node.value_norm = snapshot(tensor, self.max_elems)
+        entry = Entry(node, gradient_edge(tensor), weakref.ref(tensor), call, list(inputs), modules)
         if self.is_first(tensor):
             entry.first_name = self.first[id(tensor)][0]
-        if tensor.retains_grad:
-            self.retaining.append(entry.ref)
         self._by_id[id(tensor)] = entry
         return self._append(entry)
-
-    def _is_empty(self, tensor: Tensor) -> bool:
-        ref = self.empty.get(id(tensor))
-        return ref is not None and ref() is tensor and not tensor.is_inference() and tensor._version == 0
 
     def constant(self, number) -> Entry:
         """Put a number of Python or NumPy that takes part in an operation on the tape."""
@@ -175,10 +165,9 @@ class Tape:
         return self._append(Entry(Node("", kind="constant", value=value, value_norm=norm)))
 
     def _append(self, entry: Entry) -> Entry:
-        entry.number = self.count = self.count + 1
         self.entries.append(entry)
         if entry.edge is not None:
-            self._by_key[entry.key] = entry
+            self._by_edge[entry.edge] = entry
         return entry
 
     def forget(self, tensor: Tensor) -> None:
@@ -192,34 +181,30 @@ class Tape:
         living = [e for e in self.entries if e.edge and (t := e.tensor) is not None and self._by_id.get(id(t)) is e]
         needed = ancestors([*targets, *living], lambda entry: entry.inputs)
         self.entries = [entry for entry in self.entries if entry in needed]
-        self._by_key = {key: entry for key, entry in self._by_key.items() if entry in needed}
+        self._by_edge = {edge: entry for edge, entry in self._by_edge.items() if entry in needed}
         self._by_id = {key: entry for key, entry in self._by_id.items() if entry in needed}
         self._kept = len(self.entries)
 
     def open(self, output: Tensor | GradientEdge) -> Entry:
         """Look up what the reader differentiates; if computed before the block, with all that is behind it."""
-        edge = gradient_edge(output) if isinstance(output, Tensor) else output
-        since = self.since
-        if edge is not None and self.is_before(edge.node):
+        edge = gradient_edge(output) if isinstance(output, Tensor) else GradientEdge(*output[:2])
+        if edge is not None and self._is_before(edge.node):
             self.since = 0
-        try:
-            return self.look_up(output) if isinstance(output, Tensor) else self.look_up_edge(edge)
-        finally:
-            self.since = since
+        return self.look_up(output) if isinstance(output, Tensor) else self._look_up_edge(edge)
 
-    def is_before(self, fn) -> bool:
+    def _is_before(self, fn) -> bool:
         """Whether an autograd node was made before the block."""
         return fn._sequence_nr() < self.since and not is_accumulator(fn)
 
-    def _is_known(self, key) -> bool:
-        entry = self._by_key.get(key)
-        return entry is not None and (entry.call is not None or self.since > 0 or is_accumulator(key[0]))
+    def _is_known(self, edge: GradientEdge) -> bool:
+        entry = self._by_edge.get(edge)
+        return entry is not None and (entry.call is not None or self.since > 0 or is_accumulator(edge.node))
 
     def look_up(self, tensor: Tensor) -> Entry:
         """Return the entry of a tensor that is being used; made now, with all that is behind it, if it is new."""
         edge = None if tensor.is_leaf else gradient_edge(tensor)
         if edge is not None:
-            return self.look_up_edge(edge, tensor)
+            return self._look_up_edge(edge, tensor)
         entry = self._by_id.get(id(tensor))
         if entry is not None and entry.tensor is tensor and entry.node.requires_grad == tensor.requires_grad:
             value = entry.node.value
@@ -227,56 +212,57 @@ class Tape:
                 return entry
         return self.add(tensor)
 
-    def look_up_edge(self, edge: GradientEdge, tensor: Tensor | None = None) -> Entry:
+    def _look_up_edge(self, end: GradientEdge, tensor: Tensor | None = None) -> Entry:
         """Return the entry of a gradient edge; made now, with all unknown ones behind it, from autograd's own graph.
 
         This is how an own ``autograd.Function``, and the base of a view that was changed in place, come onto the tape.
         Iterative: chains may be thousands of operations long.
         """
-        end = edge.node, edge.output_nr
         todo = [] if self._is_known(end) else [end]
         while todo:
-            fn, output_nr = key = todo[-1]
-            is_open = not self.is_before(fn)
-            for f, nr in next_keys(fn) if is_open else ():
-                if f is not None and (f, nr) not in self._by_key and is_accumulator(f):
-                    self._add_leaf(f)
-            deeper = [key for key in next_keys(fn) if is_open and key[0] is not None and not self._is_known(key)]
+            edge = todo[-1]
+            behind = [] if self._is_before(edge.node) else next_edges(edge.node)
+            sources = [self._at(source) for source in behind]
+            deeper = [source for source in behind if source.node is not None and not self._is_known(source)]
             if deeper:
                 todo += reversed(deeper)  # what comes first among the arguments is found, and numbered, first
                 continue
             todo.pop()
-            if self._is_known(key):
+            if self._is_known(edge):
                 continue
-            sources = [self._by_key.get(key) for key in next_keys(fn)]
-            call = unseen_call(fn.name(), sources) if is_open else None
-            inputs = [source for source in sources if source is not None] if is_open else []
-            ref = self.held.get(key)
-            known = tensor if tensor is not None and key == end else ref() if ref is not None else None
-            if (entry := self._by_key.get(key)) is not None:  # an input so far
-                entry.call, entry.inputs, entry.node.op, entry.node.kind = call, inputs, call.op, "operation"
-            elif known is not None:
-                self.add(known, call, inputs)
-            else:
-                node = Node("", call.op if call else "", "operation" if call else "input", requires_grad=True)
-                self._append(Entry(node, GradientEdge(fn, output_nr), call=call, inputs=inputs))
-            for source in inputs:
-                if _changed_since(source.tensor, fn):
+            if (entry := self._by_edge.get(edge)) is None:
+                entry = self.add(tensor) if tensor is not None and edge == end else self._append(_unseen(edge))
+            if self._is_before(edge.node):
+                continue
+            entry.call = unseen_call(edge.node.name(), sources)
+            entry.inputs = [source for source in sources if source is not None]
+            entry.node.op, entry.node.kind = entry.call.op, "operation"
+            for source in entry.inputs:
+                if _changed_since(source.tensor, edge.node):
                     source.node.value = source.node.value_norm = None
-        return self._by_key[end]
+        return self._by_edge[end]
 
-    def _add_leaf(self, accumulator) -> Entry:
-        entry = self.look_up(accumulator.variable)
-        entry.edge = entry.edge or GradientEdge(accumulator, 0)  # PyTorch gives none for some sparse layouts
-        self._by_key[accumulator, 0] = entry
-        return entry
+    def _at(self, edge: GradientEdge) -> Entry | None:
+        """Return the entry at a gradient edge; that of a leaf is made now if it is new."""
+        if edge not in self._by_edge and is_accumulator(edge.node):
+            entry = self.look_up(edge.node.variable)
+            entry.edge = entry.edge or edge  # PyTorch gives none for some sparse layouts
+            self._by_edge[edge] = entry
+        return self._by_edge.get(edge)
 
     def continues(self, tensor: Tensor) -> bool:
         """Whether autograd made a tensor in this block directly from something on the tape, and it is not there."""
         edge = None if tensor.is_leaf else gradient_edge(tensor)
-        if edge is None or self.is_before(edge.node) or (edge.node, edge.output_nr) in self._by_key:
+        if edge is None or self._is_before(edge.node) or edge in self._by_edge:
             return False
-        return any(key in self._by_key for key in next_keys(edge.node))
+        return any(source in self._by_edge for source in next_edges(edge.node))
+
+    def recognise(self, tensor: Tensor) -> None:
+        """Complete an entry that was made without its tensor."""
+        entry = self._by_edge.get(gradient_edge(tensor))
+        if entry is not None and entry.tensor is None:
+            entry.ref = weakref.ref(tensor)
+            entry.node.value, entry.node.value_norm = snapshot(tensor, self.max_elems)
 
     def autograd_inputs(self, entry: Entry) -> dict:
         """Return what autograd itself says that an entry was made from.
@@ -287,44 +273,39 @@ class Tape:
         slots: dict = {}
         if entry.edge is None or entry.call is None:
             return slots
-        own = {source.key: source for source in entry.inputs if source.edge is not None}
+        own = {source.edge: source for source in entry.inputs if source.edge is not None}
         todo = [entry.edge.node]
         while todo:
             fn = todo.pop()
             if fn in slots:
                 continue
             slots[fn] = []
-            for i, key in enumerate(next_keys(fn)):
-                if key[0] is None:
-                    continue
-                source = own.get(key) or self._by_key.get(key)
-                if source is None and is_accumulator(key[0]):
-                    source = self._add_leaf(key[0])
-                if source is None:
-                    todo.append(key[0])
-                elif source is not entry:
+            for i, edge in enumerate(next_edges(fn)):
+                source = own.get(edge) or self._at(edge)
+                if source is not None and source is not entry:
                     slots[fn].append((i, source))
+                elif source is None and edge.node is not None:
+                    todo.append(edge.node)
         return slots
+
+    def parents(self, entry: Entry) -> list[Entry]:
+        """Return what an entry was made from, by its call or by what autograd says, in order, each once."""
+        return list(dict.fromkeys([*entry.inputs, *sources_in(self.autograd_inputs(entry))]))
+
+
+def _unseen(edge: GradientEdge) -> Entry:
+    about = metadata(edge)
+    return Entry(Node("", kind="input", shape=tuple(about.shape), dtype=about.dtype, requires_grad=True), edge)
 
 
 _steps: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # when each optimiser last changed its parameters
-
-
-def _note_step(optimizer, args, kwargs):
-    _steps[optimizer] = torch.autograd._get_sequence_nr()
-
-
-register_optimizer_step_post_hook(_note_step)
+register_optimizer_step_post_hook(lambda optimizer, *_: _steps.update({optimizer: _get_sequence_nr()}))
 
 
 def _changed_since(tensor: Tensor | None, fn) -> bool:
-    """Whether an optimiser has changed a leaf after an autograd node was made from it."""
-    if tensor is None or not tensor.is_leaf:
-        return False
-    return any(
-        number > fn._sequence_nr() and any(tensor is p for group in optimizer.param_groups for p in group["params"])
-        for optimizer, number in _steps.items()
-    )
+    """Whether an optimiser has changed a tensor after an autograd node was made from it."""
+    later = [optimizer for optimizer, number in _steps.items() if number > fn._sequence_nr()]
+    return any(tensor is p for optimizer in later for group in optimizer.param_groups for p in group["params"])
 
 
 def sources_in(slots: dict) -> list[Entry]:
