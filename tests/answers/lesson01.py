@@ -35,11 +35,11 @@ RIGHT["01.2"] = [
 ]
 BLANK["01.2"] = ['"x.T": True → "x.T": ...']
 WRONG["01.2"] = {
-    '"x[1]": True → "x[1]": False': "x[1] again",
+    '"x[1]": True → "x[1]": False': ("x[1] again", 27),
     '"x[[1]]": False → "x[[1]]": True': "list or a mask",
     '"x[x >= 0]": False → "x[x >= 0]": True': "list or a mask",
     '"x.T": True → "x.T": False': "transposing",
-    '"x.reshape(6)": True → "x.reshape(6)": False': "with reshape",
+    '"x.reshape(6)": True → "x.reshape(6)": False': ("with reshape", 27),
     '"x.T.reshape(6)": False → "x.T.reshape(6)": True': "with reshape",
     "True → not True and False → not False": "wrong way round",
     '"x[1]": True → "x[1]": "yes"': "True or False",
@@ -57,10 +57,10 @@ RIGHT["01.3"] = [
 ]
 BLANK["01.3"] = ["None"]
 WRONG["01.3"] = {
-    "y_hat.reshape(-1, 1) → y_hat": "with each true value",
-    ".float() → ": "dtype of the NumPy array",
+    "y_hat.reshape(-1, 1) → y_hat": ("with each true value", 24),
+    ".float() → ": ("dtype of the NumPy array", 25),
     ".mean() → ": "Where is the mean?",
-    ".mean() → .sum()": "that is the sum",
+    ".mean() → .sum()": ("that is the sum", 31),
     "(y_hat[:, None] - torch.from_numpy(y_array).float()).mean() ** 2": "first square",
     "float(((y_hat.numpy()[:, None] - y_array) ** 2).mean())": "plain Python number",
     "((y_hat.numpy()[:, None] - y_array) ** 2).mean()": "still NumPy's",
@@ -96,7 +96,7 @@ WRONG["01.4"] = {
     X /= X.std(dim=0)
     X -= mean
     """: "the means are not 0",
-    "X.std(dim=0) → X.std(dim=0, correction=0)": "divides by N",
+    "X.std(dim=0) → X.std(dim=0, correction=0)": ("divides by N", 28),
     "std(dim=0) → var(dim=0)": "by the variance",
     "X -= X.mean(dim=0) / X.std(dim=0)": "only the mean was divided",
     "dim=0 → ": "for all of X",

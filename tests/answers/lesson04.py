@@ -13,7 +13,7 @@ WRONG["04.1"] = {
     """
     f = x * y + y**2
     return torch.autograd.grad(f, x)[0], torch.autograd.grad(f, y)[0]
-    """: "uses the graph up",
+    """: ("uses the graph up", 3),
     """
     (x * y + y**2).backward()
     return x.grad, y.grad
@@ -35,7 +35,7 @@ WRONG["04.1"] = {
     "(f, (x, y)) → (f, (y, x))": "exchanged",
     "[torch.autograd.grad(x * y + y**2, part) for part in (x, y)]": "is a tuple",
     " + y**2 → ": "only one of its two parts",
-    "(y, 2 * y)": "only one of its two parts",
+    "(y, 2 * y)": ("only one of its two parts", 8),
     "torch.autograd.grad(x * y.detach() + y.detach() ** 2, (x, y), allow_unused=True)": "is None",
     "(x + y, x)": "∂f/∂x is not right",
     "(y, x - y)": "∂f/∂x is right, ∂f/∂y is not",
@@ -50,10 +50,10 @@ WRONG["04.2"] = {
     "8, 17, 4": "the value of x³",
     "6, 17, 4": "a factor and a square",
     "100, 17, 4": "first is not right",
-    "12, 5, 4": "new derivative alone",
+    "12, 5, 4": ("new derivative alone", 1),
     "12, 22, 4": "the value of 5x",
     "12, 60, 4": "second is not right",
-    "12, 17, 16": "torch.autograd.grad add",
+    "12, 17, 16": ("torch.autograd.grad add", 1),
     "12, 17, 21": "x.grad = None",
     "12, 17, 12": "goes elsewhere",
     "12, 17, 100": "third is not right",
@@ -66,8 +66,8 @@ WRONG["04.3"] = {
     '"exp"': "give a list",
     '["exp", "cos"]': "none of the five",
     '["sin", "square", "triple"]': "other way round",
-    '["tanh", "exp", "triple"]': "take triple out",
-    '["tanh", "exp", "sin"]': "take sin out",
+    '["tanh", "exp", "triple"]': ("take triple out", 20),
+    '["tanh", "exp", "sin"]': ("take sin out", 20),
     '["square", "exp"]': "take square out",
     "[]": "some of them do fail",
     '["exp"]': "derivative of tanh",
@@ -85,7 +85,7 @@ RIGHT["04.4"] = [
 BLANK["04.4"] = ["y = torch.round(x)"]
 WRONG["04.4"] = {
     "torch.round(x)": "through round alone. Start from x",
-    "torch.round(x).detach()": "everything is detached",
+    "torch.round(x).detach()": ("everything is detached", 22),
     "x": "the value is x,",
     "x + torch.round(x).detach()": "x + round(x)",
     "x.detach() + torch.round(x) - x": "the derivative is −1",

@@ -40,7 +40,7 @@ WRONG["05.1"] = {
 RIGHT["05.2"] = [SOLUTION, "(y_hat - y) * 2 / (len(y) * y.shape[1])"]
 BLANK["05.2"] = ["loss_backward = ..."]
 WRONG["05.2"] = {
-    "2 * (y_hat - y)": "Your rule is that of the sum",
+    "2 * (y_hat - y)": ("Your rule is that of the sum", 31),
     "2 * (y_hat - y) / len(y)": "number of rows",
     "2 * (y_hat - y) / y.shape[1]": "number of columns",
     "(y_hat - y) / y.size": "derivative of a square",
@@ -76,7 +76,7 @@ RIGHT["05.4"] = [
 ]
 BLANK["05.4"] = ["look_up_backward = ..."]
 WRONG["05.4"] = {
-    "np.array([up[words == row][-1:].sum(axis=0) for row in range(shape[0])])": "only the last gradient",
+    "np.array([up[words == row][-1:].sum(axis=0) for row in range(shape[0])])": ("only the last gradient", 8),
     """
     gradient = np.eye(shape[0])[words].T @ up
     return gradient / np.bincount(words, minlength=shape[0]).clip(1)[:, None]
@@ -92,7 +92,7 @@ RIGHT["05.5"] = [SOLUTION, "up - up.sum(axis=0, keepdims=True) / len(up)"]
 BLANK["05.5"] = ["centre_backward = ..."]
 WRONG["05.5"] = {
     "up": "as a constant",
-    "-up.mean(axis=0) * np.ones_like(up)": "second path",
+    "-up.mean(axis=0) * np.ones_like(up)": ("second path", 8),
     "up - up.sum(axis=0)": "too strong",
     "up + up.mean(axis=0)": "different signs",
     "up - up / len(up)": "the mean moves all rows",

@@ -13,7 +13,7 @@ RIGHT["06.1"] = [SOLUTION, "-2 / len(X) * sum(y - y_hat)"]
 WRONG["06.1"] = {
     "(2 * (y - y_hat)).mean()": "the sign is not",
     "(2 * X * (y_hat - y)).mean()": "the gradient for w",
-    "(2 * (y_hat - y)).sum()": "gradient of the sum",
+    "(2 * (y_hat - y)).sum()": ("gradient of the sum", 31),
     "(y_hat - y).mean()": "a factor is missing",
     "((y_hat - y) ** 2).mean()": "the loss itself",
     "2 * (y_hat - y)": "single examples",
@@ -33,13 +33,13 @@ RIGHT["06.2"] = [
     "return w → return w.item()",
 ]
 WRONG["06.2"] = {
-    "w.grad = None → pass": "with the old gradient",
+    "w.grad = None → pass": ("with the old gradient", 1),
     "-= → +=": "up the hill",
-    ".mean() → .sum()": "N times too long",
-    "no_grad() → enable_grad()": "In which block",
-    "w -= lr → w = w - lr": "leads back to no leaf",
+    ".mean() → .sum()": ("N times too long", 31),
+    "no_grad() → enable_grad()": ("In which block", 12),
+    "w -= lr → w = w - lr": ("leads back to no leaf", 11),
     ", requires_grad=True → ": "leads back to no leaf",
-    "no_grad() → enable_grad() and w -= lr → w = w - lr": "w.grad is None",
+    "no_grad() → enable_grad() and w -= lr → w = w - lr": ("w.grad is None", 11),
     "loss.backward() → loss.backward(); w.grad.zero_()": "w never moves",
     "range(num_epochs) → range(num_epochs - 2)": "after 1 of 3 epochs",
     "range(num_epochs) → range(num_epochs + 1)": "after 4 of 3 epochs",
@@ -79,7 +79,7 @@ RIGHT["06.4"] = [SOLUTION, "torch.tensor(3 / 20)"]
 WRONG["06.4"] = {
     "1 / 15": "four points of the lesson",
     "0.3": "from 0 to 4",
-    "1 / 20": "sum of the squared errors",
+    "1 / 20": ("sum of the squared errors", 31),
     "0.01": "short of 2",
     "0.2": "beyond 2",
     "-0.15": "is positive",

@@ -19,7 +19,7 @@ WRONG["08.2"] = {
     "1 / 12": "one step leads to the bottom",
     "1": "brings its x²",
     "2 / 6": "factor 2 of the square",
-    "2 / 36": "for the sum",
+    "2 / 36": ("for the sum", 31),
     "12": "that is the curvature",
     "2 / 14": "still converges a little above it",
     "-1 / 6": "is positive",
@@ -70,7 +70,7 @@ WRONG["08.4"] = {
     "order.split(batch_size) → [order]": "all the examples",
     "split(batch_size) → split(1)": "for each example",
     "order.split → order.argsort().split": "comes at place i",
-    ".mean() → .sum()": "add up the gradients of a batch",
+    ".mean() → .sum()": ("add up the gradients of a batch", 31),
     "2 * error → error": "derivative of a square",
     ".mean() → .sum() / batch_size": "fewer examples",
     "X[index] * w + b - y[index] → y[index] - X[index] * w - b": "uphill",
@@ -94,7 +94,7 @@ RIGHT["08.5"] = [
     "float(np.average(means, weights=sizes))",
 ]
 WRONG["08.5"] = {
-    "sum(means) / len(means)": "mean of the batch means",
+    "sum(means) / len(means)": ("mean of the batch means", 32),
     " / sum(sizes) → ": "sum over all",
     "/ sum(sizes) → / len(sizes)": "number of batches",
     "sum(means) / sum(sizes)": "not weighted",

@@ -26,11 +26,11 @@ RIGHT["09.1"] = [
     """,
 ]
 WRONG["09.1"] = {
-    "wait(); start = clock(); work(); wait(); return clock() - start": "the slow first call",
-    "start = clock(); work(); wait(); work(); wait(); return clock() - start": "the slow first call",
-    "work(); wait(); start = clock(); work(); return clock() - start": "how long the handing over takes",
-    "work(); start = clock(); work(); return clock() - start": "how long the handing over takes",
-    "work(); start = clock(); work(); wait(); return clock() - start": "Is the queue empty",
+    "wait(); start = clock(); work(); wait(); return clock() - start": ("the slow first call", 40),
+    "start = clock(); work(); wait(); work(); wait(); return clock() - start": ("the slow first call", 40),
+    "work(); wait(); start = clock(); work(); return clock() - start": ("how long the handing over takes", 40),
+    "work(); start = clock(); work(); return clock() - start": ("how long the handing over takes", 40),
+    "work(); start = clock(); work(); wait(); return clock() - start": ("Is the queue empty", 40),
     "work(); wait(); work(); start = clock(); wait(); return clock() - start": "not its handing over",
     "work(); wait(); stop = clock(); work(); wait(); start = clock(); return stop - start": "negative",
     "start = clock(); wait(); return clock() - start": "never calls work()",
@@ -71,12 +71,12 @@ RIGHT["09.3"] = [
     "torch.nn.Parameter(torch.zeros(d, 1, device=device))",
 ]
 WRONG["09.3"] = {
-    "torch.zeros(d, 1, requires_grad=True).to(device)": "on meta your weight is no leaf",
+    "torch.zeros(d, 1, requires_grad=True).to(device)": ("on meta your weight is no leaf", 13),
     "torch.zeros(d, 1, device=device)": "does not ask for a gradient",
     "torch.zeros(d, 1, requires_grad=True)": "asked for meta, your weight lies on cpu",
     "torch.zeros(d, device=device, requires_grad=True)": "should be (3, 1)",
     "torch.ones(d, 1, device=device, requires_grad=True)": "start with zeros",
-    "2 * torch.zeros(d, 1, device=device, requires_grad=True)": "on cpu your weight is no leaf",
+    "2 * torch.zeros(d, 1, device=device, requires_grad=True)": ("on cpu your weight is no leaf", 13),
     "torch.zeros(d, 1, device=device, requires_grad=True).cpu()": "where it has no numbers",
     "[0.0] * d": "return a tensor",
 }

@@ -5,7 +5,7 @@ from exercise_answers import BLANK, RIGHT, SOLUTION, WRONG
 RIGHT["10.1"] = [SOLUTION, "nn.Linear(4, 5).weight.shape, [7, 3], torch.tensor(43)"]
 BLANK["10.1"] = ["(5, 4), ..., 43", "(5, ...), (7, 3), 43"]
 WRONG["10.1"] = {
-    "(4, 5), (7, 3), 43": "in that order",
+    "(4, 5), (7, 3), 43": ("in that order", 26),
     "(5,), (7, 3), 43": "the shape of the bias",
     "(7, 5), (7, 3), 43": "number of examples",
     "(5, 5), (7, 3), 43": "weight_shape is not right",
@@ -43,7 +43,7 @@ WRONG["10.2"] = {
     "-2.0 → -3.0": "for the input (1, 1) your network gives -1",
     "b2 = torch.tensor([0.0]) → b2 = torch.tensor([1.0])": "for the input (0, 0) your network gives 1.",
     "[[1.0, 1.0], → [[1.0, 2.0],": "for the input (0, 1) your network gives 2",
-    "[[1.0, -2.0]] → [[1.0], [-2.0]]": "lies the wrong way",
+    "[[1.0, -2.0]] → [[1.0], [-2.0]]": ("lies the wrong way", 26),
     "[0.0, -1.0] → [[0.0, -1.0]]": "b1 should have shape (2,)",
     "torch.tensor([[1.0, 1.0], [1.0, 1.0]]) → [[1.0, 1.0], [1.0, 1.0]]": "W1 should be a tensor",
 }
@@ -65,7 +65,7 @@ RIGHT["10.3"] = [
 ]
 BLANK["10.3"] = ["nn.Parameter(torch.ones(1)) → ..."]
 WRONG["10.3"] = {
-    "nn.ModuleList([ → list([": "Python list",
+    "nn.ModuleList([ → list([": ("Python list", 16),
     "nn.Linear(2, 2) for _ in range(num_layers)] → nn.Linear(2, 2)] * num_layers": "again and again",
     "range(num_layers) → range(2)": "this one has 2",
     "range(num_layers) → range(3)": "Tower(5) has 3",

@@ -29,9 +29,9 @@ RIGHT["12.2"] = [
     "-logits.log_softmax(dim=1).gather(1, y[:, None]).mean()",
 ]
 WRONG["12.2"] = {
-    ".mean() → .sum()": "the sum over the examples",
+    ".mean() → .sum()": ("the sum over the examples", 31),
     "return → return -": "the sign is wrong",
-    "F.cross_entropy(logits.softmax(dim=1), y)": "softmax is applied twice",
+    "F.cross_entropy(logits.softmax(dim=1), y)": ("softmax is applied twice", 38),
     "logits.logsumexp(dim=1) - of_the_right → -of_the_right": "the sum of all powers is missing",
     "-logits.softmax(dim=1).log().mean()": "all classes are counted",
     "9.0": "on paper for one example",
@@ -106,7 +106,7 @@ WRONG["12.5"] = {
     """
     X.reshape(-1, 8, 8)[:, :, 1:] = X.reshape(-1, 8, 8)[:, :, :-1].clone()
     return X
-    """: "X itself has changed",
+    """: ("X itself has changed", 27),
     "X": "did not move",
     ".reshape(-1, 64) → ": "should have shape (3, 64)",
     "return → return 2 *": "not those of X",

@@ -24,7 +24,7 @@ WRONG["13.1"] = {
 RIGHT["13.2"] = [SOLUTION, "torch.arange(N).tensor_split(world_size)[rank]"]
 BLANK["13.2"] = ["[...]"]
 WRONG["13.2"] = {
-    "range(N)": "every worker takes all rows",
+    "range(N)": ("every worker takes all rows", 43),
     "range(0, N, world_size)": "Does your function use rank?",
     """
     size = N // world_size
@@ -50,7 +50,7 @@ WRONG["13.2"] = {
 
 RIGHT["13.3"] = [SOLUTION, "w - lr * torch.autograd.grad(F.mse_loss(X @ w, y), w)[0]"]
 WRONG["13.3"] = {
-    " / num_workers → ": "num_workers times too long",
+    " / num_workers → ": ("num_workers times too long", 31),
     "w.detach() - → w.detach() +": "uphill",
     "/ num_workers → / num_workers**2": "divided twice",
     "sum(gradients) / num_workers → gradients[-1]": "of one of the workers alone",
@@ -67,7 +67,7 @@ WRONG["13.3"] = {
     for X_part, y_part in zip(X.chunk(num_workers), y.chunk(num_workers)):
         (F.mse_loss(X_part @ w, y_part) / num_workers).backward()
     return w.detach() - lr * w.grad
-    """: "right for three workers, but not for two",
+    """: ("right for three workers, but not for two", 1),
     "w.detach()": "Check the gradient of one part",
     "w.T": "should have shape (2, 1)",
 }
