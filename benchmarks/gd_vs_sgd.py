@@ -28,7 +28,7 @@ import platform
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from statistics import median
@@ -37,7 +37,7 @@ import torch
 from torch import Tensor, nn
 
 import lecturekit as lk
-from lecturekit.lessons.recorded import SCHEMA, Benchmark, Measurement
+from lecturekit.lessons.recorded import Benchmark
 
 BATCH_SIZES = {None: "GD", 10: "SGD 10", 100: "SGD 100"}  # None: all examples
 STEPS_IN_A_ROW = 100  # of SGD, in one call or in one CUDA graph
@@ -47,6 +47,22 @@ LARGEST_ON_CPU = 10**8  # numbers in X: 0.4 GB
 LOSS_SIZES = [(1000, 100), (10**4, 100), (10**5, 100), (10**6, 100)]
 TARGET_LOSS = 2.0
 LR = {None: 0.4, 10: 0.1, 100: 0.3}  # to reach that loss: each near the largest that is safe
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """How long one thing took: a row of the file."""
+
+    kind: str  # "step", "to loss" or "bandwidth"
+    device: str  # "cpu" or "cuda"
+    way: str  # "eager" or "graph"; of a bandwidth "copy", "textbook" or "blocks"
+    N: int  # rows of X
+    d: int  # columns of X
+    batch_size: int | None = None  # None: the full batch
+    samples: tuple[float, ...] = ()  # seconds a step, or a whole training to the loss
+    steps: int | None = None  # to the loss
+    bytes: int | None = None  # that a step moves
+    failed: str | None = None  # why there are no samples
 
 
 def examples(N: int, d: int, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -234,20 +250,38 @@ def in_words(row: Measurement) -> str:
     return f"{row.kind:9}  {row.device:4}  {what:14}  {f'{row.N:,} × {row.d}':16}  {result}"
 
 
+def crossover(cpu: dict[int, lk.Timing], gpu: dict[int, lk.Timing]) -> float | None:
+    """Return from which size of X on, N · d, a step on the GPU takes less time than one on the CPU.
+
+    Between two sizes that were measured, straight lines are drawn on logarithmic axes. It is the smallest size
+    measured where the GPU always wins, and None where it loses at the largest.
+    """
+    sizes = sorted(cpu.keys() & gpu.keys())
+    gains = [math.log(cpu[size].median / gpu[size].median) for size in sizes]
+    last = max((index for index, gain in enumerate(gains) if gain <= 0), default=-1)  # where the GPU loses
+    if last == len(sizes) - 1:
+        return None
+    if last == -1:
+        return float(sizes[0])
+    share = gains[last] / (gains[last] - gains[last + 1])
+    return sizes[last] ** (1 - share) * sizes[last + 1] ** share
+
+
 def summary(benchmark: Benchmark) -> dict[str, dict[str, float | None]]:
-    """Return what follows from the rows, for whoever reads the file; the lessons compute it anew."""
+    """Return what follows from the rows, for whoever reads the file."""
     crossovers, ratios, rates = {}, {}, {}
     for batch_size, name in BATCH_SIZES.items():
-        eager, graph = (benchmark.step_times("cuda", batch_size, way) for way in ("eager", "graph"))
-        for way in ("eager", "graph"):
-            size = benchmark.crossover(batch_size, way)
+        on_cpu = benchmark.step_times("cpu", batch_size)
+        on_gpu = {way: benchmark.step_times("cuda", batch_size, way) for way in ("eager", "graph")}
+        for way, times in on_gpu.items():
+            size = crossover(on_cpu, times)
             crossovers[f"{name}, {way}"] = size and rounded(size)
-        for size in graph:
-            ratios[f"{name}, {size:,} numbers"] = rounded(eager[size].median / graph[size].median)
-    for row in benchmark.measurements:
-        if row.kind == "bandwidth" and row.samples:
-            key = f"{row.device}, {row.way}"
-            rates[key] = max(rounded(row.bytes / median(row.samples) / 1e9), rates.get(key, 0.0))
+        for size, timing in on_gpu["graph"].items():
+            ratios[f"{name}, {size:,} numbers"] = rounded(on_gpu["eager"][size].median / timing.median)
+    for row in benchmark.rows:
+        if row["kind"] == "bandwidth" and "samples" in row:
+            key = f"{row['device']}, {row['way']}"
+            rates[key] = max(rounded(row["bytes"] / median(row["samples"]) / 1e9), rates.get(key, 0.0))
     return {"crossover, in numbers of X": crossovers, "time eager / graph": ratios, "bandwidth, in GB/s": rates}
 
 
@@ -262,11 +296,13 @@ def machine(device: torch.device) -> dict[str, str | int | float | None]:
     return found | {"threads": torch.get_num_threads(), "gpu": gpu and gpu.name}
 
 
-def as_json(benchmark: Benchmark) -> str:
+def as_row(measurement: Measurement) -> dict:
+    """Return a measurement as the file holds it, without what it has not."""
+    return {key: value for key, value in asdict(measurement).items() if value not in (None, ())}
+
+
+def as_json(about: dict, rows: list[dict]) -> str:
     """Write all as JSON, with a line for each row."""
-    about = {"schema": SCHEMA} | vars(benchmark) | {"summary": summary(benchmark)}
-    rows = [asdict(row) for row in about.pop("measurements")]
-    rows = [{key: value for key, value in row.items() if value not in (None, ())} for row in rows]
     lines = ",\n  ".join(map(json.dumps, rows))
     return f'{json.dumps(about, indent=1)[:-2]},\n "rows": [\n  {lines}\n ]\n}}\n'
 
@@ -282,18 +318,21 @@ def main() -> None:
     device = torch.device(given.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     versions = {"python": platform.python_version(), "torch": torch.__version__, "cuda": torch.version.cuda}
     command = f"python benchmarks/gd_vs_sgd.py{' --quick' * given.quick} --device {device.type}"
-    benchmark = Benchmark(machine(device), versions, str(datetime.date.today()), command, given.note)
+    about = {"machine": machine(device), "versions": versions, "date": str(datetime.date.today()), "command": command}
+    about["note"] = given.note
     part = given.output.with_name(f"{given.output.name}.part")
     part.touch()  # an error now is better than one in three minutes
+    rows = []
     try:
-        for row in measurements(device, given.quick):
-            print(in_words(row), flush=True)
-            benchmark = replace(benchmark, measurements=(*benchmark.measurements, row))
-        part.write_text(as_json(benchmark), encoding="utf-8")
+        for measurement in measurements(device, given.quick):
+            print(in_words(measurement), flush=True)
+            rows.append(as_row(measurement))
+        about["summary"] = summary(Benchmark(about["machine"], about["date"], rows))
+        part.write_text(as_json(about, rows), encoding="utf-8")
         part.replace(given.output)
     finally:
         part.unlink(missing_ok=True)
-    print(json.dumps(summary(benchmark), indent=1))
+    print(json.dumps(about["summary"], indent=1))
 
 
 if __name__ == "__main__":

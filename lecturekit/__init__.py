@@ -21,11 +21,12 @@ from .exercises.progress import check, progress
 from .graph import graph_of, trace
 from .lessons import diagrams
 from .lessons.cells import plot_tensor
+from .lessons.digits import plot_confusion, plot_images
 from .lessons.environment import environment
-from .lessons.images import plot_confusion, plot_images
+from .lessons.recorded import plot_timings
 from .lessons.sweep import Explorer, Runs, explorer, plot_loss_surface, train_many
 from .lessons.workers import WorkerRun, run_workers
-from .plotting import figure, plot_decision_regions, plot_losses, plot_network, plot_timings, show
+from .plotting import figure, plot_decision_regions, plot_losses, plot_network, show
 from .training import History, fit, minibatches
 
 __all__ = [

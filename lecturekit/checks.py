@@ -73,15 +73,14 @@ class Verdict(NamedTuple):
     message: str
 
 
-rules: dict[str, Callable[..., str]] = {}
-second_hints: dict[str, str] = {}
+rules: dict[str, tuple[Callable[..., str], str]] = {}  # of each exercise the rule, and the second hint
 
 
 def exercise(number: str, second_hint: str = "") -> Callable[[Callable[..., str]], Callable[..., str]]:
     """Register a rule, which takes the reader's answers and raises `Hint`, or returns praise; and a second hint."""
 
     def register(rule: Callable[..., str]) -> Callable[..., str]:
-        rules[number], second_hints[number] = rule, second_hint
+        rules[number] = rule, second_hint
         return rule
 
     return register
@@ -126,7 +125,7 @@ def judge(number: str, *answers: object) -> Verdict:
         made = "Look at the line that makes it. A .grad is None until backward() has filled it."
         return Verdict("wrong", f"one answer is None, which means that there is nothing. {made}")
     try:
-        return Verdict("correct", rules[number](*map(_on_cpu, answers)))
+        return Verdict("correct", rules[number][0](*map(_on_cpu, answers)))
     except NotAttempted as not_attempted:
         verdict = Verdict("not attempted", str(not_attempted))
     except Hint as hint:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import operator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -104,8 +103,8 @@ def iris(
     return Dataset(X[train], y[train], X[test], y[test], tuple(features), (first, second))
 
 
-def double_line(dtype: torch.dtype = torch.float32) -> Dataset:
-    """Return the four points of y = 2x at x = 1, 2, 3, 4; X_train and y_train have shape (4, 1) and this dtype.
+def double_line() -> Dataset:
+    """Return the four points of y = 2x at x = 1, 2, 3, 4; X_train and y_train have shape (4, 1).
 
     Introduced in notebook 06. Source: Patrick Loeber's PyTorch tutorial, part 5.
 
@@ -114,7 +113,7 @@ def double_line(dtype: torch.dtype = torch.float32) -> Dataset:
     >>> double_line().y_train.flatten().tolist()
     [2.0, 4.0, 6.0, 8.0]
     """
-    X = torch.arange(1, 5, dtype=dtype, device="cpu").reshape(4, 1)
+    X = _float32([[1], [2], [3], [4]])
     return Dataset(X, 2 * X, X[:0], X[:0], feature_names=("x",))
 
 
@@ -133,10 +132,9 @@ def noisy_line(
     >>> bool((line.y_train == 2 * line.X_train + 1).all())
     True
     """
-    generator = _generator(seed)
-    X = torch.randn(num_examples, 1, generator=generator, dtype=torch.float32, device="cpu")
-    deviations = torch.randn(num_examples, 1, generator=generator, dtype=torch.float32, device="cpu")
-    y = X * slope + intercept + deviations * noise
+    options = {"generator": _generator(seed), "dtype": torch.float32, "device": "cpu"}
+    X = torch.randn(num_examples, 1, **options)
+    y = X * slope + intercept + torch.randn(num_examples, 1, **options) * noise
     return Dataset(X, y, X[:0], y[:0], feature_names=("x",))
 
 
@@ -184,11 +182,10 @@ def digits(*, seed: int = 0) -> Dataset:
     """
     from sklearn.datasets import load_digits
 
-    pixels, labels = load_digits(return_X_y=True)
-    p = _random_order(len(pixels), seed)
-    X, y = _float32(pixels)[p] / 16, torch.tensor(labels, dtype=torch.int64, device="cpu")[p]
-    names = tuple(f"pixel_{row}_{column}" for row in range(8) for column in range(8))
-    return Dataset(X[:-300], y[:-300], X[-300:], y[-300:], names, tuple("0123456789"))
+    found = load_digits()
+    p = _random_order(len(found.data), seed)
+    X, y = _float32(found.data)[p] / 16, torch.tensor(found.target, dtype=torch.int64, device="cpu")[p]
+    return Dataset(X[:-300], y[:-300], X[-300:], y[-300:], tuple(found.feature_names), tuple("0123456789"))
 
 
 def _float32(numbers: object) -> Tensor:
@@ -196,7 +193,7 @@ def _float32(numbers: object) -> Tensor:
 
 
 def _generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(operator.index(seed))  # manual_seed does not take NumPy's integers
+    return torch.Generator().manual_seed(int(seed))  # manual_seed does not take NumPy's integers
 
 
 def _random_order(num_examples: int, seed: int) -> Tensor:

@@ -59,7 +59,7 @@ def gpus_in_use() -> range:
 
 @dataclass(frozen=True, repr=False)
 class Timing:
-    """How long one call of a function takes: samples in seconds, their median, and their lower and upper quartile.
+    """How long one call of a function takes: samples in seconds, their median and quartiles.
 
     Each sample is the mean over several calls. One stall of the machine does not move the median.
 
@@ -77,29 +77,17 @@ class Timing:
         return statistics.median(self.samples)
 
     @property
-    def low(self) -> float:
-        """A quarter of the samples lies below."""
-        return self._quantile(0.25)
-
-    @property
-    def high(self) -> float:
-        """A quarter of the samples lies above."""
-        return self._quantile(0.75)
-
-    def _quantile(self, share: float) -> float:
-        return torch.tensor(self.samples, dtype=torch.float64, device="cpu").quantile(share).item()
+    def quartiles(self) -> list[float]:
+        """A quarter of the samples lies below the first, half below the second, three quarters below the third."""
+        samples = self.samples if len(self.samples) > 1 else 2 * self.samples
+        return statistics.quantiles(samples, n=4, method="inclusive")
 
     def __repr__(self) -> str:
         units = {"s": 1, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}
         unit = next((unit for unit, size in units.items() if self.median >= size), "ns")
-        median, low, high = (_three_digits(value / units[unit]) for value in (self.median, self.low, self.high))
+        numbers = [value / units[unit] for value in self.quartiles]
+        low, median, high = (f"{number:,.{sum(number < size for size in (10, 100))}f}" for number in numbers)
         return f"{median} {unit} a call (half of the {len(self.samples)} samples from {low} to {high} {unit})"
-
-
-def _three_digits(number: float) -> str:
-    """Write a number with three digits, without an exponent: 1.23, 12.3, 123, 1,230."""
-    decimals = max(0, 2 - math.floor(math.log10(number))) if number > 0 else 0
-    return f"{number:,.{decimals}f}"
 
 
 def measure(

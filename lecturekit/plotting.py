@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from .devices import Timing
 from .style import COLOURS, DASHES, GRID, INK, MARKERS, MUTED, TINTS, house_style
 from .training import History
 
@@ -84,6 +83,21 @@ def show(fig: Figure, *, alt: str) -> None:
     display({"text/html": image, "text/plain": alt}, raw=True)
 
 
+def small_png(*figures: Figure, colours: int = 256) -> bytes:
+    """Return figures of one height side by side as a PNG image in few colours: a third of the size, or less."""
+    import numpy as np
+    from PIL import Image
+
+    pictures = []
+    for fig in figures:
+        file = io.BytesIO()
+        fig.savefig(file, dpi=2 * DPI)
+        pictures.append(Image.open(file).convert("RGB"))
+    file = io.BytesIO()
+    Image.fromarray(np.hstack(pictures)).quantize(colours).save(file, "png", optimize=True)
+    return file.getvalue()
+
+
 def plain_ticks(ax: Axes) -> None:
     """Put ticks where a logarithmic axis has its numbers, and write these as 0.05 and 20, not as powers of ten."""
     from matplotlib.ticker import EngFormatter, LogFormatterSciNotation, LogLocator, NullFormatter
@@ -112,11 +126,10 @@ def label_ends(ax: Axes) -> None:
         ax.text(1.01, above, line.get_label(), transform=ax.transAxes, va="center", color=line.get_color())
 
 
-def plot_noisy(ax: Axes, x: Sequence[float], y: Sequence[float], *, label: str = "", window: int = 9) -> None:
-    """Draw a noisy curve pale, and over it the mean of `window` neighbours, in the next style of the axes."""
-    half = window // 2
-    parts = [y[max(0, place - half) : place + half + 1] for place in range(len(y))]
-    (line,) = ax.plot(x, [sum(part) / len(part) for part in parts], label=label or None, linewidth=2)
+def plot_noisy(ax: Axes, x: Sequence[float], y: Sequence[float]) -> None:
+    """Draw a noisy curve pale, and over it the mean of 9 neighbours, in the next style of the axes."""
+    parts = [y[max(0, place - 4) : place + 5] for place in range(len(y))]
+    (line,) = ax.plot(x, [sum(part) / len(part) for part in parts], linewidth=2)
     ax.plot(x, y, color=line.get_color(), linestyle="solid", linewidth=1, alpha=0.35)
 
 
@@ -127,98 +140,29 @@ def mark_level(ax: Axes, level: float, text: str) -> None:
 
 
 @house_style
-def plot_losses(histories: Mapping[str, History], *, against: str = "epochs", log: bool = False) -> Figure:
-    """Draw loss curves, so that curves that lie over each other can all be seen. Introduced in notebook 07.
+def plot_losses(histories: Mapping[str, History]) -> Figure:
+    """Draw loss curves against the epochs, so that curves that lie over each other can all be seen.
+
+    Introduced in notebook 07.
 
     Parameters
     ----------
     histories : mapping of str to History, a curve each from the loss before training to the last one
-    against : {"epochs", "steps", "examples", "seconds"}
-    log : bool, whether the loss has a logarithmic axis
 
     Examples
     --------
     >>> fig = plot_losses({"GD": History(1.0, losses=[0.5, 0.2]), "SGD": History(1.0, losses=[0.3, 0.1])})
-    >>> fig.axes[0].get_xlabel()
-    'epochs'
+    >>> [text.get_text() for text in fig.axes[0].texts]
+    ['SGD', 'GD']
     """
     fig, ax = figure()
-    column = "examples_seen" if against == "examples" else against
-    for index, (name, history) in enumerate(histories.items()):
-        counted = range(1, len(history.losses) + 1) if against == "epochs" else getattr(history, column)
-        curves_above = len(histories) - 1 - index
-        ax.plot(
-            [0, *counted],
-            [history.initial_loss, *history.losses],
-            label=name,
-            color=COLOURS[index % len(COLOURS)],
-            linestyle=DASHES[index % len(DASHES)],
-            linewidth=1.8 + 2.2 * curves_above,  # the curve below shows on both sides of the one above
-            alpha=0.6 if curves_above else 1,
-        )
-    ax.set_xlabel(column.replace("_", " "))
-    ax.set_ylabel("loss")
-    ax.set_yscale("log" if log else "linear")
-    if against == "epochs":
-        ax.xaxis.get_major_locator().set_params(integer=True)
+    for curves_above, (name, history) in zip(reversed(range(len(histories))), histories.items(), strict=True):
+        losses = [history.initial_loss, *history.losses]
+        # The curve below shows on both sides of the one above.
+        ax.plot(losses, label=name, linewidth=1.8 + 2.2 * curves_above, alpha=0.6 if curves_above else 1)
+    ax.set(xlabel="epochs", ylabel="loss")
+    ax.xaxis.get_major_locator().set_params(integer=True)
     label_ends(ax)
-    return fig
-
-
-@house_style
-def plot_timings(
-    timings: Mapping[str, Mapping[float, float | Timing]],
-    *,
-    recorded: Mapping[str, Mapping[float, float | Timing]] | None = None,
-    xlabel: str = "numbers in X",
-    ylabel: str = "time of a step",
-) -> Figure:
-    """Draw times against sizes on logarithmic axes: a line is a power law, and where two cross, the faster one changes.
-
-    Introduced in notebook 09. Up to 16 series differ in colour or in dashes and shape.
-
-    Parameters
-    ----------
-    timings : mapping of str to ``{size: seconds}``; seconds may be a `Timing`, whose quartiles a bar marks
-    recorded : the same of another machine, drawn thin and hollow behind, in the colours of the same names
-    xlabel, ylabel : str
-
-    Examples
-    --------
-    >>> fig = plot_timings({"yours": {100: 1e-4, 1000: 2e-4}}, recorded={"GPU": {100: 3e-5, 1000: 3e-5}})
-    >>> [text.get_text() for text in fig.axes[0].get_legend().get_texts()]
-    ['yours', 'GPU (recorded)']
-    """
-    from matplotlib.ticker import EngFormatter
-
-    curves = [(name, False, series) for name, series in timings.items()]
-    curves += [(name, True, series) for name, series in (recorded or {}).items()]
-    names = list(dict.fromkeys(name for name, _, _ in curves))
-    fig, ax = figure()
-    for name, is_recorded, series in curves:
-        sizes = sorted(series)
-        times = [series[size] if isinstance(series[size], Timing) else Timing((series[size],)) for size in sizes]
-        turn, colour = divmod(names.index(name), len(COLOURS))
-        shape = (colour + turn) % len(DASHES)
-        ax.errorbar(
-            sizes,
-            [time.median for time in times],
-            yerr=[[time.median - time.low for time in times], [time.high - time.median for time in times]],
-            label=f"{name} (recorded)" if is_recorded else name,
-            color=COLOURS[colour],
-            linestyle=DASHES[shape],
-            marker=MARKERS[shape],
-            markerfacecolor="white" if is_recorded else COLOURS[colour],
-            linewidth=1.2 if is_recorded else 2.2,
-            zorder=2 if is_recorded else 3,
-        )
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.xaxis.set_major_formatter(EngFormatter(sep=""))
-    ax.yaxis.set_major_formatter(EngFormatter(unit="s"))
-    ax.set_xlabel(xlabel)
-    ax.set_ylabel(ylabel)
-    ax.legend(frameon=False)
     return fig
 
 
@@ -272,8 +216,8 @@ def plot_decision_regions(
         ax.scatter(*points.T, marker=MARKERS[label], color=COLOURS[label], edgecolor="white", s=45, label=name)
     if len(wrong):
         ax.scatter(*wrong.cpu().T, s=130, facecolor="none", edgecolor=INK, linewidth=1.2, label="wrong side")
-    ax.set_xlabel(feature_names[0].replace("_", " "))
-    ax.set_ylabel(feature_names[1].replace("_", " "))
+    across, up = (name.replace("_", " ") for name in feature_names)
+    ax.set(xlabel=across, ylabel=up)
     ax.legend(frameon=True, facecolor="white", framealpha=0.9, edgecolor=GRID)
     return fig
 

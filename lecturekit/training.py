@@ -1,7 +1,6 @@
 """The training loop that every lesson shares. Only the step differs from lesson to lesson."""
 
 import math
-import operator
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -53,7 +52,7 @@ def minibatches(X: Tensor, y: Tensor, batch_size: int, generator: torch.Generato
     """
     _check_examples(X, y, batch_size)
     order = torch.randperm(len(X), generator=generator, device="cpu").to(X.device)
-    batch_size = operator.index(batch_size)  # split does not take NumPy's integers
+    batch_size = int(batch_size)  # split does not take NumPy's integers
     if X.requires_grad or y.requires_grad:  # views of one tensor would share a graph, freed by the first backward pass
         yield from ((X[index], y[index]) for index in order.split(batch_size))
         return
@@ -123,7 +122,7 @@ def fit(
         raise ValueError(f"X, y and predict(X) must be finite, got a loss of {history.initial_loss} before any step")
     if record:
         history.path.append(record())
-    generator = torch.Generator().manual_seed(operator.index(seed))
+    generator = torch.Generator().manual_seed(int(seed))
     steps = examples_seen = 0
     seconds = 0.0
     while steps < total_steps:
@@ -167,8 +166,7 @@ def _check_examples(X: Tensor, y: Tensor, batch_size: int | None) -> None:
 
 def _check_copies(first: object, second: object) -> None:
     """Refuse what shares its memory with the parameter."""
-    if isinstance(first, tuple | list):
-        for one, other in zip(first, second, strict=True):
-            _check_copies(one, other)
-    elif isinstance(first, Tensor) and first.data_ptr() == second.data_ptr() != 0:
+    if isinstance(first, Tensor) and first.data_ptr() == second.data_ptr() != 0:
         raise ValueError("record() must return copies, got the same memory twice: use w.detach().clone() or w.item()")
+    for one, other in zip(first, second, strict=True) if isinstance(first, tuple | list) else ():
+        _check_copies(one, other)

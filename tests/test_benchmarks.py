@@ -1,6 +1,7 @@
 """benchmarks/gd_vs_sgd.py: it measures what it says, and its file is there whole or not at all."""
 
-import importlib.util
+import importlib
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 from common import needs_gpu
+from hypothesis import given
+from hypothesis import strategies as st
 
 import lecturekit as lk
 from lecturekit.lessons.recorded import load
@@ -20,10 +23,9 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def gd_vs_sgd():
-    spec = importlib.util.spec_from_file_location("gd_vs_sgd", PROGRAM)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(PROGRAM.parent)
+        yield importlib.import_module("gd_vs_sgd")
 
 
 def run(*arguments):
@@ -37,13 +39,14 @@ def test_a_quick_run_writes_a_file_that_the_lessons_can_read(tmp_path):
     assert done.returncode == 0, done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["mine.json"]
     benchmark = load(tmp_path / "mine.json")
-    assert benchmark.note == "a test" and benchmark.machine["threads"] == torch.get_num_threads()
+    assert benchmark.machine["threads"] == torch.get_num_threads()
+    assert json.loads((tmp_path / "mine.json").read_text("utf-8"))["note"] == "a test"
     assert set(benchmark.step_times("cpu")) == {140, 10_000, 100_000}
     assert set(benchmark.step_times("cpu", 100)) == {10_000, 100_000}, "no batch is larger than the data"
-    assert {row.kind for row in benchmark.measurements} == {"step", "to loss", "bandwidth"}
+    assert {row["kind"] for row in benchmark.rows} == {"step", "to loss", "bandwidth"}
     progress = done.stdout.splitlines()
-    for row, line in zip(benchmark.measurements, progress, strict=False):
-        assert line.startswith(f"{row.kind:9}  {row.device}") and repr(lk.Timing(row.samples)) in line
+    for row, line in zip(benchmark.rows, progress, strict=False):
+        assert line.startswith(f"{row['kind']:9}  {row['device']}") and repr(lk.Timing(row["samples"])) in line
 
 
 def test_where_no_file_can_be_written_nothing_is_measured(tmp_path):
@@ -93,3 +96,29 @@ def test_times_to_a_loss_end_at_the_loss(gd_vs_sgd, batch_size):
     model, step = gd_vs_sgd.adaline(100, CPU, gd_vs_sgd.LR[batch_size])
     history = lk.fit(step, X, y, predict=model, num_steps=num_steps, batch_size=batch_size, seed=0)
     assert history.initial_loss > 10 and history.losses[-1] <= gd_vs_sgd.TARGET_LOSS
+
+
+def power_law(size, slope):
+    """Times that pass 1 ms at this size of X."""
+    return {10**k: lk.Timing((1e-3 * (10**k / size) ** slope,)) for k in range(2, 7)}
+
+
+@given(st.floats(2e2, 8e5), st.floats(0.2, 1.5))
+def test_crossover_lies_where_two_power_laws_cross(gd_vs_sgd, size, slope):
+    """The GPU needs the same time for every size, the CPU a power of it: they cross between the sizes measured."""
+    assert gd_vs_sgd.crossover(power_law(size, slope), power_law(size, 0)) == pytest.approx(size, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("cpu", "gpu", "expected"),
+    [
+        ([1, 2, 3], [0.5, 0.5, 0.5], 10),  # the GPU always wins: the smallest size
+        ([1, 2, 3], [0.5, 2.5, 3.5], None),  # it loses at the largest
+        ([1, 2, 3], [2, 2.5, 3], None),  # as fast is not faster
+        ([2, 1, 4], [1, 2, 1], 100 * 10 ** (1 / 3)),  # it wins, loses, and wins from there on
+        ([1, 2, 3], [], None),  # no GPU
+    ],
+)
+def test_crossover_at_the_ends(gd_vs_sgd, cpu, gpu, expected):
+    times = [{10 ** (k + 1): lk.Timing((seconds,)) for k, seconds in enumerate(series)} for series in (cpu, gpu)]
+    assert gd_vs_sgd.crossover(*times) == (expected and pytest.approx(expected))

@@ -77,11 +77,13 @@ def test_a_damaged_file_is_not_read(tmp_path, monkeypatch, damaged):
         lk.data.iris()
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_double_line(dtype):
-    line = lk.data.double_line(dtype)
+def test_double_line():
+    line = lk.data.double_line()
     assert line.X_train.tolist() == [[1], [2], [3], [4]] and line.y_train.tolist() == [[2], [4], [6], [8]]
-    assert line.X_train.dtype == line.y_train.dtype == dtype and line.X_test.shape == line.y_test.shape == (0, 1)
+    assert line.X_train.dtype == line.y_train.dtype == torch.float32 and line.X_test.shape == line.y_test.shape == (
+        0,
+        1,
+    )
     assert line.feature_names == ("x",) and line.class_names == ()
 
 

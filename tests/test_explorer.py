@@ -67,7 +67,7 @@ def test_each_run_is_the_one_that_fit_would_do(N, size, lr, seed, steps):
     X, y = line(N, dtype=torch.float64)
     lrs, sizes, seeds = [2.0, lr], [1, min(size, N) or None, None], [seed + 1, seed, 0]
     runs = lk.train_many(X, y, lrs=lrs, batch_sizes=sizes, seeds=seeds, num_steps=steps)
-    assert runs.paths.shape == (2, 3, 3, steps + 1, 2) and (len(runs), runs.num_steps) == (18, steps)
+    assert runs.paths.shape == (2, 3, 3, steps + 1, 2) and runs.num_steps == steps
     for i, j, k in [(1, 0, 1), (1, 1, 1), (1, 2, 2), (0, 1, 0)]:
         alone = by_fit(X, y, lrs[i], sizes[j], seeds[k], steps)
         torch.testing.assert_close(runs.paths[i, j, k], alone, rtol=1e-9, atol=1e-9)
@@ -257,7 +257,7 @@ def test_size_in_a_notebook():
     data, sizes = lk.data.noisy_line(), [1, 2, 5, 10, 30, 100, 300, None]
     lrs = [0.08 * k for k in range(1, 15)]
     runs = lk.train_many(data.X_train, data.y_train, lrs=lrs, batch_sizes=sizes, seeds=range(5))
-    assert len(runs) == 560 and len(lk.explorer(data.X_train, data.y_train, runs).to_html()) < 420_000
+    assert len(lk.explorer(data.X_train, data.y_train, runs).to_html()) < 420_000
 
 
 def test_runs_of_other_data_are_refused(runs):

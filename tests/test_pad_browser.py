@@ -3,16 +3,18 @@
 import io
 import re
 
+import numpy as np
 import pytest
 import torch
 from matplotlib.image import imread
+from PIL import Image, ImageDraw
 from torch import nn
 
 import lecturekit as lk
 from lecturekit._web import script
-from lecturekit.lessons.digits import EXAMPLE, drawing_pad, reduced
+from lecturekit.lessons import digits
+from lecturekit.lessons.digits import EXAMPLE, drawing_pad
 
-pytest.importorskip("matplotlib")
 SEVEN = [[(0.30, 0.15), (0.72, 0.15), (0.58, 0.45), (0.46, 0.88)], [(0.38, 0.5), (0.68, 0.5)]]
 
 
@@ -29,6 +31,24 @@ def model():
             nn.functional.cross_entropy(model(data.X_train), data.y_train).backward()
             optimizer.step()
     return model.eval()
+
+
+def reduced(strokes):
+    """What the pad should make of a drawing: 32 × 32 points of ink or paper, counted in blocks of 4 × 4."""
+    fine = 8  # as many points a side in each of the 32 × 32, so that the pen is round
+    image = Image.new("L", (32 * fine, 32 * fine))
+    pen = ImageDraw.Draw(image)
+    points = torch.tensor([point for stroke in strokes for point in stroke])
+    low, high = points.amin(dim=0), points.amax(dim=0)
+    scale = (32 - digits.PEN) / max(0.1, *(high - low).tolist())
+    radius = digits.PEN * fine / 2
+    for stroke in strokes:
+        places = (((torch.tensor(stroke) - (low + high) / 2) * scale + 16) * fine).tolist()
+        pen.line([tuple(place) for place in places], fill=255, width=round(2 * radius))
+        for x, y in places:
+            pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
+    ink = torch.from_numpy(np.asarray(image.resize((32, 32), Image.Resampling.BOX)) > 127)
+    return ink.reshape(8, 4, 8, 4).float().mean(dim=(1, 3)).flatten()
 
 
 def answer(page):
@@ -56,7 +76,7 @@ def test_the_page_computes_what_pytorch_does(show, model):
     """On all 1,797 digits."""
     data = lk.data.digits()
     X = torch.cat([data.X_train, data.X_test])
-    element = drawing_pad(model).to_html()
+    element = drawing_pad(model).data
     weights = re.search(r' data-weights="([^"]*)"', element)[1]
     found = show("").evaluate(
         f"([X, weights]) => {{{script('lecturekit.lessons', 'pad')}"
@@ -70,7 +90,7 @@ def test_the_page_computes_what_pytorch_does(show, model):
 @pytest.mark.parametrize(("strokes", "digit"), [(EXAMPLE, 3), (SEVEN, 7)])
 @pytest.mark.parametrize("place", [(0, 0, 1), (0.5, 0.1, 0.45)], ids=["large", "small and in a corner"])
 def test_a_drawing_is_reduced_as_the_data_were_and_read(show, model, strokes, digit, place):
-    page = show(drawing_pad(model).to_html())
+    page = show(drawing_pad(model).data)
     assert answer(page) == "Nothing is drawn yet"
     draw(page, strokes, *place)
     seen, right = pixels(page), reduced(strokes)
@@ -88,7 +108,7 @@ def test_a_drawing_is_reduced_as_the_data_were_and_read(show, model, strokes, di
 
 
 def test_by_touch(show, model):
-    page = show(drawing_pad(model).to_html(), width=390, has_touch=True)
+    page = show(drawing_pad(model).data, width=390, has_touch=True)
     box = page.locator(".paper").bounding_box()
     finger = page.context.new_cdp_session(page)
     for stroke in SEVEN:
@@ -102,7 +122,7 @@ def test_by_touch(show, model):
 
 def test_by_keys_alone(show, model):
     """A 1 of two columns, from the first tab on; no key reaches the page."""
-    page = show(drawing_pad(model).to_html())
+    page = show(drawing_pad(model).data)
     page.keyboard.press("Tab")
     for key in ["ArrowRight"] * 3 + [" ", *["ArrowDown", " "] * 7, "ArrowRight", " ", *["ArrowUp", " "] * 7]:
         page.keyboard.press(key)
@@ -117,10 +137,14 @@ def test_by_keys_alone(show, model):
     assert [key for key in page.evaluate("heard") if key != "Tab"] == []
 
 
+def test_the_picture_shows_what_the_pad_makes_of_its_digit():
+    assert torch.equal(16 * reduced(EXAMPLE).reshape(8, 8), torch.tensor(digits.PIXELS).float())
+
+
 def test_everybody_can_use_it(show, model):
     """By axe; it stands on a white card on a dark page, too, and without scripts a picture with its words stays."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    element = drawing_pad(model).to_html()
+    element = drawing_pad(model).data
     page = show(element, background="#111", width=390)
     draw(page, EXAMPLE)
     options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "rules": {"document-title": {"enabled": False}}}

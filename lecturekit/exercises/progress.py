@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from ..checks import judge, rules, second_hints
+from ..checks import judge, rules
 from ..lessons.diagrams import COURSE
 from ..style import COLOURS
 
@@ -58,8 +58,9 @@ def check(number: str, *answers: object) -> None:
     verdict = judge(number, *answers)
     _misses[number] = 0 if verdict.status == "correct" else _misses[number] + (verdict.status == "wrong")
     said = [verdict.message]
-    if verdict.status == "wrong" and _misses[number] >= 3 and second_hints.get(number):
-        said.append(f"A second hint: {second_hints[number]}")
+    _, second_hint = rules[number]
+    if verdict.status == "wrong" and _misses[number] >= 3 and second_hint:
+        said.append(f"A second hint: {second_hint}")
     sign, edge = {"correct": ("✓", COLOURS[2]), "wrong": ("✗", COLOURS[1])}.get(verdict.status, ("○", ""))
     card = _Card(f"{sign} Exercise {number}, {verdict.status}:", said, edge)
     display(card) if edge else print(card)

@@ -1,4 +1,4 @@
-"""Pictures of lessons 00, 02 and 13: the layers of PyTorch, what stands around it, the course itself, an all-reduce.
+"""Pictures of lessons 00, 02 and 13: the layers of PyTorch, three wishes, the course itself, an all-reduce.
 
 Each function returns a Matplotlib figure whose label is its alt text, so a lesson writes
 ``lk.show(fig, alt=fig.get_label())``. Lengths are pixels of the page; the pictures can be read on a phone.
@@ -6,7 +6,7 @@ Each function returns a Matplotlib figure whose label is its alt text, so a less
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..plotting import figure
@@ -57,24 +57,23 @@ COURSE = {
 
 
 @house_style
-def layer_cake(highlight: str | Collection[str] = ()) -> Figure:
+def layer_cake(highlight: str | None = None) -> Figure:
     """Draw the layers of PyTorch, from the reader's Python code down to the device that computes.
 
-    `highlight` names layers to bring out: one or several of "code", "api", "core" (the dispatcher and autograd),
-    "kernels", "libraries", "device". Introduced in notebook 00.
+    `highlight` names a layer to bring out: "code", "api", "core" (the dispatcher and autograd), "kernels", "libraries"
+    or "device". Introduced in notebook 00.
 
     Examples
     --------
     >>> layer_cake("core").get_label().split(": ")[-1]
     'dispatcher, autograd.'
     """
-    chosen = [highlight] if isinstance(highlight, str) else list(highlight)
     left, right, height, gap = 96, 508, 56, 14
     fig, ax = _canvas(520, len(LAYERS) * (height + gap) + 6)
     tops = {name: 10 + row * (height + gap) for row, name in enumerate(LAYERS)}
     fills = {"Python": TINTS[0], "C++": PALE, "device": "white"}
     for name, (group, boxes) in LAYERS.items():
-        top, bold = tops[name], name in chosen
+        top, bold = tops[name], name == highlight
         width = (right - left - (len(boxes) - 1) * gap) / len(boxes)
         for column, (title, detail) in enumerate(boxes):
             box = (left + column * (width + gap), top, width, height)
@@ -93,43 +92,9 @@ def layer_cake(highlight: str | Collection[str] = ()) -> Figure:
     alt = "The layers of PyTorch, from top to bottom. In Python: {}; {}. In C++: {}; {}; {}. Then the device: {}."
     written = [[f"{title} ({detail})" if detail else title for title, detail in boxes] for _, boxes in LAYERS.values()]
     alt = alt.format(*map(" and ".join, written))
-    if chosen:
-        alt += f" Brought out: {', '.join(title for name in chosen for title, _ in LAYERS[name][1])}."
+    if highlight:
+        alt += f" Brought out: {', '.join(title for title, _ in LAYERS[highlight][1])}."
     fig.set_label(alt.replace(" ·", ","))
-    return fig
-
-
-@house_style
-def ecosystem() -> Figure:
-    """Draw libraries that stand on PyTorch and beside it, by what they are for. Introduced in notebook 00.
-
-    Examples
-    --------
-    >>> "torchvision" in ecosystem().get_label()
-    True
-    """
-    rows = {
-        "models to start from": "transformers · diffusers · timm",
-        "for pictures, for sound, for molecules": "torchvision · torchaudio · PyTorch Geometric",
-        "a ready training loop": "Lightning · fastai · skorch",
-        "models that say how sure they are": "Pyro · GPyTorch · BoTorch",
-        "to run a finished model for its users": "ExecuTorch · vLLM",
-    }
-    fig, ax = _canvas(520, 12 + 62 * len(rows) + 170)
-    for row, (purpose, names) in enumerate(rows.items()):
-        _box(ax, (12, 10 + 62 * row, 496, 52), names, purpose, fill=TINTS[0])
-    top = 10 + 62 * len(rows)
-    _arrow(ax, (260, top + 14), (260, top - 8))
-    torch_box = (12, top + 18, 496, 60)
-    _box(ax, torch_box, "PyTorch", "tensors · autograd · nn · optim", fill=TINTS[1], bold=True)
-    _arrow(ax, (260, top + 80), (260, top + 110), both=True)
-    _box(ax, (12, top + 112, 496, 52), "NumPy · Matplotlib · scikit-learn", "its neighbours in Python")
-    listed = "; ".join(f"{purpose}: {names.replace(' · ', ', ')}" for purpose, names in rows.items())
-    fig.set_label(
-        f"Libraries that stand on PyTorch. {listed[0].upper()}{listed[1:]}. Below them PyTorch itself: tensors, "
-        "autograd, nn, optim. Data go both ways between it and its neighbours in Python: NumPy, Matplotlib, "
-        "scikit-learn."
-    )
     return fig
 
 
@@ -174,28 +139,23 @@ def course_map(here: str | None = None) -> Figure:
     >>> course_map("02").get_label()[-21:]
     'You are in lesson 02.'
     """
-    if here not in (None, *COURSE):
-        raise ValueError(f"here must be one of {', '.join(COURSE)}, got {here!r}")
-    columns, rows = (1 + max(lesson.place[axis] for lesson in COURSE.values()) for axis in (0, 1))
-    width, height, step = 162, 54, (171, 76)
-    fig, ax = _canvas(columns * step[0] + 4, rows * step[1] + 2)
-    corner = {name: (8 + lesson.place[0] * step[0], 10 + lesson.place[1] * step[1]) for name, lesson in COURSE.items()}
-    arrows = {}
-    for number, (_, needs, _) in COURSE.items():
-        arrows[number] = [one for one in needs if not any(one in _before(other) for other in needs)]
-        for other in arrows[number]:
-            (x0, y0), (x1, y1) = corner[other], corner[number]
-            aside = 0.5 + 0.3 * ((x1 > x0) - (x1 < x0))  # towards the column that it goes to
-            _arrow(ax, (x0 + aside * width, y0 + height), (x1 + (1 - aside) * width, y1))
-    for number, lesson in COURSE.items():
+    width, height = 162, 54
+    corner = {number: (8 + column * 171, 10 + row * 76) for number, (_, _, (column, row)) in COURSE.items()}
+    right, bottom = map(max, zip(*corner.values(), strict=True))
+    fig, ax = _canvas(right + 167, bottom + 68)
+    sentences = []
+    for number, (title, needs, _) in COURSE.items():
         x, y = corner[number]
         _box(ax, (x, y, width, height), fill=TINTS[number == here], bold=number == here)
         ax.text(x + 8, y + height / 2, number, va="center", fontsize=_NORMAL, color=LOCAL, weight="bold")
-        ax.text(x + 34, y + height / 2, lesson.title, va="center", fontsize=_SMALL, color=INK, linespacing=1.15)
-    sentences = []
-    for number, lesson in COURSE.items():
-        after = f", after {' and '.join(arrows[number])}" if arrows[number] else ""
-        sentences.append(f"{number} {' '.join(lesson.title.split())}{after}")
+        ax.text(x + 34, y + height / 2, title, va="center", fontsize=_SMALL, color=INK, linespacing=1.15)
+        direct = [one for one in needs if not any(one in _before(other) for other in needs)]
+        for other in direct:
+            x0, y0 = corner[other]
+            aside = 0.5 + 0.3 * ((x > x0) - (x < x0))  # towards the column that it goes to
+            _arrow(ax, (x0 + aside * width, y0 + height), (x + (1 - aside) * width, y))
+        after = f", after {' and '.join(direct)}" if direct else ""
+        sentences.append(f"{number} {' '.join(title.split())}{after}")
     alt = f"The lessons, with arrows from each to those that build on it: {'; '.join(sentences)}."
     fig.set_label(alt + (f" You are in lesson {here}." if here else ""))
     return fig
@@ -270,6 +230,6 @@ def _box(
     ax.text(x, y + shift, detail, fontsize=_SMALL, color=DETAIL, **place)
 
 
-def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], both: bool = False) -> None:
-    style = {"arrowstyle": "<|-|>" if both else "-|>", "color": DETAIL, "linewidth": 1.3, "shrinkA": 1, "shrinkB": 1}
-    ax.annotate("", xy=end, xytext=start, arrowprops=style | {"mutation_scale": 9})
+def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    style = {"arrowstyle": "-|>", "mutation_scale": 9, "color": DETAIL, "linewidth": 1.3, "shrinkA": 1, "shrinkB": 1}
+    ax.annotate("", xy=end, xytext=start, arrowprops=style)

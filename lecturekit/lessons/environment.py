@@ -51,12 +51,11 @@ def environment() -> Report:
     """
     lines = [*_versions()]
     lines.append(_tried(_lay_out, "Graphviz lays out graphs", "no pictures of graphs", _pip("pygraphviz")))
-    for name in data.SHA256:
-        good, bad = f"the data file {name} is there, and as it was published", f"no data file {name} as published"
-        remedy = f"delete data/{name}, then `git restore data/{name}`"
-        lines.append(_tried(lambda name=name: data.read(name), good, bad, remedy))
-    good, bad = "the lessons compute on: {}", "no device to compute on"
-    lines.append(_tried(_compute, good, bad, "`set LECTUREKIT_DEVICE=cpu`"))
+    good, bad = "the data file iris.csv is there, and as it was published", "no data file iris.csv as published"
+    remedy = "delete data/iris.csv, then `git restore data/iris.csv`"
+    lines.append(_tried(lambda: data.read("iris.csv"), good, bad, remedy))
+    good, bad, remedy = "the lessons compute on: {}", "no device to compute on", "`set LECTUREKIT_DEVICE=cpu`"
+    lines.append(_tried(lambda: torch.ones(2, device=device()).sum().device, good, bad, remedy))
     lines += [f"· {_gpu()}", f"· threads: {torch.get_num_threads()} of PyTorch, on {os.cpu_count()} cores"]
     return Report(lines)
 
@@ -79,10 +78,6 @@ def _lay_out() -> None:
     import pygraphviz
 
     pygraphviz.AGraph('digraph { node [label=""] a -> b }').layout(prog="dot")
-
-
-def _compute() -> torch.device:
-    return torch.ones(2, device=device()).sum().device
 
 
 def _gpu() -> str:

@@ -1,54 +1,36 @@
-"""The measurements that come with the course, as lessons 08 and 09 read them; benchmarks/gd_vs_sgd.py writes them."""
+"""Times, for lesson 09: those that come with the course, from benchmarks/gd_vs_sgd.py, and a plot of them."""
 
 from __future__ import annotations
 
 import json
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
 
 from ..data import course_folder
 from ..devices import Timing
+from ..plotting import figure
+from ..style import COLOURS, DASHES, MARKERS, house_style
 
-SCHEMA = 1
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """How long one thing took; the benchmark says what it measures."""
-
-    kind: str  # "step", "to loss" or "bandwidth"
-    device: str  # "cpu" or "cuda"
-    way: str  # "eager" or "graph"; of a bandwidth "copy", "textbook" or "blocks"
-    N: int  # rows of X
-    d: int  # columns of X
-    batch_size: int | None = None  # None: the full batch
-    samples: tuple[float, ...] = ()  # seconds a step, or a whole training to the loss
-    steps: int | None = None  # to the loss
-    bytes: int | None = None  # that a step moves
-    failed: str | None = None  # why there are no samples
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """All that was measured on one machine at one time: the contents of one file."""
+    """What was measured on one machine at one time: the contents of one file."""
 
     machine: dict  # "processor", "threads", "gpu" and more
-    versions: dict  # "python", "torch" and more
     date: str  # in ISO format
-    command: str
-    note: str = ""
-    measurements: tuple[Measurement, ...] = field(default=(), repr=False)
-
-    @property
-    def device(self) -> str:
-        """``"cuda"`` if anything was measured on a GPU, else ``"cpu"``."""
-        return "cuda" if any(one.device == "cuda" and one.samples for one in self.measurements) else "cpu"
+    rows: list[dict] = field(repr=False)  # what each of them measures, the benchmark says
 
     @property
     def title(self) -> str:
         """The machine in a few words: ``"NVIDIA H200"`` or ``"AMD EPYC, 2 threads"``."""
-        if self.device == "cuda":
+        if any(row["device"] == "cuda" and row.get("samples") for row in self.rows):
             return self.machine["gpu"]
         threads = self.machine["threads"]
         return f"{self.machine['processor']}, {threads} thread{'s' if threads > 1 else ''}"
@@ -58,39 +40,16 @@ class Benchmark:
 
         `batch_size` is 10, 100, or None for gradient descent; `way` is ``"eager"`` or ``"graph"``.
         """
-        wanted = ("step", device, batch_size, way)
-        found = [one for one in self.measurements if (one.kind, one.device, one.batch_size, one.way) == wanted]
-        return {one.N * one.d: Timing(one.samples) for one in found if one.samples}
-
-    def crossover(self, batch_size: int | None = None, way: str = "eager") -> float | None:
-        """Return from which size of X on, N · d, a step on the GPU takes less time than an eager one on the CPU.
-
-        Between two sizes that were measured, straight lines are drawn on logarithmic axes. It is the smallest size
-        measured where the GPU always wins, and None where it loses at the largest.
-        """
-        cpu, cuda = self.step_times("cpu", batch_size), self.step_times("cuda", batch_size, way)
-        sizes = sorted(cpu.keys() & cuda.keys())
-        gains = [math.log(cpu[size].median / cuda[size].median) for size in sizes]
-        last = max((index for index, gain in enumerate(gains) if gain <= 0), default=-1)  # where the GPU loses
-        if last == len(sizes) - 1:
-            return None
-        if last == -1:
-            return float(sizes[0])
-        share = gains[last] / (gains[last] - gains[last + 1])
-        return sizes[last] ** (1 - share) * sizes[last + 1] ** share
+        steps = [row for row in self.rows if row["kind"] == "step" and row.get("samples")]
+        wanted = (device, batch_size, way)
+        found = [row for row in steps if (row["device"], row.get("batch_size"), row["way"]) == wanted]
+        return {row["N"] * row["d"]: Timing(tuple(row["samples"])) for row in found}
 
 
-def load(path: str | Path) -> Benchmark:
-    """Read a file of benchmarks/gd_vs_sgd.py. ValueError: another schema, or a row without times and without reason."""
-    content = json.loads(Path(path).read_text(encoding="utf-8"))
-    if (schema := content.pop("schema", None)) != SCHEMA:
-        raise ValueError(f"{path} must hold measurements of schema {SCHEMA}, got {schema}")
-    measurements = [Measurement(**row | {"samples": tuple(row.get("samples", ()))}) for row in content.pop("rows")]
-    for one in measurements:
-        if bool(one.samples) == bool(one.failed) or not all(seconds > 0 for seconds in one.samples):
-            raise ValueError(f"each row of {path} must have positive samples or say why it failed, got {one}")
-    content.pop("summary", None)
-    return Benchmark(**content, measurements=tuple(measurements))
+def load(path: Path) -> Benchmark:
+    """Read a file of benchmarks/gd_vs_sgd.py."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return Benchmark(content["machine"], content["date"], content["rows"])
 
 
 def recorded() -> list[Benchmark]:
@@ -103,5 +62,55 @@ def recorded() -> list[Benchmark]:
     >>> sorted(recorded()[0].step_times("cpu"))[:3]
     [140, 3000, 10000]
     """
-    paths = sorted(course_folder().glob("measurements/*.json"))
+    paths = course_folder().glob("measurements/*.json")
     return sorted(map(load, paths), key=lambda benchmark: benchmark.date)
+
+
+@house_style
+def plot_timings(
+    timings: Mapping[str, Mapping[float, Timing]], *, recorded: Mapping[str, Mapping[float, Timing]] | None = None
+) -> Figure:
+    """Draw times against sizes on logarithmic axes: a line is a power law, and where two cross, the faster one changes.
+
+    Introduced in notebook 09. Bars mark the quartiles.
+
+    Parameters
+    ----------
+    timings : mapping of str to ``{numbers in X: time of a step}``
+    recorded : the same of another machine, drawn thin and hollow behind, in the colours of the same names
+
+    Examples
+    --------
+    >>> quick, slow = Timing((3e-5, 4e-5)), Timing((2e-4,))
+    >>> fig = plot_timings({"yours": {100: quick, 1000: slow}}, recorded={"GPU": {100: quick, 1000: quick}})
+    >>> [text.get_text() for text in fig.axes[0].get_legend().get_texts()]
+    ['yours', 'GPU (recorded)']
+    """
+    from matplotlib.ticker import EngFormatter
+
+    curves = [(name, "", series) for name, series in timings.items()]
+    curves += [(name, " (recorded)", series) for name, series in (recorded or {}).items()]
+    names = list(dict.fromkeys(name for name, _, _ in curves))
+    fig, ax = figure()
+    for name, note, series in curves:
+        style = names.index(name) % len(COLOURS)
+        sizes = sorted(series)
+        quartiles = [series[size].quartiles for size in sizes]
+        low, median, high = torch.tensor(quartiles, dtype=torch.float64, device="cpu").T
+        ax.errorbar(
+            sizes,
+            median,
+            yerr=torch.stack([median - low, high - median]),
+            label=name + note,
+            color=COLOURS[style],
+            linestyle=DASHES[style],
+            marker=MARKERS[style],
+            markerfacecolor="white" if note else COLOURS[style],
+            linewidth=1.2 if note else 2.2,
+            zorder=2 if note else 3,
+        )
+    ax.set(xscale="log", yscale="log", xlabel="numbers in X", ylabel="time of a step")
+    ax.xaxis.set_major_formatter(EngFormatter(sep=""))
+    ax.yaxis.set_major_formatter(EngFormatter(unit="s"))
+    ax.legend(frameon=False)
+    return fig

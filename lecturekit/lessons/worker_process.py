@@ -4,6 +4,8 @@ import gc
 import os
 import runpy
 import threading
+import traceback
+from contextlib import suppress
 
 
 def end_with_notebook():
@@ -13,15 +15,12 @@ def end_with_notebook():
 
 if __name__ == "__main__":
     threading.Thread(target=end_with_notebook, daemon=True).start()
-    from torch.distributed.elastic.multiprocessing.errors import record
-
-    # torchrun may stop a worker while it writes its error down, and would fail itself on half a file.
-    error_file = os.environ["TORCHELASTIC_ERROR_FILE"]
-    os.environ["TORCHELASTIC_ERROR_FILE"] = f"{error_file}.part"
+    del os.environ["TORCHELASTIC_ERROR_FILE"]  # torchrun, which may stop a worker at any time, fails on half a file
     try:
-        record(lambda: runpy.run_path("program.py", run_name="__main__"))()
-    except Exception:
-        os.replace(f"{error_file}.part", error_file)
+        runpy.run_path("program.py", run_name="__main__")
+    except Exception as error:
+        with suppress(FileExistsError), open("first-error.txt", "x", encoding="utf-8") as file:
+            file.write(f"worker {os.environ['RANK']}: {type(error).__name__}: {error}\n{traceback.format_exc()}")
         raise
     finally:
         gc.freeze()  # else Python searches all of PyTorch for reference cycles before it ends: half a second

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import re
 import signal
@@ -58,7 +57,7 @@ def main():
 
 main()
 """
-# Exit codes of workers that end after another: stopped by torchrun (SIGTERM, or Ctrl-C on Windows), or aborted.
+# Exit codes of workers that raise an error, or end after another: stopped by torchrun (SIGTERM, or Ctrl-C on Windows).
 _AFTER_ANOTHER = (-signal.SIGTERM, -signal.SIGABRT, 1, 0xC000013A)
 
 
@@ -131,24 +130,14 @@ def _torchrun(folder: Path, num_workers: int, timeout: float) -> None:
             raise TimeoutError(f"the workers were not ready within {timeout:g} seconds and were stopped") from None
         if process.returncode != 0:
             said = (folder / "report.txt").read_text("utf-8", "replace")
-            cause = _cause(folder, said) or f"torchrun ended with exit code {process.returncode}"
-            raise RuntimeError(f"{cause}\n{said.partition('ChildFailedError:')[2] or said}")
+            raise RuntimeError(f"{_cause(folder, said)}\n{said.partition('ChildFailedError:')[2] or said}")
 
 
-def _cause(folder: Path, report: str) -> str | None:
-    """Say which worker failed first, and how; torchrun tells apart whole seconds only.
-
-    Each writes its error down before it ends, and then the others fail. One without an error was killed, or has ended.
-    """
-    codes = {int(rank): int(code) for rank, code in re.findall(r"rank +: (\d+).*?exitcode +: (-?\d+)", report, re.S)}
-    files = sorted(folder.glob("logs/*/attempt_0/*/error.json"), key=lambda path: path.stat().st_mtime_ns)
-    for rank in codes.keys() - {int(path.parent.name) for path in files}:
-        code = codes[rank]
-        if code < 0 and code not in _AFTER_ANOTHER:
-            return f"worker {rank} was killed by {signal.Signals(-code).name}"
-        if code not in _AFTER_ANOTHER:
-            return f"worker {rank} ended with exit code {code}"
-    if files:
-        error = json.loads(files[0].read_text("utf-8"))
-        return f"worker {files[0].parent.name}: {error['message']['message']}"
-    return None
+def _cause(folder: Path, report: str) -> str:
+    """Say which worker failed first, and how: those that lose their connection to it fail as well."""
+    for rank, code in re.findall(r"rank +: (\d+).*?exitcode +: (-?\d+)", report, re.S):
+        if int(code) not in _AFTER_ANOTHER:
+            killed = int(code) < 0 and f"was killed by {signal.Signals(-int(code)).name}"
+            return f"worker {rank} {killed or f'ended with exit code {code}'}"
+    first = folder / "first-error.txt"  # of the worker that raised an error before all others
+    return first.read_text("utf-8") if first.exists() else "the workers failed"

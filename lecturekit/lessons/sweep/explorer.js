@@ -1,5 +1,5 @@
 // Sliders or a map choose a run, a player goes through its steps; its path is drawn over the pictures that Matplotlib made.
-// data: {lrs, batches, seeds, examples, steps, first}. What was computed stands in the image's data-runs: explore.py.
+// data: {lrs, batches, seeds, examples, steps, first}. What was computed stands in the image's data-runs: pictures.py.
 function explorer(img, data) {
   img.onload = null;
   var RUN = '#D55E00', FULL = '#0072B2', doc = img.ownerDocument;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import index
 
 import torch
@@ -42,32 +42,20 @@ class QuadraticLoss:
 class Runs:
     """Runs for each combination of L learning rates, B batch sizes (None: the full batch) and S seeds.
 
-    Attributes
-    ----------
-    paths : torch.Tensor
-        Shape (L, B, S, num_steps + 1, 2): w and b before the first and after each step.
-    losses : torch.Tensor
-        Shape (L, B, S, num_steps + 1): the mean squared error on all examples there.
+    The paths have shape (L, B, S, num_steps + 1, 2): w and b before the first and after each step. The losses have
+    shape (L, B, S, num_steps + 1): the mean squared error on all examples there.
     """
 
     lrs: tuple[float, ...]
     batch_sizes: tuple[int | None, ...]
     seeds: tuple[int, ...]
-    paths: Tensor
-    losses: Tensor
+    paths: Tensor = field(repr=False)
+    losses: Tensor = field(repr=False)
 
     @property
     def num_steps(self) -> int:
         """How many steps each run takes."""
         return self.paths.shape[3] - 1
-
-    def __len__(self) -> int:
-        return len(self.lrs) * len(self.batch_sizes) * len(self.seeds)
-
-    def __repr__(self) -> str:
-        parts = {"learning rates": self.lrs, "batch sizes": self.batch_sizes, "seeds": self.seeds}
-        counts = " × ".join(f"{len(values)} {name}" for name, values in parts.items())
-        return f"{len(self)} runs ({counts}) of {self.num_steps} steps"
 
 
 def train_many(
@@ -83,26 +71,20 @@ def train_many(
 
     The loss is the mean squared error. Each run takes the very mini-batches that ``fit(seed=…, batch_size=…)`` would
     give to ``nn.Linear(1, 1)`` and ``torch.optim.SGD(lr=…)``, and ends at the same numbers but for rounding.
+    Introduced in notebook 08.
 
     Parameters
     ----------
-    X, y : torch.Tensor
-        Both of shape (N, 1); ValueError for another one, and for a batch size of more than N.
-    lrs, batch_sizes, seeds : iterables
-        A batch size of None means all examples in their own order, whatever the seed.
-    num_steps : int
-        Steps of each run. A diverging run goes on to infinity and NaN.
-
-    Notes
-    -----
-    Introduced in notebook 08.
+    X, y : torch.Tensor of shape (N, 1), else ValueError
+    lrs, batch_sizes, seeds : iterables; a batch size of more than N is a ValueError, and None means all examples in
+        their own order, whatever the seed
+    num_steps : int, those of each run; a diverging one goes on to infinity and NaN
 
     Examples
     --------
-    >>> import lecturekit as lk
-    >>> data = lk.data.noisy_line(100)
-    >>> lk.train_many(data.X_train, data.y_train, lrs=[0.1, 0.5], batch_sizes=[1, None], seeds=range(3))
-    12 runs (2 learning rates × 2 batch sizes × 3 seeds) of 25 steps
+    >>> X = torch.linspace(-1, 1, 100).reshape(100, 1)
+    >>> train_many(X, 2 * X, lrs=[0.1, 0.5], batch_sizes=[1, None], seeds=range(3)).paths.shape
+    torch.Size([2, 2, 3, 26, 2])
     """
     loss = QuadraticLoss.of(X, y)
     lrs, seeds = tuple(map(float, lrs)), tuple(map(index, seeds))
@@ -117,7 +99,7 @@ def train_many(
 
 @torch.enable_grad()
 def _descend(rows, y, lrs, batch_size, seeds, num_steps) -> Tensor:
-    """Return the paths for all learning rates and seeds: shape (L, S, num_steps + 1, 2)."""
+    """Return the paths for all learning rates and seeds, of shape (L, S, num_steps + 1, 2)."""
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     parameters = rows.new_zeros(len(seeds), 2, len(lrs))  # (S, 2, L): for each run, a column (w, b)
     path, batches = [parameters], []
