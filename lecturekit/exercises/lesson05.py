@@ -195,35 +195,7 @@ def centred(function: object) -> str:
     return "two paths, and they add."
 
 
-@exercise("05.6", "Go back through exp first: up times p. Then apply the rule of section 8 to what you have.")
-def softmax(function: object) -> str:
-    scores, up = _draw((3, 3), (3, 3))
-    (right,) = _gradients(lambda z: torch.softmax(z, dim=1), up, scores)
-    p = torch.softmax(torch.tensor(scores), dim=1).numpy()
-    whole, diagonal = p * up, p * (1 - p) * up
-    wrong = [
-        (diagonal, "You let each score move its own output only. It moves the others of its row as well."),
-        (up - p * up.sum(axis=1, keepdims=True), "That is the rule of log_softmax. Softmax itself is its exp."),
-        (whole - p * whole.sum(axis=1), "The sum has lost its axis, and was broadcast along the wrong one: keepdims."),
-        (whole - p * whole.sum(axis=0), "You added up over each column. In which direction is softmax taken?"),
-        (whole - p * whole.sum(), "You added up over everything. Each row has a softmax of its own."),
-        (
-            whole - whole.sum(axis=1, keepdims=True),
-            "The sum comes back through a softmax as well: a factor p is missing.",
-        ),
-        (whole + p * whole.sum(axis=1, keepdims=True), "If one score grows, the other outputs fall. Look at the sign."),
-        (whole, "You passed the gradient through exp only. The sum in the denominator is made of the scores, too."),
-    ]
-    answer = call(function, up, p)
-    _compare("the gradient", answer, right, wrong, "the gradient is not right. Each row of it adds up to 0.")
-    up, p = up[:2], p[:2]
-    whole = p * up
-    expected = whole - p * whole.sum(axis=1, keepdims=True)
-    _compare("the gradient", call(function, up, p), expected, [], "for 2 rows of 3 scores the gradient is not right.")
-    return "and each row adds up to 0, as it must."
-
-
-@exercise("05.7", "From the end: the loss (05.2), a layer (05.1), the slope of tanh (section 6), a layer again.")
+@exercise("05.6", "From the end: the loss (05.2), a layer (05.1), the slope of tanh (section 6), a layer again.")
 def two_layers(function: object) -> str:
     X, y, *parameters = _draw((4, 3), (4, 2), (3, 3), (3,), (3, 2), (2,))
     answer = call(function, X, y, *parameters)

@@ -23,7 +23,7 @@ class Tensor:
     Parameters
     ----------
     values : float, nested list or array
-        Copied into `value`, as float64 unless it is an array of other floats. Change `value` only after `backward`.
+        Copied into `value`, as float64. Change `value` only after `backward`, and in place.
     requires_grad : bool
         Whether `backward` adds to `grad`, an array of the shape of `value`, or None before the first time.
     made_from : sequence of (Tensor, rule)
@@ -40,102 +40,71 @@ class Tensor:
     __array_ufunc__ = None  # NumPy leaves array * tensor to us
 
     def __init__(self, values, requires_grad=False, made_from=()):
-        self.value = np.array(values)
-        if self.value.dtype.kind != "f":
-            self.value = self.value.astype(np.float64)
+        self.value = np.array(values, dtype=np.float64)
+        self.shape = self.value.shape
         self.made_from = [pair for pair in made_from if pair[0].requires_grad]
         self.requires_grad = requires_grad or len(self.made_from) > 0
         self.depth = 1 + max([source.depth for source, _ in self.made_from], default=0)
         self.grad = None
 
-    @property
-    def shape(self):
-        return self.value.shape
-
     def __repr__(self):
         return f"Tensor({self.value})"
 
 
-def deepest_first(output):
-    """Return all tensors behind an output, each before those it was made from."""
-    found, to_visit = {output}, [output]
-    while to_visit:
-        for source, _ in to_visit.pop().made_from:
-            if source not in found:
-                found.add(source)
-                to_visit.append(source)
-    return sorted(found, key=lambda tensor: tensor.depth, reverse=True)
-
-
-def backward(self, gradient=None):
+def backward(self, gradient=1.0):
     """Add to the `grad` of each leaf behind this number, or behind several with their upstream gradient."""
     if not self.requires_grad:
         raise RuntimeError("nothing behind this tensor requires a gradient")
-    if gradient is None and self.value.size != 1:
-        raise RuntimeError(f"backward() from shape {self.shape} needs a gradient")
-    arrived = {self: np.ones(self.shape) if gradient is None else np.asarray(gradient)}
-    for tensor in deepest_first(self):
+    arrived = {self: np.array(gradient, dtype=np.float64)}
+    while arrived:
+        tensor = max(arrived, key=lambda tensor: tensor.depth)
         up = arrived.pop(tensor)
         if up.shape != tensor.shape:
             raise RuntimeError(f"a gradient {up.shape} for a tensor {tensor.shape}")
         for source, rule in tensor.made_from:
             sent = unbroadcast(rule(up), source.shape)
             arrived[source] = arrived.get(source, 0) + sent
-        if not tensor.made_from:
-            if tensor.grad is None:
-                tensor.grad = np.zeros_like(tensor.value)
-            tensor.grad += up
+        if not tensor.made_from:  # a leaf
+            tensor.grad = up if tensor.grad is None else tensor.grad + up
 
 
-def as_tensor(value, dtype):
-    return value if isinstance(value, Tensor) else Tensor(np.asarray(value, dtype))
-
-
-def both_sides(operation):
-    """Return the operation for a tensor on the left of a number, and for one on the right."""
-    return (
-        lambda a, b: operation(a, as_tensor(b, a.value.dtype)),
-        lambda b, a: operation(as_tensor(a, b.value.dtype), b),
-    )
+def as_tensor(value):
+    return value if isinstance(value, Tensor) else Tensor(value)
 
 
 def add(a, b):
+    b = as_tensor(b)
     return Tensor(a.value + b.value, made_from=[(a, lambda up: up), (b, lambda up: up)])
 
 
 def multiply(a, b):
+    b = as_tensor(b)
     rules = [(a, lambda up: up * b.value), (b, lambda up: up * a.value)]
     return Tensor(a.value * b.value, made_from=rules)
 
 
-def power(a, b):
-    value = a.value**b.value
-    lower = np.where(b.value == 0, 0, b.value - 1)  # x**0 is flat, at 0 too
-    rule_a = (a, lambda up: up * b.value * a.value**lower)
-    rule_b = (b, lambda up: up * value * np.log(a.value))
-    return Tensor(value, made_from=[rule_a, rule_b])
+def power(a, n):
+    """Raise to the power of a plain number, which is no Tensor."""
+    return Tensor(a.value**n, made_from=[(a, lambda up: up * n * a.value ** (n - 1))])
 
 
 def sum_over(a, axis=None, keepdims=False):
-    kept = a.value.sum(axis=axis, keepdims=True)
-    rule = (a, lambda up: np.broadcast_to(up.reshape(kept.shape), a.shape))
-    return Tensor(kept if keepdims else kept.squeeze(axis), made_from=[rule])
+    kept = a.value.sum(axis=axis, keepdims=True).shape  # length 1 along the axis
+    rule = (a, lambda up: np.broadcast_to(up.reshape(kept), a.shape))
+    return Tensor(a.value.sum(axis=axis, keepdims=keepdims), made_from=[rule])
 
 
 def mean_over(a, axis=None, keepdims=False):
     total = sum_over(a, axis, keepdims)
-    return total / (a.value.size / max(1, total.value.size))
+    return total * (total.value.size / a.value.size)
 
 
 def matmul(a, b):
-    if a.value.ndim not in (1, 2) or b.value.ndim not in (1, 2):
-        raise ValueError(f"@ is for vectors and matrices, not {a.shape} and {b.shape}")
-    left = np.atleast_2d(a.value)  # one row, if a is a vector
-    right = b.value if b.value.ndim == 2 else b.value[:, None]  # one column, if b is
-    shape = (left @ right).shape
-    rule_a = (a, lambda up: (up.reshape(shape) @ right.T).reshape(a.shape))
-    rule_b = (b, lambda up: (left.T @ up.reshape(shape)).reshape(b.shape))
-    return Tensor(a.value @ b.value, made_from=[rule_a, rule_b])
+    b = as_tensor(b)
+    if a.value.ndim != 2 or b.value.ndim != 2:
+        raise ValueError(f"@ is for matrices, not {a.shape} and {b.shape}")
+    rules = [(a, lambda up: up @ b.value.T), (b, lambda up: a.value.T @ up)]
+    return Tensor(a.value @ b.value, made_from=rules)
 
 
 def exp(a):
@@ -153,7 +122,7 @@ def relu(a):
 
 
 def sigmoid(a):
-    value = np.exp(-np.logaddexp(0, -a.value))  # 1 / (1 + exp(-a)), without overflow
+    value = 1 / (1 + np.exp(-a.value))
     return Tensor(value, made_from=[(a, lambda up: up * value * (1 - value))])
 
 
@@ -169,7 +138,7 @@ def reshape(a, *shape):
 
 def pick(a, index):
     def scatter(up):
-        gradient = np.zeros_like(a.value)
+        gradient = np.zeros(a.shape)
         np.add.at(gradient, index, up)
         return gradient
 
@@ -177,19 +146,21 @@ def pick(a, index):
 
 
 def log_softmax(a, axis=-1):
-    value = a.value - np.logaddexp.reduce(a.value, axis=axis, keepdims=True)
-    rule = (a, lambda up: up - np.exp(value) * up.sum(axis=axis, keepdims=True))
-    return Tensor(value, made_from=[rule])
+    shifted = a - a.value.max(axis=axis, keepdims=True)
+    return shifted - shifted.exp().sum(axis=axis, keepdims=True).log()
 
 
 Tensor.backward = backward
-Tensor.__add__, Tensor.__radd__ = both_sides(add)
-Tensor.__mul__, Tensor.__rmul__ = both_sides(multiply)
-Tensor.__pow__, Tensor.__rpow__ = both_sides(power)
-Tensor.__matmul__, Tensor.__rmatmul__ = both_sides(matmul)
+Tensor.__add__ = Tensor.__radd__ = add
+Tensor.__mul__ = Tensor.__rmul__ = multiply
+Tensor.__pow__ = power
 Tensor.__neg__ = lambda a: a * -1
-Tensor.__sub__, Tensor.__rsub__ = both_sides(lambda a, b: a + -b)
-Tensor.__truediv__, Tensor.__rtruediv__ = both_sides(lambda a, b: a * b**-1)
+Tensor.__sub__ = lambda a, b: a + -as_tensor(b)
+Tensor.__rsub__ = lambda a, b: -a + b
+Tensor.__truediv__ = lambda a, b: a * as_tensor(b) ** -1
+Tensor.__rtruediv__ = lambda a, b: a**-1 * b
+Tensor.__matmul__ = matmul
+Tensor.__rmatmul__ = lambda a, b: as_tensor(b) @ a
 Tensor.sum, Tensor.mean = sum_over, mean_over
 Tensor.exp, Tensor.log, Tensor.relu = exp, log, relu
 Tensor.sigmoid, Tensor.tanh = sigmoid, tanh

@@ -105,52 +105,32 @@ WRONG["05.5"] = {
 
 RIGHT["05.6"] = [
     SOLUTION,
-    "p * (up - (up * p).sum(axis=1, keepdims=True))",
-    "p * up - p * np.einsum('ij,ij->i', p, up)[:, None]",
-]
-BLANK["05.6"] = ["softmax_backward = ..."]
-WRONG["05.6"] = {
-    "p * (1 - p) * up": "its own output only",
-    "up - p * up.sum(axis=1, keepdims=True)": "log_softmax",
-    "p * (up - (up * p).sum(axis=1))": "keepdims",
-    "p * (up - (up * p).sum(axis=0))": "over each column",
-    "p * (up - (up * p).sum())": "over everything",
-    "p * up - (up * p).sum(axis=1, keepdims=True)": "a factor p is missing",
-    "p * (up + (up * p).sum(axis=1, keepdims=True))": "the sign",
-    "p * up": "through exp only",
-    "up": "adds up to 0",
-    "p * up - p * (p @ up.T).diagonal().reshape(3, 1)": "ValueError",
-}
-
-RIGHT["05.7"] = [
-    SOLUTION,
     """
     z = X @ W1 + b1
     h = np.tanh(z)
     y_hat = 2 * (h @ W2 + b2 - y) / y.size
-    h_from_y_hat = (W2 @ y_hat.T).T
-    at_z = h_from_y_hat / np.cosh(z) ** 2
-    at_h_and_y_hat = {"h": h_from_y_hat, "y_hat": y_hat, "W2": h.T @ y_hat, "b2": y_hat.sum(axis=0)}
-    return at_h_and_y_hat | {"z": at_z, "W1": X.T @ at_z, "b1": np.ones(len(X)) @ at_z}
+    back = {"y_hat": y_hat, "h": (W2 @ y_hat.T).T, "W2": h.T @ y_hat, "b2": y_hat.sum(axis=0)}
+    at_z = back["h"] / np.cosh(z) ** 2
+    return back | {"z": at_z, "W1": X.T @ at_z, "b1": np.ones(len(X)) @ at_z}
     """,
 ]
-BLANK["05.7"] = ["return grad → return grad | {'W1': ...}"]
-WRONG["05.7"] = {
-    "loss_backward(y_hat, y) → 2 * (y_hat - y)": "y_hat has the wrong numbers. What does the mean do",
+BLANK["05.6"] = ["y_hat=at_y_hat → y_hat=...", "W1=at_W1 → W1=..."]
+WRONG["05.6"] = {
+    "loss_backward(y_hat, y) → 2 * (y_hat - y)": ("y_hat has the wrong numbers. What does the mean do", 31),
     "loss_backward(y_hat, y) → 2 * (y_hat - y) / len(y)": "not only over the rows",
     "loss_backward(y_hat, y) → 2 * (y - y_hat) / y.size": "The sign is wrong",
-    "return grad → return grad | {'W2': grad['y_hat'][:3]}": "W2 is the first that is not right",
-    "return grad → return grad | {'W2': h @ grad['y_hat']}": "your function raises ValueError",
-    "return grad → return grad | {'b2': grad['y_hat']}": "b2 has the shape (4, 2). The bias is used in every",
-    "return grad → return grad | {'b2': grad['y_hat'].mean(axis=0)}": "Why a mean?",
-    "return grad → return grad | {'h': h}": "h is the first that is not right",
+    "W2=at_W2 → W2=at_y_hat[:3]": "W2 is the first that is not right",
+    "W2=at_W2 → W2=h @ at_y_hat": "your function raises ValueError",
+    "b2=at_b2 → b2=at_y_hat": "b2 has the shape (4, 2). The bias is used in every row",
+    "b2=at_b2 → b2=at_y_hat.mean(axis=0)": "Why a mean?",
+    "h=at_h → h=h": "h is the first that is not right",
     "1 - h**2 → 1 - z**2": "took its input",
     "1 - h**2 → 1 - h": "has a square in it",
-    'grad["h"] * (1 - h**2) → 1 - h**2': "Where is the gradient of h?",
+    "at_h * (1 - h**2) → 1 - h**2": "Where is the gradient of h?",
     " * (1 - h**2) → ": "Where is the slope of tanh?",
-    'layer_backward(grad["z"], X, W1) → layer_backward(grad["h"], X, W1)': "stands between h and W1",
-    "return grad → return grad | {'W1': grad['W1'].T}": "gradient of W1.T",
-    "return grad → return grad | {'b1': grad['z']}": "b1 has the shape (4, 3). The bias is used in every",
-    "return grad → return grad | {'b1': grad['h'].sum(axis=0)}": "not from that of z",
-    "return grad → return grad | {'b3': 0}": "return the dict as it stands",
+    "layer_backward(at_z, → layer_backward(at_h,": "stands between h and W1",
+    "W1=at_W1 → W1=at_W1.T": "gradient of W1.T",
+    "b1=at_b1 → b1=at_z": "b1 has the shape (4, 3). The bias is used in every row",
+    "b1=at_b1 → b1=at_h.sum(axis=0)": "not from that of z",
+    "b1=at_b1 → b1=at_b1, b3=0": "return the dict as it stands",
 }
