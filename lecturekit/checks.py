@@ -142,6 +142,12 @@ def _has_ellipsis(answer: object) -> bool:
     return code is not None and ... in code.co_consts
 
 
+def hint_if(wrong: object, hint: str) -> None:
+    """Raise a hint if the condition holds."""
+    if wrong:
+        raise Hint(hint)
+
+
 def call(function: object, *args: object, **kwargs: object) -> object:
     """Call the reader's function; an error in it becomes a hint that names it."""
     if not callable(function):
@@ -204,26 +210,27 @@ def as_truths(answer: object, right: Mapping[str, bool], inverted: str, hints: M
 
 
 def compare(
-    name: str,
-    answer: object,
-    right: object,
-    wrong: Sequence[tuple] = (),
-    otherwise: str | None = None,
-    tolerance: float = 1e-4,
+    name: str, answer: object, right: object, hints: Sequence[str | tuple] = (), tolerance: float = 1e-4
 ) -> None:
     """Raise a hint unless the reader's number, or tensor where `right` is one, is the right one.
 
-    A row of `wrong` holds one or more typical wrong answers and, last, their hint; the first row that fits counts.
-    `otherwise` is the hint for all others.
+    A row of `hints` holds one or more typical wrong answers and, last, their hint; the first row that fits counts.
+    A hint alone, as the last row, is for all others.
     """
     found = as_tensor(name, answer, tuple(right.shape)) if isinstance(right, Tensor) else as_number(name, answer)
     if close(found, right, tolerance):
         return
-    for *values, hint in wrong:
-        if any(close(found, value, tolerance) for value in values):
-            raise Hint(hint)
+    raise_hint(hints, lambda value: close(found, value, tolerance))
     came = f"this is {found:.4g}" if isinstance(found, float) else f"these are {found.tolist()}"
-    raise Hint(otherwise or f"{name} is not right: {came}.")
+    raise Hint(f"{name} is not right: {came}.")
+
+
+def raise_hint(hints: Sequence[str | tuple], fits: Callable[[object], bool]) -> None:
+    """Raise the hint of the first row with a value that fits, see `compare`."""
+    for row in hints:
+        *values, hint = (row,) if isinstance(row, str) else row
+        if not values or any(map(fits, values)):
+            raise Hint(hint)
 
 
 def close(a: object, b: object, tolerance: float = 1e-4) -> bool:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ..checks import Hint, NotAttempted, as_number, close, compare, exercise
+from ..checks import Hint, NotAttempted, as_number, close, compare, exercise, hint_if
 
 
 @exercise("00.1", "Section 2 multiplies a whole tensor by a number. Here each number goes to the power of 2.")
@@ -33,7 +33,7 @@ def five_squares(squares: object) -> str:
     ]
     place = next((i for i in range(5) if not close(squares[i], right[i])), 0)
     otherwise = f"the number at position {place} (counted from 0) is not the square of {place + 1}."
-    compare("squares", squares, right, typical, otherwise)
+    compare("squares", squares, right, [*typical, otherwise])
     return "one operation makes all five squares."
 
 
@@ -45,8 +45,7 @@ def _unpacked(answer: object) -> object:
 @exercise("00.2", "Write f = x**3 + 5 * x, then ask for its derivative by x, as section 3 does.")
 def slope_of_a_cube(slope: object) -> str:
     slope = _unpacked(slope)
-    if isinstance(slope, Tensor) and slope.is_complex():
-        raise Hint("a real number is asked for.")
+    hint_if(isinstance(slope, Tensor) and slope.is_complex(), "a real number is asked for.")
     number = as_number("slope", slope)
     typical = [
         (18, "that is the value at x = 2. The derivative is asked for."),
@@ -59,9 +58,9 @@ def slope_of_a_cube(slope: object) -> str:
         (3, "that is the derivative at another place. Look at what x is."),
         (32, "that is the derivative at x = 3. Look at what x is."),
         (-17, "the size is right, but it has the wrong sign."),
+        f"{number:.6g} is not the slope. Check the formula that you differentiate, and that x is 2.",
     ]
-    otherwise = f"{number:.6g} is not the slope. Check the formula that you differentiate, and that x is 2."
-    compare("slope", number, 17, typical, otherwise)
+    compare("slope", number, 17, typical)
     return "that is 3x² + 5 at x = 2. PyTorch finds it without the formula."
 
 
@@ -80,19 +79,21 @@ def read_the_graph(v: object, a: object, grad_w: object) -> str:
         (w * x - b, "v: first multiply w and x, then add b."),
         (x + w + b, "v: w and x are multiplied, not added."),
         (0, "v: relu comes one step later."),
+        "v is not right. It is w times x, plus b.",
     ]
-    compare("v", v, w * x + b, typical, "v is not right. It is w times x, plus b.")
+    compare("v", v, w * x + b, typical)
     typical = [
         (v, "a: what does relu do with a negative number?"),
         (-v, "a: relu does not turn a negative number into a positive one."),
         (1, "a: relu gives 0 or the number itself, never a 1 of its own."),
+        "a is not right. It is relu of your v.",
     ]
-    compare("a", a, 0, typical, "a is not right. It is relu of your v.")
+    compare("a", a, 0, typical)
     typical = [
         (x, "grad_w: that is how v moves with w. Does a move when v does, here?"),
         (1, "grad_w: that would be b's, if relu let anything through. Does a move when w moves a little?"),
         (w, -x, "grad_w: no sign is needed here. Move w a little, and compute a again."),
+        "grad_w is not right. Take w = −0.9 in place of −1, and compute a again: how much has it moved?",
     ]
-    otherwise = "grad_w is not right. Take w = −0.9 in place of −1, and compute a again: how much has it moved?"
-    compare("grad_w", grad_w, 0, typical, otherwise)
+    compare("grad_w", grad_w, 0, typical)
     return "relu is flat there: a stays where it is."

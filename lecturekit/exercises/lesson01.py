@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ..checks import Hint, NotAttempted, as_tensor, as_truths, call, close, compare, exercise
+from ..checks import Hint, NotAttempted, as_tensor, as_truths, call, close, compare, exercise, hint_if
 from .common import as_whole_numbers, call_in_place, explain
 
 
@@ -65,16 +65,14 @@ def loss_from_numpy(function: object) -> str:
         y_hat, y = torch.tensor(y_hat), torch.tensor(y, dtype=torch.float64).reshape(-1, 1)
         y_array = y.numpy().copy()
         loss = call(function, y_hat.clone(), y_array)
-        if y_array.tolist() != y.tolist():
-            raise Hint("your function has changed y_array. Which operations share its memory?")
+        hint_if(y_array.tolist() != y.tolist(), "your function has changed y_array. Which operations share its memory?")
         if type(loss).__module__ == "numpy":
             raise Hint("your answer is still NumPy's. A tensor is asked for: which function makes one of an array?")
         if isinstance(loss, float):
             raise Hint("a tensor of rank 0 is asked for, this is a plain Python number. Is there an item() too many?")
         if not isinstance(loss, Tensor):
             raise Hint(f"a tensor of rank 0 is asked for, this is {type(loss).__name__}.")
-        if loss.dtype == torch.float64:
-            raise Hint("your loss is float64: it has taken over the dtype of the NumPy array.")
+        hint_if(loss.dtype == torch.float64, "your loss is float64: it has taken over the dtype of the NumPy array.")
         if loss.ndim > 0:
             raise Hint(f"your loss has shape {tuple(loss.shape)}, but one number is asked for. Where is the mean?")
         loss = as_tensor("the loss", loss, (), torch.float32)
@@ -84,9 +82,9 @@ def loss_from_numpy(function: object) -> str:
             (*mixed, "each answer is compared with each true value. Print the shape of your difference."),
             ((difference**2).sum(), "that is the sum of the squares. The mean is asked for."),
             (difference.mean() ** 2, difference.mean(), "first square each difference, then take the mean."),
+            "that is not the mean of the squared differences yet. Try it on three pairs, on paper.",
         ]
-        otherwise = "that is not the mean of the squared differences yet. Try it on three pairs, on paper."
-        compare("the loss", loss, (difference**2).mean(), typical, otherwise)
+        compare("the loss", loss, (difference**2).mean(), typical)
     return "both have one dtype and one shape before anything is subtracted."
 
 
@@ -121,5 +119,5 @@ def standardise_in_place(function: object) -> str:
     otherwise = "that is not right yet. After it, X.mean(dim=0) should be close to 0 and X.std(dim=0) close to 1."
     if close(X.std(dim=0), 1.0):
         otherwise = "the standard deviations are 1, but the means are not 0. Which comes first?"
-    compare("X", X, (before - mean) / std, typical, otherwise)
+    compare("X", X, (before - mean) / std, [*typical, otherwise])
     return "a row of means and a row of deviations are broadcast over the examples."

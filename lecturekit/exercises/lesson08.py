@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from ..checks import Hint, NotAttempted, as_number, call, close, compare, exercise
+from ..checks import Hint, NotAttempted, as_number, call, close, compare, exercise, hint_if
 from ..data import noisy_line
 from ..lessons.sweep import train_many
 
@@ -28,15 +28,14 @@ def best_of_the_runs(answer: object) -> str:
     otherwise = "with this rate the runs tremble too much, at least with some seeds."
     if lr < right:
         otherwise = "with this rate the runs are still on their way down after 25 steps."
-    compare("best_lr", lr, right, typical, otherwise, tolerance=1e-6)
+    compare("best_lr", lr, right, [*typical, otherwise], tolerance=1e-6)
     return "this rate lies between those that are too slow and those that tremble."
 
 
 @exercise("08.2", "Section 5: the border is 2 divided by the second derivative. Here that is the mean of 2x².")
 def border(answer: object) -> str:
     lr = as_number("largest_lr", answer)
-    if lr <= 0:
-        raise Hint("a learning rate is positive: the minus sign stands in the update already.")
+    hint_if(lr <= 0, "a learning rate is positive: the minus sign stands in the update already.")
     curvature = 2 * 18 / 3
     right = 2 / curvature
     typical = [
@@ -49,15 +48,14 @@ def border(answer: object) -> str:
     ]
     side = "still converges a little above it" if lr < right else "diverges there"
     otherwise = f"GD {side}. Differentiate the mean of (wx − y)² twice by w, for these points."
-    compare("largest_lr", lr, right, typical, otherwise, tolerance=6e-4)
+    compare("largest_lr", lr, right, [*typical, otherwise], tolerance=6e-4)
     return "the curvature decides."
 
 
 @exercise("08.3", "Section 6: the error falls with the root of B. How many times larger must the root become?")
 def less_noise(answer: object) -> str:
     batch_size = as_number("batch_size", answer)
-    if batch_size <= 0 or not batch_size.is_integer():
-        raise Hint("a batch size is a whole number of examples.")
+    hint_if(batch_size <= 0 or not batch_size.is_integer(), "a batch size is a whole number of examples.")
     typical = [
         (64, "that would be right if the error fell with the batch size itself. It falls with the root of it."),
         (1, 4, "a smaller batch has more noise, not less."),
@@ -66,7 +64,7 @@ def less_noise(answer: object) -> str:
     ]
     side = "more" if batch_size < 256 else "less"
     otherwise = f"with that batch size the error would be {side} than 0.5. Solve spread / √B for the spread first."
-    compare("batch_size", batch_size, 256, typical, otherwise)
+    compare("batch_size", batch_size, 256, [*typical, otherwise])
     return "a quarter of the error costs sixteen times the work."
 
 
@@ -92,8 +90,7 @@ def epoch_by_hand(function: object) -> str:
         return torch.tensor([new_w, new_b])
 
     answer = call(function, w, b, X, y, lr, batch_size, order)
-    if not isinstance(answer, tuple | list) or len(answer) != 2:
-        raise Hint("return a pair of numbers, w and b.")
+    hint_if(not isinstance(answer, tuple | list) or len(answer) != 2, "return a pair of numbers, w and b.")
     found = torch.tensor([as_number("w", answer[0]), as_number("b", answer[1])])
     if found.tolist() == [w, b]:
         raise NotAttempted("your function returns the w and b that it was given.")
@@ -112,12 +109,12 @@ def epoch_by_hand(function: object) -> str:
         (epoch(batches, divide_by=2), "the short batch is divided by batch_size. It has fewer examples."),
         (epoch(batches, factor=-2), "w and b walk uphill. Is your error ŷ − y, and does the update subtract?"),
         (epoch(batches, late=True), "b is moved with the new w. Both need the error from before the step."),
+        "that is not right. Do the first batch on paper: rows 3 and 0, error = x·w + b − y, then the two means.",
     ]
-    otherwise = "that is not right. Do the first batch on paper: rows 3 and 0, error = x·w + b − y, then the two means."
-    compare("w and b", found, epoch(batches), typical, otherwise)
+    compare("w and b", found, epoch(batches), typical)
     again = torch.tensor([as_number("w and b", part) for part in call(function, w, b, X, y, lr, 5, order)])
-    otherwise = "your function is right for batches of 2, but not for one batch of all the examples."
-    compare("w and b", again, epoch([order]), otherwise=otherwise)
+    hint = "your function is right for batches of 2, but not for one batch of all the examples."
+    compare("w and b", again, epoch([order]), [hint])
     return "fit, the optimiser and autograd do no more than this for you here."
 
 
@@ -131,10 +128,10 @@ def loss_of_an_epoch(function: object) -> str:
         (1.5, "you added the means, not weighted, and divided by the number of examples."),
         (10.5, "you divided by the size of the first batch. There are more examples than that."),
         (3.0, "the last batch is missing. It is short, but it has examples too."),
+        "that is not the loss. How many examples are there in all, and what is the sum of their losses?",
     ]
-    otherwise = "that is not the loss. How many examples are there in all, and what is the sum of their losses?"
-    compare("the loss", call(function, list(means), list(sizes)), 4.2, typical, otherwise)
+    compare("the loss", call(function, list(means), list(sizes)), 4.2, typical)
     # A function that has these sizes built in shows here.
-    otherwise = "your function is right for batches of 4, 4 and 2 examples, but not for batches of 1 and 3."
-    compare("the loss", call(function, [2.0, 4.0], [1, 3]), 3.5, otherwise=otherwise)
+    hint = "your function is right for batches of 4, 4 and 2 examples, but not for batches of 1 and 3."
+    compare("the loss", call(function, [2.0, 4.0], [1, 3]), 3.5, [hint])
     return "each example counts once."

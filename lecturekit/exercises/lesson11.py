@@ -6,7 +6,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ..checks import Hint, NotAttempted, as_number, call, compare, exercise, seeded
+from ..checks import Hint, NotAttempted, as_number, call, compare, exercise, hint_if, seeded
 
 
 @exercise("11.1", "Take mlp(sizes, nn.ReLU) of section 2. Then give each linear layer new weights, and zeros as bias.")
@@ -14,11 +14,9 @@ from ..checks import Hint, NotAttempted, as_number, call, compare, exercise, see
 def good_start(function: object) -> str:
     # Large enough that the size of random weights can be measured, and different from each other.
     sizes = (100, 160, 60, 40)
-    if isinstance(function, nn.Module):
-        raise Hint("pass the function itself, not a network made by it.")
+    hint_if(isinstance(function, nn.Module), "pass the function itself, not a network made by it.")
     net = call(function, sizes)
-    if isinstance(net, list | tuple):
-        raise Hint("that is a Python list of parts. Make an nn.Sequential of them.")
+    hint_if(isinstance(net, list | tuple), "that is a Python list of parts. Make an nn.Sequential of them.")
     if not isinstance(net, nn.Sequential):
         raise Hint(f"an nn.Sequential is asked for, this is {type(net).__name__}.")
     linear = [part for part in net.modules() if isinstance(part, nn.Linear)]
@@ -27,8 +25,7 @@ def good_start(function: object) -> str:
     for layer, (n_in, n_out) in zip(linear, pairwise(sizes), strict=True):
         if (layer.in_features, layer.out_features) != (n_in, n_out):
             raise Hint(f"a layer leads from {layer.in_features} to {layer.out_features}, not from {n_in} to {n_out}.")
-        if layer.bias is None:
-            raise Hint("a layer has no bias at all. It should have one, with zeros at first.")
+        hint_if(layer.bias is None, "a layer has no bias at all. It should have one, with zeros at first.")
 
     X = torch.randn(30, sizes[0])
     right = without_relu = linear[0](X).detach()
@@ -38,9 +35,9 @@ def good_start(function: object) -> str:
     typical = [
         (torch.relu(right), "there is a relu behind the last layer. A logit must be able to be negative."),
         (without_relu, "there is no relu between the layers, so together they are one linear layer."),
+        "relu should stand between the layers, and nothing else. Print your network and look.",
     ]
-    otherwise = "relu should stand between the layers, and nothing else. Print your network and look."
-    compare("the output", call(net, X), right, typical, otherwise)
+    compare("the output", call(net, X), right, typical)
 
     if not all(parameter.requires_grad for parameter in net.parameters()):
         raise Hint("one of the parameters has requires_grad=False, so it is not trained.")
@@ -66,7 +63,7 @@ def _weights_of_he(weight: Tensor) -> None:
     ]
     size = "large: the gradient would explode" if found > 1 else "small: the gradient would vanish"
     otherwise = f"the weights of the layer {n_in} → {n_out} are too {size}."
-    compare("the standard deviation", found, 1, typical, otherwise, tolerance=0.03)
+    compare("the standard deviation", found, 1, [*typical, otherwise], tolerance=0.03)
     if weight.abs().max() < math.sqrt(3) * std * 1.001:
         raise Hint("your weights are uniformly distributed. The function with `normal` in its name is asked for.")
 
@@ -86,19 +83,15 @@ def count_what_is_right(function: object) -> str:
         (3 / 12, "that is the share of wrong answers."),
         (75, "a share between 0 and 1 is asked for, this is in percent."),
         (9, "you count the right answers. Divide by how many there are."),
+        f"9 of 12 answers are right, your function says {found:.4g}.",
     ]
-    compare("the share", found, 9 / 12, typical, f"9 of 12 answers are right, your function says {found:.4g}.")
+    compare("the share", found, 9 / 12, typical)
     found = as_number("the share", call(function, logits.clone(), labels.flatten()))
-    typical = [
-        (
-            6 / 12,
-            "your function is right for y of shape (N, 1). With (N,), it is broadcast: each answer meets each label.",
-        )
-    ]
-    otherwise = f"your function is right for y of shape (N, 1). With (N,), it says {found:.4g}."
-    compare("the share", found, 9 / 12, typical, otherwise)
+    only = "your function is right for y of shape (N, 1). With (N,), it"
+    typical = [(6 / 12, f"{only} is broadcast: each answer meets each label."), f"{only} says {found:.4g}."]
+    compare("the share", found, 9 / 12, typical)
     found = as_number("the share", call(function, logits.clone(), (logits < 0).float()))
-    compare("the share", found, 0, otherwise=f"where no answer is right, your function says {found:.4g}.")
+    compare("the share", found, 0, [f"where no answer is right, your function says {found:.4g}."])
     return "the border is at 0, and every shape is safe."
 
 
@@ -141,5 +134,5 @@ def stop_in_time(function: object) -> str:
             otherwise = f"for best_epoch({losses}, {patience}) your function says {answer:g}. Go through it on paper."
             break
     right = torch.tensor([right for _, _, right in cases])
-    compare("the epochs", torch.tensor(answers), right, typical, otherwise)
+    compare("the epochs", torch.tensor(answers), right, [*typical, otherwise])
     return "training stops where the next epochs would only have learnt the noise."

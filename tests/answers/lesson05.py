@@ -83,7 +83,7 @@ WRONG["05.4"] = {
     """: "took the mean",
     "np.eye(shape[0])[words].T @ np.ones_like(up)": "counted how often",
     "up": "as it came",
-    "up[words]": "not picked, but put",
+    "up[words]": "not picked, but put back",
     "np.zeros(shape)": "nobody used",
     "(np.eye(5)[words].T @ up)[: shape[0]]": "should have shape (7, 3)",
 }
