@@ -6,7 +6,7 @@ import linecache
 import textwrap
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Real
 from typing import NamedTuple
@@ -152,14 +152,14 @@ def call(function: object, *args: object, **kwargs: object) -> object:
     """Call the reader's function; an error in it becomes a hint that names it."""
     if not callable(function):
         raise Hint(f"a function is asked for, this is {type(function).__name__}.")
+    kind = "class" if isinstance(function, type | nn.Module) else "function"
     try:
         result = _on_cpu(function(*args, **kwargs))
     except Exception as error:
-        kind = "class" if isinstance(function, type | nn.Module) else "function"
         raise Hint(f"{place(error)}your {kind} raises {summary(error)}") from error
     parts = result if isinstance(result, tuple) else (result,)
     if result is None or any(part is ... for part in parts):
-        raise NotAttempted("your function returns nothing yet. Has it a return, and no ... left?")
+        raise NotAttempted(f"your {kind} returns nothing yet. Has it a return, and no ... left?")
     return result
 
 
@@ -189,13 +189,19 @@ def as_tensor(name: str, value: object, shape: tuple[int, ...], dtype: torch.dty
     return value.detach()
 
 
+def as_dict(answer: object, keys: Iterable[str]) -> dict[str, object]:
+    """Return a reader's dict if it has the keys that it began with; anything else becomes a hint."""
+    if not isinstance(answer, dict) or set(answer) != set(keys):
+        raise Hint(f"leave the dict as it is, with its {len(set(keys))} keys, and replace only the blanks.")
+    return answer
+
+
 def as_truths(answer: object, right: Mapping[str, bool], inverted: str, hints: Mapping[tuple[str, ...], str]) -> None:
     """Raise a hint unless the reader's dict of True and False (or 1 and 0) is the right one.
 
     The hint is `inverted` where every answer is the wrong way round, else the first in `hints` with a wrong key.
     """
-    if not isinstance(answer, dict) or set(answer) != set(right):
-        raise Hint(f"leave the dict as it is, with its {len(right)} keys, and replace only the blanks.")
+    as_dict(answer, right)
     if any(value is ... for value in answer.values()):
         raise NotAttempted("replace each ... by True or False.")
     found = {name: _plain(value) for name, value in answer.items()}

@@ -21,19 +21,16 @@ def index_path(answer: object) -> str:
     if hasattr(answer, "tolist"):
         answer = answer.tolist()
     if not isinstance(answer, tuple | list) or len(answer) != 4:
-        raise Hint("give a path of four numbers in parentheses, one for each dimension.")
+        raise Hint("give four numbers in parentheses, one for each dimension.")
     path = as_whole_numbers("your path", answer, "an index is a whole number.")
     place = number_at(path)
     if place == wanted:
         return "you divide by each stride, and go on with what is left."
     if number_at([index - 1 for index in path]) == wanted:
-        raise Hint("each of your numbers is 1 too large. Where does counting start?")
-    if number_at(path[::-1]) == wanted:
-        raise Hint("these are the right numbers in reverse. The largest stride belongs to the first.")
-    if place is None:
-        raise Hint(f"this path leads out of the tensor of shape {shape}. Is each index smaller than its length?")
-    if path == [0, 3, 4, 5]:
-        raise Hint(f"these are the digits, which count hundreds. This path leads to {place}: what are the strides?")
+        raise Hint("each number is 1 too large. Where does counting start?")
+    hint_if(number_at(path[::-1]) == wanted, "the right numbers in reverse. The largest stride belongs to the first.")
+    hint_if(place is None, f"this path leads out of the tensor of shape {shape}. Is each index below its length?")
+    hint_if(path == [0, 3, 4, 5], f"these digits count hundreds. The path leads to {place}: what are the strides?")
     raise Hint(f"this path leads to {place}. How many whole blocks of 200 come before {wanted}, and what is left?")
 
 
@@ -69,12 +66,10 @@ def loss_from_numpy(function: object) -> str:
         if type(loss).__module__ == "numpy":
             raise Hint("your answer is still NumPy's. A tensor is asked for: which function makes one of an array?")
         if isinstance(loss, float):
-            raise Hint("a tensor of rank 0 is asked for, this is a plain Python number. Is there an item() too many?")
-        if not isinstance(loss, Tensor):
-            raise Hint(f"a tensor of rank 0 is asked for, this is {type(loss).__name__}.")
+            raise Hint("a tensor is asked for, this is a plain Python number. Is there an item() too many?")
+        hint_if(not isinstance(loss, Tensor), f"a tensor of rank 0 is asked for, this is {type(loss).__name__}.")
         hint_if(loss.dtype == torch.float64, "your loss is float64: it has taken over the dtype of the NumPy array.")
-        if loss.ndim > 0:
-            raise Hint(f"your loss has shape {tuple(loss.shape)}, but one number is asked for. Where is the mean?")
+        hint_if(loss.ndim > 0, f"your loss has shape {tuple(loss.shape)}, and not one number. Where is the mean?")
         loss = as_tensor("the loss", loss, (), torch.float32)
         difference = y_hat - y[:, 0]
         mixed = ((y_hat - y) ** 2).mean(), ((y_hat - y) ** 2).sum()
@@ -101,7 +96,7 @@ def standardise_in_place(function: object) -> str:
         if returned is None and not getattr(getattr(function, "__code__", None), "co_names", True):
             raise NotAttempted("your function does nothing yet.")
         if isinstance(returned, Tensor):
-            raise Hint("X has not changed: what your function returns is a new tensor. Write into the old one.")
+            raise Hint("X is as before: what your function returns is a new tensor. Write into X.")
         raise Hint("X has not changed. If you wrote `X = …`, that only gives a new tensor the name X: write into X.")
     if X.shape != before.shape or not torch.equal(memory, X.reshape(-1)):
         raise Hint("X has other memory now. Write into the memory that it has: operations with _, or -= and /=.")

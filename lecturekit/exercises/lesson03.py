@@ -48,13 +48,13 @@ def tanh_node(tanh: object, number_class: object) -> str:
         with explain({"must be real number": no_number}):
             answer = call(tanh, number)
         if not isinstance(answer, number_class):
-            raise Hint(f"return a Number, so that the graph goes on. This is {type(answer).__name__}.")
+            raise Hint(f"return a Number, for the graph to go on. This is {type(answer).__name__}.")
         t = math.tanh(value)
         hint = f"the value is not the tanh of {value}. Which value does your node start from?"
         compare("the value", answer.value, t, [hint])
         source, local = _only_arrow(answer.made_from)
         if source is not number:
-            raise Hint("the arrow does not start at the number that came in. Put that object first in the pair.")
+            raise Hint("the arrow does not start at the number that came in. Put that first in the pair.")
         typical = [
             (1 - value**2, "your derivative squares the input. In 1 − t², what is t?"),
             (t, "the arrow carries the value. It should carry the derivative."),
@@ -106,11 +106,8 @@ def recorded_operations(answer: object) -> str:
         raise Hint(f"use only the names mul, add, sin and relu, not {unknown[0]!r}.")
     hint_if("sin" in names, "there is a sin in your list. Is that branch taken for x = −3?")
     hint_if("relu" not in names, "the last line of `wander` computes something, too.")
-    if names.count("add") == 1:
-        raise Hint("the loop runs more than once. Does a second round use the old node, or make a new one?")
-    if names.count("add") != 2:
-        raise Hint("follow the value of x through the loop. How many rounds does it take to reach 20?")
+    hint_if(names.count("add") == 1, "the loop runs more than once. Does a second round make a new node?")
+    hint_if(names.count("add") != 2, "follow the value of x through the loop. How many rounds does it take to 20?")
     hint_if(names.count("mul") != 1, "count the products: x · x is one operation, although it has two arrows.")
-    if names != ["mul", "add", "add", "relu"]:
-        raise Hint("these are the right operations, but not in the order in which they run.")
+    hint_if(names != ["mul", "add", "add", "relu"], "the right operations, but not in the order in which they run.")
     return "the graph holds the steps that were taken, and no others."

@@ -24,21 +24,18 @@ def both_gradients(function: object) -> str:
         raise Hint("your function fills .grad. Which way of asking returns its answers, and leaves .grad alone?")
     if isinstance(answer, tuple | list) and len(answer) == 1:
         raise Hint("you got only one derivative. Give grad the tensors together, as one tuple: (x, y).")
-    if not isinstance(answer, tuple | list) or len(answer) != 2:
-        raise Hint("return two derivatives, the one for x and the one for y.")
+    hint_if(not isinstance(answer, tuple | list) or len(answer) != 2, "return two derivatives, for x and for y.")
     if any(isinstance(part, tuple | list) for part in answer):
         raise Hint("each of your two parts is a tuple: grad returns one even for a single derivative.")
     hint_if(any(part is None for part in answer), "one of the two parts is None. Does f still use that tensor?")
     grad_x = as_tensor("∂f/∂x", answer[0], ())
     grad_y = as_tensor("∂f/∂y", answer[1], ())
     right_x, right_y = torch.func.grad(lambda x, y: x * y + y**2, argnums=(0, 1))(x.detach(), y.detach())
-    if close(grad_x, right_y) and close(grad_y, right_x):
-        raise Hint("the two derivatives are exchanged: first the one for x.")
+    hint_if(close(grad_x, right_y) and close(grad_y, right_x), "the derivatives are exchanged: first the one for x.")
     compare("∂f/∂x", grad_x, right_x, ["∂f/∂x is not right. Is f still x · y + y²?"])
     typical = [(3.0, 4.0, "∂f/∂y has only one of its two parts: f uses y twice.")]
     compare("∂f/∂y", grad_y, right_y, [*typical, "∂f/∂x is right, ∂f/∂y is not."])
-    if not went_backward:
-        raise Hint("the numbers are right, but nothing went backward. Let torch.autograd.grad find the derivatives.")
+    hint_if(not went_backward, "the numbers are right, but nothing went backward. Let torch.autograd.grad find them.")
     kept_graph = any(asked.kwargs.get("retain_graph") for asked in grad.call_args_list)
     advice = " One call would walk once." if kept_graph else ""
     return f"you have both derivatives, and no .grad has changed.{advice}"
@@ -75,8 +72,7 @@ def fails_after_change(answer: object) -> str:
     if unknown:
         raise Hint(f"{unknown[0]!r} is none of the five names: sin, tanh, square, triple, exp.")
     hint_if(found == {"sin", "square", "triple"}, "it is exactly the other way round: these are the ones that work.")
-    if "triple" in found:
-        raise Hint("take triple out again. Its derivative is the same at every x. Does it need x or y for that?")
+    hint_if("triple" in found, "take triple out again. Its derivative is the same at every x. Does it need x or y?")
     if found & {"sin", "square"}:
         name = "sin" if "sin" in found else "square"
         raise Hint(f"take {name} out again. Is its derivative made from x, or from y? And which of them has changed?")
@@ -99,8 +95,7 @@ def round_through(function: object) -> str:
         "the value is not torch.round(x).",
     ]
     compare("the result", answer, values.round(), typical)
-    if not answer.requires_grad:
-        raise Hint(f"the value is right, but nothing leads back to x: everything is detached. {start}")
+    hint_if(not answer.requires_grad, f"the value is right, but no way leads to x: everything is detached. {start}")
     (slope,) = torch.autograd.grad(answer.sum(), x, allow_unused=True)
     hint_if(slope is None, "the value is right, but it does not depend on the x that came in.")
     typical = [

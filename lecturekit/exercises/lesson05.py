@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from ..checks import Hint, NotAttempted, call, close, compare, exercise, hint_if, place, summary
+from ..checks import Hint, NotAttempted, as_dict, call, close, compare, exercise, hint_if, place, summary
 from .common import explain
 
 
@@ -74,8 +74,7 @@ def layer(function: object) -> str:
 def _layer_backward(function: object, up: np.ndarray, X: np.ndarray, W: np.ndarray) -> dict[str, tuple]:
     """Return for each gradient the reader's and the right one."""
     answer = call(function, up, X, W)
-    if not isinstance(answer, tuple | list) or len(answer) != 3:
-        raise Hint("return 3 gradients, with commas between them.")
+    hint_if(not isinstance(answer, tuple | list) or len(answer) != 3, "return 3 gradients, with commas between them.")
     right = _gradients(lambda X, W, b: X @ W + b, up, X, W, np.zeros(W.shape[1]))
     return dict(zip(("grad_X", "grad_W", "grad_b"), zip(answer, right, strict=True), strict=True))
 
@@ -107,7 +106,7 @@ def square_root(function: object, tensor_class: object) -> str:
     with explain({"ufunc": "a is a Tensor: take the root of its numbers, a.value."}):
         result = call(function, source)
     if not isinstance(result, tensor_class):
-        raise Hint(f"return a Tensor, so that the graph goes on. This is {type(result).__name__}.")
+        raise Hint(f"return a Tensor, for the graph to go on. This is {type(result).__name__}.")
     roots = np.sqrt(values)
     hint_if(not close(result.value, roots), "the value is not the square root of a.value.")
     hint_if(not result.requires_grad, "the value is right, but no rule leads back to a: made_from is empty.")
@@ -184,8 +183,7 @@ def two_layers(function: object) -> str:
     h = torch.tanh(z)
     y_hat = h @ W2 + b2
     tensors = {"y_hat": y_hat, "W2": W2, "b2": b2, "h": h, "z": z, "W1": W1, "b1": b1}
-    if not isinstance(answer, dict) or set(answer) != set(tensors):
-        raise Hint(f"return the dict as it stands, with a gradient for each of {', '.join(tensors)}.")
+    as_dict(answer, tensors)
     loss = ((y_hat - torch.tensor(y)) ** 2).mean()
     grads = torch.autograd.grad(loss, list(tensors.values()))
     right = {name: grad.numpy() for name, grad in zip(tensors, grads, strict=True)}

@@ -67,10 +67,8 @@ def manual_step(function: object) -> str:
         w_is_right = close(w.detach(), right_w)
         if w_is_right and close(b.detach(), right_b):
             continue
-        if close(w.detach(), before + lr * grad_w):
-            raise Hint("w went up the hill: the update subtracts lr times the gradient.")
-        if number == 2:
-            raise Hint("the first step is right, the second is not. What is left in w.grad and b.grad after a step?")
+        hint_if(close(w.detach(), before + lr * grad_w), "w went up the hill: subtract lr times the gradient.")
+        hint_if(number == 2, "the first step is right, the second is not. What is left in .grad after a step?")
         hint_if(w_is_right, "w is right after a step, b is not.")
         raise Hint("w is not w − lr · grad after a step. Is the gradient that of this loss, and lr used once?")
     return "these lines are what zero_grad(), backward() and step() do."
@@ -78,8 +76,7 @@ def manual_step(function: object) -> str:
 
 @exercise("07.3", "As in section 3: data, a new model, lk.fit with **settings, then the accuracy on the test part.")
 def test_accuracy(answer: object) -> str:
-    if as_number("test_accuracy", answer) > 1:
-        raise Hint("give a fraction between 0 and 1: neither a percentage nor a count.")
+    hint_if(as_number("test_accuracy", answer) > 1, "give a fraction between 0 and 1, no percentage or count.")
     petals = _accuracies(("petal_length", "petal_width"))
     lesson = _accuracies(("sepal_width", "petal_length"))
     typical = [

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from ..checks import Hint, NotAttempted, as_number, call, close, compare, exercise, hint_if
+from ..checks import Hint, NotAttempted, as_dict, as_number, call, close, compare, exercise, hint_if
 from .common import explain
 
 
@@ -70,8 +70,7 @@ def crossover(function: object) -> str:
         with explain({"ZeroDivisionError": "it divides by zero where both bandwidths are the same."}):
             size = as_number("the size", call(function, *numbers))
         hint_if(size < 0, "a negative size comes out where the GPU has less bandwidth. Does it ever catch up there?")
-        if size != math.inf:
-            raise Hint(f"for {numbers} the GPU never catches up, but your function returns {size:.4g}.")
+        hint_if(size != math.inf, f"for {numbers} the GPU never catches up, but your function returns {size:.4g}.")
     return "it is the delay, divided by the time that the GPU wins with each kB."
 
 
@@ -81,12 +80,9 @@ def weight_on_a_device(function: object) -> str:
         with explain({"no data": "your weight leaves meta, where it has no numbers. Make it on the device, and stay."}):
             w = call(function, 3, torch.device(place))
         hint_if(not isinstance(w, Tensor), "return a tensor.")
-        if w.device.type != place:
-            raise Hint(f"asked for {place}, your weight lies on {w.device}.")
-        if tuple(w.shape) != (3, 1):
-            raise Hint(f"for d = 3 the shape should be (3, 1). Yours is {tuple(w.shape)}.")
-        if not w.is_leaf:
-            raise Hint(f"on {place} your weight is no leaf, so optim.SGD refuses it. What was recorded?")
+        hint_if(w.device.type != place, f"asked for {place}, your weight lies on {w.device}.")
+        hint_if(tuple(w.shape) != (3, 1), f"for d = 3 the shape should be (3, 1). Yours is {tuple(w.shape)}.")
+        hint_if(not w.is_leaf, f"on {place} your weight is no leaf, so optim.SGD refuses it. What was recorded?")
         hint_if(not w.requires_grad, "your weight does not ask for a gradient.")
         hint_if(place == "cpu" and not close(w, 0.0), "the weight should start with zeros.")
     return "it is made where it lives, so it is a leaf on every device."
@@ -95,9 +91,7 @@ def weight_on_a_device(function: object) -> str:
 @exercise("09.4", "One tensor has 2,000 · 50 numbers of 4 bytes. How many tensors stay, in each of the two ways?")
 def bytes_kept(answer: object) -> str:
     names = ("plain", "checkpointed")
-    if not isinstance(answer, dict) or set(answer) != set(names):
-        raise Hint("leave the dict as it is, with its 2 keys, and replace only the blanks.")
-    if any(value is ... for value in answer.values()):
+    if any(value is ... for value in as_dict(answer, names).values()):
         raise NotAttempted("one of the two numbers is still blank.")
     plain, checkpointed = (as_number(name, answer[name]) for name in names)
     right, blocks, tensors = 2000 * 50 * 4 / 1e6, 8, 6
@@ -109,18 +103,23 @@ def bytes_kept(answer: object) -> str:
         (2, "a float32 has 4 bytes, and not 8."),
         (8, "32 is the number of bits. How many bytes are they?"),
     ]
+    typical = {
+        "plain": [
+            (tensors * right, "plain: that is one block. There are eight."),
+            (blocks * right, "plain: without checkpointing, each block keeps six tensors."),
+        ],
+        "checkpointed": [
+            (right, "checkpointed: that is the input of one block. There are eight."),
+            (blocks * (tensors - 1) * right, "checkpointed: that is what is saved. What is kept?"),
+            (tensors * right, "checkpointed: that is one whole block. What is kept of each of the eight?"),
+        ],
+    }
     for name, found, kept in zip(names, (plain, checkpointed), (blocks * tensors, blocks), strict=True):
-        typical = [(factor * kept * right, f"{name}: {hint}") for factor, hint in any_unit]
-        if name == "plain":
-            typical += [
-                (tensors * right, "plain: that is one block. There are eight."),
-                (blocks * right, "plain: without checkpointing, each block keeps six tensors."),
-            ]
-        else:
-            typical += [
-                (right, "checkpointed: that is the input of one block. There are eight."),
-                (blocks * (tensors - 1) * right, "checkpointed: that is what is saved. What is kept?"),
-                (tensors * right, "checkpointed: that is one whole block. What is kept of each of the eight?"),
-            ]
-        compare(name, found, kept * right, [*typical, f"{name}: how many tensors are kept, and how many MB has each?"])
+        in_another_unit = [(factor * kept * right, f"{name}: {hint}") for factor, hint in any_unit]
+        compare(
+            name,
+            found,
+            kept * right,
+            [*in_another_unit, *typical[name], f"{name}: how many tensors are kept, and how many MB has each?"],
+        )
     return "one tensor of six is kept, and the others are computed again."

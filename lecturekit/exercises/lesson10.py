@@ -92,15 +92,8 @@ def _module(function: object, *args: object) -> nn.Module:
     with explain(explanations):
         module = call(function, *args)
     if not isinstance(module, nn.Module):
-        raise Hint(f"a class that inherits from nn.Module is asked for, this makes {type(module).__name__}.")
+        raise Hint(f"your class should inherit from nn.Module, this makes {type(module).__name__}.")
     return module
-
-
-def _output(module: nn.Module, X: Tensor) -> object:
-    try:
-        return call(module, X)
-    except NotAttempted:
-        raise NotAttempted("your forward returns nothing yet. Has it a return, and no ... left?") from None
 
 
 @exercise("10.3", "Section 5: an nn.ModuleList registers a list of layers, and an nn.Parameter a number.")
@@ -111,10 +104,9 @@ def tower(function: object) -> str:
     layers, scale = getattr(module, "layers", None), getattr(module, "scale", None)
     if any(part is ... or part is None for part in (layers, scale)):
         raise NotAttempted("fill in self.layers and self.scale.")
-    if not isinstance(layers, Iterable):
-        raise Hint(f"layers: something with several layers is asked for, this is one {type(layers).__name__}.")
+    hint_if(not isinstance(layers, Iterable), f"layers: several are asked for, this is one {type(layers).__name__}.")
     if isinstance(layers, list | tuple):
-        raise Hint("layers: the module does not look into a Python list, so the optimiser misses these layers.")
+        raise Hint("layers: a module does not look into a Python list, so they are not trained.")
     if not isinstance(scale, Tensor):
         raise Hint(f"scale: to be trained, a number must be a special kind of tensor. This is {type(scale).__name__}.")
     hint_if(any(scale is buffer for buffer in module.buffers()), "scale: a buffer is saved, but not trained.")
@@ -126,8 +118,7 @@ def tower(function: object) -> str:
         raise Hint(f"layers: Tower({num_layers}) should have {num_layers} linear layers, this one has {len(linear)}.")
     if any(layer.weight.shape != (2, 2) or layer.bias is None for layer in linear):
         raise Hint("layers: each should be nn.Linear(2, 2), with its bias.")
-    if scale.numel() != 1:
-        raise Hint(f"scale should be one number, this is a tensor of shape {tuple(scale.shape)}.")
+    hint_if(scale.numel() != 1, f"scale should be one number, this is a tensor of shape {tuple(scale.shape)}.")
     hint_if(scale.item() != 1, "scale should start at 1.")
     if not all(parameter.requires_grad for parameter in module.parameters()):
         raise Hint("one of the parameters has requires_grad=False, so it is not trained.")
@@ -138,7 +129,7 @@ def tower(function: object) -> str:
     with torch.no_grad():
         scale.fill_(2.0)
     hint = "all is registered, but forward does something else now: layer and relu, n times, then the scale."
-    compare("the output", _output(module, X), 2 * right.detach(), [hint])
+    compare("the output", call(module, X), 2 * right.detach(), [hint])
     taller = len(_linear_layers(_module(function, num_layers + 2)))
     if taller != num_layers + 2:
         raise Hint(f"layers: Tower({num_layers}) is right, but Tower({num_layers + 2}) has {taller} linear layers.")

@@ -17,8 +17,7 @@ def good_start(function: object) -> str:
     hint_if(isinstance(function, nn.Module), "pass the function itself, not a network made by it.")
     net = call(function, sizes)
     hint_if(isinstance(net, list | tuple), "that is a Python list of parts. Make an nn.Sequential of them.")
-    if not isinstance(net, nn.Sequential):
-        raise Hint(f"an nn.Sequential is asked for, this is {type(net).__name__}.")
+    hint_if(not isinstance(net, nn.Sequential), f"an nn.Sequential is asked for, this is {type(net).__name__}.")
     linear = [part for part in net.modules() if isinstance(part, nn.Linear)]
     if len(linear) != len(sizes) - 1:
         raise Hint(f"{len(sizes)} sizes make {len(sizes) - 1} linear layers, your network has {len(linear)}.")
@@ -42,7 +41,7 @@ def good_start(function: object) -> str:
     if not all(parameter.requires_grad for parameter in net.parameters()):
         raise Hint("one of the parameters has requires_grad=False, so it is not trained.")
     if any(bool(layer.bias.any()) for layer in linear):
-        raise Hint("the biases should be 0 at first. nn.Linear makes them random.")
+        raise Hint("biases should be 0 at first. nn.Linear makes them random.")
     for layer in linear:
         _weights_of_he(layer.weight.detach())
     return "no neuron is a twin of another, and gradients reach the first layer."
@@ -50,8 +49,7 @@ def good_start(function: object) -> str:
 
 def _weights_of_he(weight: Tensor) -> None:
     n_out, n_in = weight.shape
-    if (weight == weight[0, 0]).all():
-        raise Hint("all weights of a layer are equal, so its neurons are twins and stay twins.")
+    hint_if((weight == weight[0, 0]).all(), "all weights of a layer are equal: its neurons are twins and stay twins.")
     std = math.sqrt(2 / n_in)
     found = weight.std().item() / std
     xavier, by_outputs = math.sqrt(n_in / (n_in + n_out)), math.sqrt(n_in / n_out)

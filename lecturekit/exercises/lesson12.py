@@ -21,8 +21,7 @@ def softmax_on_paper(loss: object, gradient: object) -> str:
     ]
     compare("loss", loss, -math.log(0.6), typical, tolerance=2e-3)
     if isinstance(gradient, list | tuple):
-        if len(gradient) != 3:
-            raise Hint(f"gradient: there are three logits, you give {len(gradient)} numbers.")
+        hint_if(len(gradient) != 3, f"gradient: there are three logits, you give {len(gradient)} numbers.")
         if any(part is ... for part in gradient):
             raise NotAttempted("one of the three derivatives is still blank.")
         gradient = torch.tensor([as_number("each derivative", part) for part in gradient])
@@ -44,8 +43,7 @@ def own_cross_entropy(function: object) -> str:
     y = torch.tensor([1, 0])
     right = F.cross_entropy(logits, y).item()
     result = call(function, logits.clone(), y.clone())
-    if isinstance(result, Tensor) and result.shape == (2,):
-        raise Hint("you return a loss for each example. Their mean is asked for.")
+    hint_if(isinstance(result, Tensor) and result.shape == (2,), "you return a loss for each example. Take their mean.")
     typical = [
         (2 * right, "that is the sum over the examples. The mean is asked for."),
         (-right, "the sign is wrong: a loss is never negative here."),
@@ -63,7 +61,7 @@ def own_cross_entropy(function: object) -> str:
     large = as_number("the loss", call(function, torch.tensor([[1000.0, 0.0], [1000.0, 0.0]]), torch.tensor([0, 1])))
     hint_if(math.isnan(large), "for logits of 1,000 the loss is nan: e to the power of 1,000 is infinite.")
     if math.isinf(large):
-        raise Hint("for logits of 1,000 the loss is inf: a probability was rounded to 0. Do not take it back by a log.")
+        raise Hint("for logits of 1,000 the loss is inf: log of a probability that was rounded to 0.")
     compare("the loss of large logits", large, 500, [f"for logits of 1,000 it says {large:.4g}."])
     mixed = as_number("the loss", call(function, torch.tensor([[1000.0, 999.0], [0.0, 1.0]]), torch.tensor([0, 1])))
     hint = "each row has a largest logit of its own."
@@ -99,14 +97,12 @@ def freeze_all_but_the_head(function: object) -> str:
     result = call(function, model)
     *body, weight, bias = model.parameters()
     learns = [parameter.requires_grad for parameter in (*body, weight, bias)]
-    if all(learns):
-        raise Hint("nothing is frozen. `model.requires_grad = False` would only set a name: the method ends in `_`.")
+    hint_if(all(learns), "nothing is frozen. `model.requires_grad = False` only sets a name: the method ends in `_`.")
     hint_if(not any(learns), "everything is frozen, the head too.")
     hint_if(not any(learns[-2:]), "it is the head that is frozen. It should be the only one that learns.")
     hint_if(not all(learns[-2:]), "a head has a weight and a bias, and both should learn.")
     hint_if(any(learns[:-2]), "a layer before the head still learns. Are there layers behind the first?")
-    if isinstance(result, nn.Module):
-        raise Hint("the model is frozen as asked. Return the list of the parameters that still learn.")
+    hint_if(isinstance(result, nn.Module), "the model is frozen as asked. Return the parameters that still learn.")
     parts = list(result)
     if len(parts) != 2 or parts[0] is not weight or parts[1] is not bias:
         raise Hint(f"the list should hold the head's weight and bias themselves, it has {len(parts)} parts.")

@@ -58,15 +58,13 @@ def who_takes_which_rows(function: object) -> str:
             raise Hint(f"{case}all workers take the same rows. Does your function use rank?")
         hint_if(rows == list(range(1, N + 1)), "the first row has the number 0.")
         for row in rows:
-            if not 0 <= row < N:
-                raise Hint(f"{case}there is no row {row}.")
+            hint_if(not 0 <= row < N, f"{case}there is no row {row}.")
         for row, next_row in pairwise(rows):
             if row == next_row:
                 padding = " That is padding, as a sampler does it." if len(set(sizes)) == 1 else ""
                 raise Hint(f"{case}row {row} is taken twice.{padding}")
         for row in range(N):
-            if row not in rows:
-                raise Hint(f"{case}nobody takes row {row}.")
+            hint_if(row not in rows, f"{case}nobody takes row {row}.")
         if max(sizes) - min(sizes) > 1:
             raise Hint(f"{case}the shares have {', '.join(map(str, sizes))} rows. They may differ by one at most.")
     return "each row has one owner, and nobody has much more to do than the others."

@@ -43,7 +43,7 @@ RIGHT["00.3"] = [SOLUTION, "torch.tensor(-3.0), -0.0, (torch.tensor(0.0),)"]
 BLANK["00.3"] = ["-3, ..., 0"]
 WRONG["00.3"] = {
     "-4, 0, 0": "that is u",
-    "5, 5, 2": "the numbers of section 7",
+    "5, 5, 2": "that is section 7, with other numbers",
     "5, 5, 4": "the sign of w",
     "-5, 0, 0": "first multiply w and x",
     "4, 4, 4": "w and x are multiplied",

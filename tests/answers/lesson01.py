@@ -13,7 +13,7 @@ BLANK["01.1"] = ["(1, ..., ..., ...)"]
 WRONG["01.1"] = {
     "(2, 3, 5, 6)": "1 too large",
     "(5, 4, 2, 1)": "in reverse",
-    "(0, 3, 4, 5)": "these are the digits",
+    "(0, 3, 4, 5)": "these digits count hundreds",
     "(1, 2, 4, 6)": "leads to 346",
     "(1, 0, 14, 5)": "out of the tensor",
     "(3, 4, 5)": "four numbers",

@@ -132,5 +132,5 @@ WRONG["05.6"] = {
     "W1=at_W1 → W1=at_W1.T": "gradient of W1.T",
     "b1=at_b1 → b1=at_z": "b1 has the shape (4, 3). The bias is used in every row",
     "b1=at_b1 → b1=at_h.sum(axis=0)": "not from that of z",
-    "b1=at_b1 → b1=at_b1, b3=0": "return the dict as it stands",
+    "b1=at_b1 → b1=at_b1, b3=0": "leave the dict as it is",
 }

@@ -72,7 +72,7 @@ WRONG["06.3"] = {
     '{"A": 4, "B": 3, "C": 2, "D": 1}': "2 of 4 are right. D falls",
     '{"A": 1, "B": 1, "C": 2, "D": 4}': "each number comes once",
     '{"A": 0, "B": 1, "C": 2, "D": 3}': "use the numbers",
-    '{"A": 1}': "has the keys",
+    '{"A": 1}': "leave the dict as it is",
 }
 
 RIGHT["06.4"] = [SOLUTION, "torch.tensor(3 / 20)"]

@@ -85,5 +85,5 @@ WRONG["10.3"] = {
     "super().__init__() → pass": "With which line does the __init__",
     "Tower = nn.Linear(2, 2)": "the class itself",
     "Tower = list": "raises TypeError",
-    "Tower = lambda num_layers: num_layers": "inherits from nn.Module",
+    "Tower = lambda num_layers: num_layers": "should inherit from nn.Module",
 }

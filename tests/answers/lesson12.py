@@ -37,7 +37,7 @@ WRONG["12.2"] = {
     "9.0": "on paper for one example",
     'F.cross_entropy(logits, y, reduction="none")': "a loss for each example",
     "logits[torch.arange(len(y)), y] → logits[:, y]": "takes every y from every row",
-    "-logits.softmax(dim=1)[range(len(y)), y].log().mean()": "a probability was rounded to 0",
+    "-logits.softmax(dim=1)[range(len(y)), y].log().mean()": "log of a probability that was rounded to 0",
     """
     powers = logits.exp()
     return -(powers[range(len(y)), y] / powers.sum(dim=1)).log().mean()
@@ -86,7 +86,7 @@ WRONG["12.4"] = {
     "model[:-1] → model[-1]": "it is the head that is frozen",
     "model[:-1] → model[0]": "layers behind the first",
     "[p for p in model.parameters() if p.requires_grad] → list(model.parameters())": "it has 6 parts",
-    "[p for p in model.parameters() if p.requires_grad] → model": "Return the list",
+    "[p for p in model.parameters() if p.requires_grad] → model": "Return the parameters that still learn",
 }
 
 RIGHT["12.5"] = [
