@@ -172,6 +172,8 @@ def _plain(value: object) -> object:
 def as_number(name: str, value: object) -> float:
     """Return a reader's number as a float; anything else becomes a hint."""
     value = _plain(value)
+    if value is ... or value is None:
+        raise NotAttempted(f"{name} is still blank.")
     if isinstance(value, bool) or not isinstance(value, Real):
         what = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
         raise Hint(f"{name} should be one number, this is {what}.")

@@ -20,14 +20,12 @@ def index_path(answer: object) -> str:
 
     if hasattr(answer, "tolist"):
         answer = answer.tolist()
-    if not isinstance(answer, tuple | list) or len(answer) != 4:
-        raise Hint("give four numbers in parentheses, one for each dimension.")
+    hint_if(not isinstance(answer, tuple | list) or len(answer) != 4, "give four numbers, one for each dimension.")
     path = as_whole_numbers("your path", answer, "an index is a whole number.")
     place = number_at(path)
     if place == wanted:
         return "you divide by each stride, and go on with what is left."
-    if number_at([index - 1 for index in path]) == wanted:
-        raise Hint("each number is 1 too large. Where does counting start?")
+    hint_if(number_at([index - 1 for index in path]) == wanted, "each is 1 too large. Where does counting start?")
     hint_if(number_at(path[::-1]) == wanted, "the right numbers in reverse. The largest stride belongs to the first.")
     hint_if(place is None, f"this path leads out of the tensor of shape {shape}. Is each index below its length?")
     hint_if(path == [0, 3, 4, 5], f"these digits count hundreds. The path leads to {place}: what are the strides?")
@@ -65,8 +63,7 @@ def loss_from_numpy(function: object) -> str:
         hint_if(y_array.tolist() != y.tolist(), "your function has changed y_array. Which operations share its memory?")
         if type(loss).__module__ == "numpy":
             raise Hint("your answer is still NumPy's. A tensor is asked for: which function makes one of an array?")
-        if isinstance(loss, float):
-            raise Hint("a tensor is asked for, this is a plain Python number. Is there an item() too many?")
+        hint_if(isinstance(loss, float), "a tensor is asked for, this is a plain Python number. Is an item() too many?")
         hint_if(not isinstance(loss, Tensor), f"a tensor of rank 0 is asked for, this is {type(loss).__name__}.")
         hint_if(loss.dtype == torch.float64, "your loss is float64: it has taken over the dtype of the NumPy array.")
         hint_if(loss.ndim > 0, f"your loss has shape {tuple(loss.shape)}, and not one number. Where is the mean?")
@@ -96,7 +93,7 @@ def standardise_in_place(function: object) -> str:
         if returned is None and not getattr(getattr(function, "__code__", None), "co_names", True):
             raise NotAttempted("your function does nothing yet.")
         if isinstance(returned, Tensor):
-            raise Hint("X is as before: what your function returns is a new tensor. Write into X.")
+            raise Hint("X is as before: what your function returns is a new tensor: write into X.")
         raise Hint("X has not changed. If you wrote `X = …`, that only gives a new tensor the name X: write into X.")
     if X.shape != before.shape or not torch.equal(memory, X.reshape(-1)):
         raise Hint("X has other memory now. Write into the memory that it has: operations with _, or -= and /=.")

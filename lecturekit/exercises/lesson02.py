@@ -37,8 +37,7 @@ def column_of_ones(function: object) -> str:
         if isinstance(result, Tensor) and tuple(result.shape) in {(N + 1, d), (2 * N, d)}:
             raise Hint(f"the ones should be a column. X has shape {(N, d)}, and your table {tuple(result.shape)}.")
         result = as_tensor("the table", result, (N, d + 1))
-        if close(result[:, :1], 1.0) and close(result[:, 1:], X):
-            raise Hint("the ones should come last, and not before them.")
+        hint_if(close(result[:, :1], 1.0) and close(result[:, 1:], X), "the ones should come last, not before them.")
         compare("the table", result[:, :d], X, ["the first columns should be those of X."])
         compare("the table", result[:, d:], torch.ones(N, 1), ["the last column should hold ones."])
     # A tensor made without a dtype is float32; next to these two, only an explicit dtype gives the right one.

@@ -27,8 +27,7 @@ def local_derivatives(
         ("f_from_q", f_from_q, 2 * q, [(q, no_factor), (2 * x, square_of_x)]),
     ]
     for name, answer, right, typical in edges:
-        otherwise = f"{name} is not right yet. Look at this one step alone, as in the table of section 2."
-        compare(name, answer, right, [*typical, otherwise])
+        compare(name, answer, right, [*typical, f"{name} is not right yet. Look at this step alone, as in section 2."])
     typical = [
         (2 * q * y, "the edges are right. grad_x has only the path through p: x is used twice."),
         (2 * q, "the edges are right. grad_x has only the short path: x is used in p as well."),
@@ -48,13 +47,12 @@ def tanh_node(tanh: object, number_class: object) -> str:
         with explain({"must be real number": no_number}):
             answer = call(tanh, number)
         if not isinstance(answer, number_class):
-            raise Hint(f"return a Number, for the graph to go on. This is {type(answer).__name__}.")
+            raise Hint(f"return a Number, for the graph. This is {type(answer).__name__}.")
         t = math.tanh(value)
         hint = f"the value is not the tanh of {value}. Which value does your node start from?"
         compare("the value", answer.value, t, [hint])
         source, local = _only_arrow(answer.made_from)
-        if source is not number:
-            raise Hint("the arrow does not start at the number that came in. Put that first in the pair.")
+        hint_if(source is not number, "the arrow does not start at the number that came in. Put it first in the pair.")
         typical = [
             (1 - value**2, "your derivative squares the input. In 1 − t², what is t?"),
             (t, "the arrow carries the value. It should carry the derivative."),

@@ -76,11 +76,7 @@ def diagnoses(answer: object) -> str:
         "C": "C never moves, not even by a little. What must step() have found in .grad?",
         "D": "D falls by the same factor each time, faster than the healthy one. How long is its first step?",
     }
-    numbers = {
-        letter: as_number(letter, value) for letter, value in as_dict(answer, letters).items() if value is not ...
-    }
-    if len(numbers) < 4:
-        raise NotAttempted("replace each ... by 1, 2, 3 or 4.")
+    numbers = {letter: as_number(letter, value) for letter, value in as_dict(answer, letters).items()}
     hint_if(set(numbers.values()) - {1, 2, 3, 4}, "use the numbers 1, 2, 3 and 4 of the text.")
     hint_if(len(set(numbers.values())) < 4, "each mistake was made once, so each number comes once.")
     wrong = [letter for letter, right in {"C": 2, "B": 3, "D": 4, "A": 1}.items() if numbers[letter] != right]
@@ -113,8 +109,6 @@ def another_line(answer: object) -> str:
     if hasattr(answer, "flatten"):
         answer = answer.flatten().tolist()
     hint_if(not isinstance(answer, tuple | list) or len(answer) != 2, "answer with a pair of numbers, (w, b).")
-    if any(part is ... or part is None for part in answer):
-        raise NotAttempted("replace each ... by your numbers.")
     found = torch.tensor([as_number("w", answer[0]), as_number("b", answer[1])])
     points = noisy_line(50, slope=3.0, intercept=-1.0, seed=5)
     X_one = torch.cat([points.X_train, torch.ones_like(points.X_train)], dim=1)

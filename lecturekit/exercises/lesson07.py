@@ -28,8 +28,7 @@ def _gradient(w: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, torch.Ten
 @exercise("07.1", "The derivative of ½u² is u. So take the formulas of section 2, without the 2.")
 def half_gradient(function: object) -> str:
     w, b = _parameters()
-    by_formula = "do not use autograd here: write the formula, as in section 2."
-    with torch.no_grad(), explain({"does not require grad": by_formula}):
+    with torch.no_grad(), explain({"does not require grad": "do not use autograd: write the formula of section 2."}):
         answer = call(function, X, y, w, b)
     hint_if(not isinstance(answer, tuple | list) or len(answer) != 2, "return two things, grad_w and grad_b.")
     hint_if(any(part is None for part in answer), "one of the two gradients is still blank.")

@@ -21,14 +21,13 @@ def best_of_the_runs(answer: object) -> str:
     runs = train_many(data.X_train, data.y_train, lrs=LRS, batch_sizes=[1, 10], seeds=range(5), num_steps=25)
     final = runs.losses[..., -1].mean(dim=2)  # (learning rates, batch sizes)
     single, right = (LRS[i] for i in final.argmin(dim=0).tolist())
+    what = "are still on their way down after 25 steps" if lr < right else "tremble too much, at least with some seeds"
     typical = [
         (single, "that is the best rate for single examples. Which batch size is asked for?"),
         (0.5, "the full batch arrives in one step with this rate. Which batch size is asked for?"),
+        f"with this rate the runs {what}.",
     ]
-    otherwise = "with this rate the runs tremble too much, at least with some seeds."
-    if lr < right:
-        otherwise = "with this rate the runs are still on their way down after 25 steps."
-    compare("best_lr", lr, right, [*typical, otherwise], tolerance=1e-6)
+    compare("best_lr", lr, right, typical, tolerance=1e-6)
     return "this rate lies between those that are too slow and those that tremble."
 
 

@@ -40,8 +40,7 @@ def good_start(function: object) -> str:
 
     if not all(parameter.requires_grad for parameter in net.parameters()):
         raise Hint("one of the parameters has requires_grad=False, so it is not trained.")
-    if any(bool(layer.bias.any()) for layer in linear):
-        raise Hint("biases should be 0 at first. nn.Linear makes them random.")
+    hint_if(any(bool(layer.bias.any()) for layer in linear), "biases should be 0 first. nn.Linear makes them random.")
     for layer in linear:
         _weights_of_he(layer.weight.detach())
     return "no neuron is a twin of another, and gradients reach the first layer."
@@ -112,8 +111,7 @@ def stop_in_time(function: object) -> str:
         except NotAttempted:
             if not answers:
                 raise
-            case = f"best_epoch({losses}, {patience})"
-            raise Hint(f"for {case} your function returns nothing. Where is the return?") from None
+            raise Hint(f"for best_epoch({losses}, {patience}) your function returns nothing.") from None
     too_long = [3, 5, 7, 5, 3, 1, 4]  # the first epoch is counted too, so that patience=1 is not too long
     typical = [
         ([2, 4, 6, 1, 2, 0, 1], "you count the epochs from 0."),
@@ -131,6 +129,5 @@ def stop_in_time(function: object) -> str:
         if answer != right:
             otherwise = f"for best_epoch({losses}, {patience}) your function says {answer:g}. Go through it on paper."
             break
-    right = torch.tensor([right for _, _, right in cases])
-    compare("the epochs", torch.tensor(answers), right, [*typical, otherwise])
+    compare("the epochs", torch.tensor(answers), torch.tensor([right for _, _, right in cases]), [*typical, otherwise])
     return "training stops where the next epochs would only have learnt the noise."

@@ -47,7 +47,7 @@ WRONG["02.2"] = {
     X.zero_()
     return result
     """: "has changed X itself",
-    "torch.cat([X.new_ones(len(X), 1), X], dim=1)": "and not before them",
+    "torch.cat([X.new_ones(len(X), 1), X], dim=1)": "not before them",
     "torch.cat([X, X.new_ones(1, X.shape[1])])": "the ones should be a column",
     "torch.cat([X, torch.ones_like(X)])": "the ones should be a column",
     "torch.cat([X, X.new_zeros(len(X), 1)], dim=1)": "should hold ones",
