@@ -6,7 +6,7 @@ import linecache
 import textwrap
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Real
 from typing import NamedTuple
@@ -142,18 +142,24 @@ def _has_ellipsis(answer: object) -> bool:
     return code is not None and ... in code.co_consts
 
 
+def hint_if(wrong: object, hint: str) -> None:
+    """Raise a hint if the condition holds."""
+    if wrong:
+        raise Hint(hint)
+
+
 def call(function: object, *args: object, **kwargs: object) -> object:
     """Call the reader's function; an error in it becomes a hint that names it."""
     if not callable(function):
         raise Hint(f"a function is asked for, this is {type(function).__name__}.")
+    kind = "class" if isinstance(function, type | nn.Module) else "function"
     try:
         result = _on_cpu(function(*args, **kwargs))
     except Exception as error:
-        kind = "class" if isinstance(function, type | nn.Module) else "function"
         raise Hint(f"{place(error)}your {kind} raises {summary(error)}") from error
     parts = result if isinstance(result, tuple) else (result,)
     if result is None or any(part is ... for part in parts):
-        raise NotAttempted("your function returns nothing yet. Has it a return, and no ... left?")
+        raise NotAttempted(f"your {kind} returns nothing yet. Has it a return, and no ... left?")
     return result
 
 
@@ -166,6 +172,8 @@ def _plain(value: object) -> object:
 def as_number(name: str, value: object) -> float:
     """Return a reader's number as a float; anything else becomes a hint."""
     value = _plain(value)
+    if value is ... or value is None:
+        raise NotAttempted(f"{name} is still blank.")
     if isinstance(value, bool) or not isinstance(value, Real):
         what = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
         raise Hint(f"{name} should be one number, this is {what}.")
@@ -183,13 +191,19 @@ def as_tensor(name: str, value: object, shape: tuple[int, ...], dtype: torch.dty
     return value.detach()
 
 
+def as_dict(answer: object, keys: Iterable[str]) -> dict[str, object]:
+    """Return a reader's dict if it has the keys that it began with; anything else becomes a hint."""
+    if not isinstance(answer, dict) or set(answer) != set(keys):
+        raise Hint(f"leave the dict as it is, with its {len(set(keys))} keys, and replace only the blanks.")
+    return answer
+
+
 def as_truths(answer: object, right: Mapping[str, bool], inverted: str, hints: Mapping[tuple[str, ...], str]) -> None:
     """Raise a hint unless the reader's dict of True and False (or 1 and 0) is the right one.
 
     The hint is `inverted` where every answer is the wrong way round, else the first in `hints` with a wrong key.
     """
-    if not isinstance(answer, dict) or set(answer) != set(right):
-        raise Hint(f"leave the dict as it is, with its {len(right)} keys, and replace only the blanks.")
+    as_dict(answer, right)
     if any(value is ... for value in answer.values()):
         raise NotAttempted("replace each ... by True or False.")
     found = {name: _plain(value) for name, value in answer.items()}
@@ -204,26 +218,27 @@ def as_truths(answer: object, right: Mapping[str, bool], inverted: str, hints: M
 
 
 def compare(
-    name: str,
-    answer: object,
-    right: object,
-    wrong: Sequence[tuple] = (),
-    otherwise: str | None = None,
-    tolerance: float = 1e-4,
+    name: str, answer: object, right: object, hints: Sequence[str | tuple] = (), tolerance: float = 1e-4
 ) -> None:
     """Raise a hint unless the reader's number, or tensor where `right` is one, is the right one.
 
-    A row of `wrong` holds one or more typical wrong answers and, last, their hint; the first row that fits counts.
-    `otherwise` is the hint for all others.
+    A row of `hints` holds one or more typical wrong answers and, last, their hint; the first row that fits counts.
+    A hint alone, as the last row, is for all others.
     """
     found = as_tensor(name, answer, tuple(right.shape)) if isinstance(right, Tensor) else as_number(name, answer)
     if close(found, right, tolerance):
         return
-    for *values, hint in wrong:
-        if any(close(found, value, tolerance) for value in values):
-            raise Hint(hint)
+    raise_hint(hints, lambda value: close(found, value, tolerance))
     came = f"this is {found:.4g}" if isinstance(found, float) else f"these are {found.tolist()}"
-    raise Hint(otherwise or f"{name} is not right: {came}.")
+    raise Hint(f"{name} is not right: {came}.")
+
+
+def raise_hint(hints: Sequence[str | tuple], fits: Callable[[object], bool]) -> None:
+    """Raise the hint of the first row with a value that fits, see `compare`."""
+    for row in hints:
+        *values, hint = (row,) if isinstance(row, str) else row
+        if not values or any(map(fits, values)):
+            raise Hint(hint)
 
 
 def close(a: object, b: object, tolerance: float = 1e-4) -> bool:

@@ -1,134 +1,104 @@
-"""What is tested of the answers to each exercise; the answers themselves stand in test_exercises_NN.py."""
+"""How right and wrong answers to the exercises are written in answers/lessonNN.py, and what the checks are given then.
 
-import copy
+An answer is a text in the words of the notebook:
+
+- an expression: what the function of the exercise returns, or the values that are checked;
+- statements: the body of the function, or the whole cell;
+- changes to the folded solution: ``old → new and old → new``.
+"""
+
+import ast
 import importlib
+import math
 import re
-from functools import cache, wraps
+import time
+from functools import cache
+from textwrap import dedent, indent
 from typing import NamedTuple
 
 import notebook_rules as rules
 import numpy as np
-import pytest
 import torch
-from common import defaults, needs_gpu
+import torch.nn.functional as F
+from structure import Exercise
+from torch import nn
 
-from lecturekit.checks import judge
+import lecturekit as lk
 
-
-@cache
-def code_of_lesson(number):
-    return "\n".join(cell.source for cell in rules.code_cells(rules.read_lesson(number)))
-
-
-def changed(answer, change):
-    """Return an answer with a change made to each of its parts; of a function, to what it returns."""
-    if isinstance(answer, tuple | list):
-        return type(answer)(changed(part, change) for part in answer)
-    if isinstance(answer, dict):
-        return {key: changed(part, change) for key, part in answer.items()}
-    if isinstance(answer, torch.nn.Module) or not callable(answer):
-        return change(answer)
-    if isinstance(answer, type) and not issubclass(answer, torch.nn.Module):
-        return answer
-    return wraps(answer)(lambda *args, **kwargs: changed(answer(*args, **kwargs), change))
+SOLUTION = ""  # without a change
+IMPORTED = {"F": F, "lk": lk, "math": math, "nn": nn, "np": np, "time": time, "torch": torch}  # in the setup cells
 
 
-def on_gpu(part):
-    """Return what somebody has who works on a GPU. (What a function is called with still lies on the CPU.)"""
-    if isinstance(part, torch.nn.Module):
-        return copy.deepcopy(part).to("cuda")
-    return part.to("cuda") if isinstance(part, torch.Tensor) and part.is_cpu else part
-
-
-def as_numpy_scalar(part):
-    kinds = {bool: np.bool_, int: np.int64, float: np.float32}
-    return kinds[type(part)](part) if type(part) in kinds else part
-
-
-def as_numpy_array(part):
-    return np.array(part) if isinstance(part, bool | int | float) else part
-
-
-# Which misconception of notebooks/misconceptions.ipynb is behind a wrong answer, by the words of its hint.
-MISCONCEPTIONS = {"03.1": {"only the path through p": 8}, "08.5": {"mean of the batch means": 32}}
+# By the number of the exercise; the modules in answers/ fill them.
+RIGHT: dict[str, list[str]] = {}
+BLANK: dict[str, list[str]] = {}  # beside the blank of the notebook
+WRONG: dict[str, dict[str, str | tuple[str, int]]] = {}  # words of the hint; the misconception behind the answer
 
 
 class WrongAnswer(NamedTuple):
-    """A typical wrong answer to an exercise, and what the check says of it."""
+    """A typical wrong answer, and what the check says of it."""
 
-    text: str  # as a reader would write it; empty where that is not known
+    text: str  # as it stands in the table
     answers: tuple  # what the check is given
     words: str  # some words of the hint that it gets
-    misconception: int | None  # the number of the one behind it, in the index of misconceptions
+    misconception: int | None  # the number of the one behind it, in notebooks/misconceptions.ipynb
+
+
+@cache
+def in_lesson(number: str) -> Exercise:
+    """Return the exercise of a number as it stands in its notebook."""
+    (found,) = (one for one in rules.exercises(rules.read_lesson(number[:2])) if one.number == number)
+    return found
+
+
+def read_tables() -> None:
+    """Fill the tables, of all lessons."""
+    for path in rules.LESSONS:
+        importlib.import_module(f"answers.lesson{path.name[:2]}")
 
 
 def wrong_answers(number: str) -> list[WrongAnswer]:
-    """Return the wrong answers that are tried on the check of an exercise, such as "07.1"."""
-    table = importlib.import_module(f"test_exercises_{number[:2]}").TestAnswers.wrong
-    rows = [(answers, words) for key, answers, words in table if key == number]
-    behind = MISCONCEPTIONS.get(number, {})
-    return [WrongAnswer(shown(answers), tuple(answers), words, behind.get(words)) for answers, words in rows]
+    """Return the wrong answers to an exercise, such as "07.1"."""
+    read_tables()
+    found = []
+    for text, hint in WRONG[number].items():
+        words, misconception = (hint, None) if isinstance(hint, str) else hint
+        found.append(WrongAnswer(dedent(text).strip(), given(number, text), words, misconception))
+    return found
 
 
-def shown(answers: tuple) -> str:
-    values = [value.tolist() if isinstance(value, torch.Tensor) else value for value in answers]
-    text = ", ".join(map(repr, values))
-    return "" if "<" in text else text
+def given(number: str, text: str) -> tuple:
+    """Return what the check of an exercise is given where a reader has written an answer."""
+    exercise = in_lesson(number)
+    space = IMPORTED | vars(importlib.import_module(f"answers.lesson{number[:2]}"))
+    exec(cell(exercise, dedent(text).strip()), space)
+    return tuple(eval(answer, space) for answer in exercise.answers)
 
 
-class ExerciseAnswers:
-    """The answers to the exercises of one lesson, as a class attribute for each kind.
+def cell(exercise: Exercise, text: str) -> str:
+    """Return the code of the cell in which an answer stands."""
+    if text == SOLUTION or "→" in text:
+        return changed(exercise.solution, text)
+    name = exercise.answers[0]
+    function = re.search(rf"^def {name}\(.*\):$", exercise.blank, flags=re.MULTILINE)
+    if is_expression(text):
+        text = f"return {text}" if function else f"{', '.join(exercise.answers)} = {text}"
+    if function and not re.search(rf"^(def |class )?{name}\b", text, flags=re.MULTILINE):
+        return f"{function[0]}\n{indent(text, '    ')}"
+    return text
 
-    Attributes
-    ----------
-    right, blanks : list of tuple
-        The number of an exercise, and one or more lists of answers.
-    wrong : list of tuple
-        The number of an exercise, a list of answers, and a part of the hint that is expected.
-    """
 
-    right, wrong, blanks = [], [], []
+def changed(code: str, changes: str) -> str:
+    for change in re.split(r"\n| and ", changes) if changes else ():
+        old, new = re.split(" ?→ ?", change)
+        assert old in code, f"the solution has no {old!r}"
+        code = code.replace(old, new)
+    return code
 
-    def pytest_generate_tests(self, metafunc):
-        """Give test_right_… the cases of `right`, and so on; pytest calls this."""
-        kind = metafunc.function.__name__.split("_")[1]
-        if kind == "wrong":
-            metafunc.parametrize(["number", "answers", "hint"], self.wrong)
-        else:
-            rows = getattr(self, kind)
-            metafunc.parametrize(["number", "answers"], [(number, answers) for number, *row in rows for answers in row])
 
-    def test_right_answers_are_accepted(self, number, answers):
-        verdict = judge(number, *answers)
-        assert verdict.status == "correct", verdict.message
-
-    def test_right_answers_are_accepted_whatever_the_defaults_are(self, number, answers):
-        with defaults(torch.float64, "meta"):
-            verdict = judge(number, *answers)
-        assert verdict.status == "correct", verdict.message
-
-    @pytest.mark.parametrize("change", [as_numpy_scalar, as_numpy_array])
-    def test_right_numbers_of_numpy_are_accepted(self, number, answers, change):
-        verdict = judge(number, *changed(list(answers), change))
-        assert verdict.status == "correct", verdict.message
-
-    @needs_gpu
-    def test_right_answers_on_a_gpu_are_accepted(self, number, answers):
-        verdict = judge(number, *changed(list(answers), on_gpu))
-        assert verdict.status == "correct", verdict.message
-
-    def test_wrong_answers_get_their_own_hint(self, number, answers, hint):
-        verdict = judge(number, *answers)
-        assert verdict.status == "wrong", verdict
-        assert hint in verdict.message, verdict.message
-
-    def test_right_numbers_have_the_names_they_have_in_the_lesson(self, number, answers):
-        for index, answer in enumerate(answers):
-            if isinstance(answer, int | float) and not isinstance(answer, bool):
-                message = judge(number, *answers[:index], "a text", *answers[index + 1 :]).message
-                name = re.fullmatch(r"(\w+) should be one number, this is str\.", message)[1]
-                assert re.search(rf"^{name} = \.\.\.", code_of_lesson(number[:2]), flags=re.MULTILINE)
-
-    def test_blanks_are_not_attempted(self, number, answers):
-        verdict = judge(number, *answers)
-        assert verdict.status == "not attempted", verdict
+def is_expression(text: str) -> bool:
+    try:
+        ast.parse(text, mode="eval")
+    except SyntaxError:
+        return False
+    return True

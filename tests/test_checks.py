@@ -58,7 +58,7 @@ def doubling(function, of_three=6):
             raise Hint("that is the square.")
         if not checks.close(y, 2 * x):
             raise Hint(f"at {x} it gives {y}.")
-    checks.compare("of_three", of_three, 6.0, otherwise="put 3 in.")
+    checks.compare("of_three", of_three, 6.0, ["put 3 in."])
     return "well doubled."
 
 

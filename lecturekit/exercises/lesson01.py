@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ..checks import Hint, NotAttempted, as_tensor, as_truths, call, close, compare, exercise
+from ..checks import Hint, NotAttempted, as_tensor, as_truths, call, close, compare, exercise, hint_if
 from .common import as_whole_numbers, call_in_place, explain
 
 
@@ -20,20 +20,15 @@ def index_path(answer: object) -> str:
 
     if hasattr(answer, "tolist"):
         answer = answer.tolist()
-    if not isinstance(answer, tuple | list) or len(answer) != 4:
-        raise Hint("give a path of four numbers in parentheses, one for each dimension.")
+    hint_if(not isinstance(answer, tuple | list) or len(answer) != 4, "give four numbers, one for each dimension.")
     path = as_whole_numbers("your path", answer, "an index is a whole number.")
     place = number_at(path)
     if place == wanted:
         return "you divide by each stride, and go on with what is left."
-    if number_at([index - 1 for index in path]) == wanted:
-        raise Hint("each of your numbers is 1 too large. Where does counting start?")
-    if number_at(path[::-1]) == wanted:
-        raise Hint("these are the right numbers in reverse. The largest stride belongs to the first.")
-    if place is None:
-        raise Hint(f"this path leads out of the tensor of shape {shape}. Is each index smaller than its length?")
-    if path == [0, 3, 4, 5]:
-        raise Hint(f"these are the digits, which count hundreds. This path leads to {place}: what are the strides?")
+    hint_if(number_at([index - 1 for index in path]) == wanted, "each is 1 too large. Where does counting start?")
+    hint_if(number_at(path[::-1]) == wanted, "the right numbers in reverse. The largest stride belongs to the first.")
+    hint_if(place is None, f"this path leads out of the tensor of shape {shape}. Is each index below its length?")
+    hint_if(path == [0, 3, 4, 5], f"these digits count hundreds. The path leads to {place}: what are the strides?")
     raise Hint(f"this path leads to {place}. How many whole blocks of 200 come before {wanted}, and what is left?")
 
 
@@ -65,18 +60,13 @@ def loss_from_numpy(function: object) -> str:
         y_hat, y = torch.tensor(y_hat), torch.tensor(y, dtype=torch.float64).reshape(-1, 1)
         y_array = y.numpy().copy()
         loss = call(function, y_hat.clone(), y_array)
-        if y_array.tolist() != y.tolist():
-            raise Hint("your function has changed y_array. Which operations share its memory?")
+        hint_if(y_array.tolist() != y.tolist(), "your function has changed y_array. Which operations share its memory?")
         if type(loss).__module__ == "numpy":
             raise Hint("your answer is still NumPy's. A tensor is asked for: which function makes one of an array?")
-        if isinstance(loss, float):
-            raise Hint("a tensor of rank 0 is asked for, this is a plain Python number. Is there an item() too many?")
-        if not isinstance(loss, Tensor):
-            raise Hint(f"a tensor of rank 0 is asked for, this is {type(loss).__name__}.")
-        if loss.dtype == torch.float64:
-            raise Hint("your loss is float64: it has taken over the dtype of the NumPy array.")
-        if loss.ndim > 0:
-            raise Hint(f"your loss has shape {tuple(loss.shape)}, but one number is asked for. Where is the mean?")
+        hint_if(isinstance(loss, float), "a tensor is asked for, this is a plain Python number. Is an item() too many?")
+        hint_if(not isinstance(loss, Tensor), f"a tensor of rank 0 is asked for, this is {type(loss).__name__}.")
+        hint_if(loss.dtype == torch.float64, "your loss is float64: it has taken over the dtype of the NumPy array.")
+        hint_if(loss.ndim > 0, f"your loss has shape {tuple(loss.shape)}, and not one number. Where is the mean?")
         loss = as_tensor("the loss", loss, (), torch.float32)
         difference = y_hat - y[:, 0]
         mixed = ((y_hat - y) ** 2).mean(), ((y_hat - y) ** 2).sum()
@@ -84,9 +74,9 @@ def loss_from_numpy(function: object) -> str:
             (*mixed, "each answer is compared with each true value. Print the shape of your difference."),
             ((difference**2).sum(), "that is the sum of the squares. The mean is asked for."),
             (difference.mean() ** 2, difference.mean(), "first square each difference, then take the mean."),
+            "that is not the mean of the squared differences yet. Try it on three pairs, on paper.",
         ]
-        otherwise = "that is not the mean of the squared differences yet. Try it on three pairs, on paper."
-        compare("the loss", loss, (difference**2).mean(), typical, otherwise)
+        compare("the loss", loss, (difference**2).mean(), typical)
     return "both have one dtype and one shape before anything is subtracted."
 
 
@@ -103,7 +93,7 @@ def standardise_in_place(function: object) -> str:
         if returned is None and not getattr(getattr(function, "__code__", None), "co_names", True):
             raise NotAttempted("your function does nothing yet.")
         if isinstance(returned, Tensor):
-            raise Hint("X has not changed: what your function returns is a new tensor. Write into the old one.")
+            raise Hint("X is as before: what your function returns is a new tensor: write into X.")
         raise Hint("X has not changed. If you wrote `X = …`, that only gives a new tensor the name X: write into X.")
     if X.shape != before.shape or not torch.equal(memory, X.reshape(-1)):
         raise Hint("X has other memory now. Write into the memory that it has: operations with _, or -= and /=.")
@@ -121,5 +111,5 @@ def standardise_in_place(function: object) -> str:
     otherwise = "that is not right yet. After it, X.mean(dim=0) should be close to 0 and X.std(dim=0) close to 1."
     if close(X.std(dim=0), 1.0):
         otherwise = "the standard deviations are 1, but the means are not 0. Which comes first?"
-    compare("X", X, (before - mean) / std, typical, otherwise)
+    compare("X", X, (before - mean) / std, [*typical, otherwise])
     return "a row of means and a row of deviations are broadcast over the examples."

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ..checks import Hint, as_number, as_tensor, as_truths, call, close, compare, exercise
+from ..checks import Hint, as_number, as_tensor, as_truths, call, close, compare, exercise, hint_if
 from .common import explain
 
 
@@ -33,24 +33,20 @@ def column_of_ones(function: object) -> str:
         N, d = X.shape
         given = X.clone()
         result = _with_ones(function, given)
-        if not torch.equal(given, X):
-            raise Hint("your function has changed X itself.")
+        hint_if(not torch.equal(given, X), "your function has changed X itself.")
         if isinstance(result, Tensor) and tuple(result.shape) in {(N + 1, d), (2 * N, d)}:
             raise Hint(f"the ones should be a column. X has shape {(N, d)}, and your table {tuple(result.shape)}.")
         result = as_tensor("the table", result, (N, d + 1))
-        if close(result[:, :1], 1.0) and close(result[:, 1:], X):
-            raise Hint("the ones should come after the columns of X, and not before them.")
-        compare("the table", result[:, :d], X, otherwise="the first columns should be those of X.")
-        compare("the table", result[:, d:], torch.ones(N, 1), otherwise="the last column should hold ones.")
+        hint_if(close(result[:, :1], 1.0) and close(result[:, 1:], X), "the ones should come last, not before them.")
+        compare("the table", result[:, :d], X, ["the first columns should be those of X."])
+        compare("the table", result[:, d:], torch.ones(N, 1), ["the last column should hold ones."])
     # A tensor made without a dtype is float32; next to these two, only an explicit dtype gives the right one.
     for dtype, what in ((torch.float16, "decimal numbers of 2 bytes"), (torch.int64, "whole numbers")):
         result = _with_ones(function, torch.tensor([[1, 2], [3, 4]], dtype=dtype))
-        if result.dtype != dtype:
-            raise Hint(f"X was {dtype} ({what}), your table is {result.dtype}: give your ones the dtype of X.")
+        hint_if(result.dtype != dtype, f"X was {dtype} ({what}), your table is {result.dtype}: ask X for the dtype.")
     far = torch.empty(3, 2, device="meta")
     result = _with_ones(function, far)
-    if result.device != far.device:
-        raise Hint(f"X lay on another device, but your table lies on {result.device}. It should lie where X lies.")
+    hint_if(result.device != far.device, f"your table lies on {result.device}. It should lie where X lies.")
     return "it asks X where it lies, so it works on every device."
 
 
@@ -70,9 +66,10 @@ def _with_ones(function: object, X: Tensor) -> Tensor:
 @exercise("02.3", "How many bytes does one row take, with 100 numbers of 4 bytes, in both tables together?")
 def rows_that_fit(answer: object) -> str:
     number, free, columns = as_number("largest_N", answer), 16e9, 100
-    if number <= 0:
-        raise Hint("a number of rows is positive.")
+    hint_if(number <= 0, "a number of rows is positive.")
     right = free / (2 * columns * 4)
+    taken = number * 2 * columns * 4
+    judged = "too much" if taken > free else "there is still room"
     typical = [
         (free / (columns * 4), "X alone would fill the memory. Where does the result of X * 2 go?"),
         (free / (2 * columns * 8), "that is only half as many as you could store. How many bytes has a float32?"),
@@ -84,9 +81,7 @@ def rows_that_fit(answer: object) -> str:
         (free / (2 * columns * 32), "32 is the number of bits. How many bytes are they?"),
         (2**34 // (2 * columns * 4), "here, a GB is a round number of bytes: look at the text of the exercise."),
         (right / 1e6, "that may be the number in millions. Write it out."),
+        f"two such tables take {taken / 1e9:,.10g} GB: {judged}. How many bytes has one row?",
     ]
-    taken = number * 2 * columns * 4
-    judged = "too much" if taken > free else "there is still room"
-    otherwise = f"two such tables take {taken / 1e9:,.10g} GB: {judged}. How many bytes has one row?"
-    compare("largest_N", number, right, typical, otherwise, tolerance=1e-9)
+    compare("largest_N", number, right, typical, tolerance=1e-9)
     return "a row has 400 bytes, and each row is there twice."

@@ -2,7 +2,7 @@
 
 import math
 
-from ..checks import Hint, as_number, call, close, compare, exercise
+from ..checks import Hint, as_number, call, close, compare, exercise, hint_if
 from .common import as_names, explain
 
 
@@ -27,43 +27,40 @@ def local_derivatives(
         ("f_from_q", f_from_q, 2 * q, [(q, no_factor), (2 * x, square_of_x)]),
     ]
     for name, answer, right, typical in edges:
-        otherwise = f"{name} is not right yet. Look at this one step alone, as in the table of section 2."
-        compare(name, answer, right, typical, otherwise)
+        compare(name, answer, right, [*typical, f"{name} is not right yet. Look at this step alone, as in section 2."])
     typical = [
         (2 * q * y, "the edges are right. grad_x has only the path through p: x is used twice."),
         (2 * q, "the edges are right. grad_x has only the short path: x is used in p as well."),
         (q * (y + 1), "the edges are right. For grad_x, start with ∂f/∂q, not with the value of q."),
+        "the edges are right, grad_x is not. Multiply along each path, then add the paths.",
     ]
-    otherwise = "the edges are right, grad_x is not. Multiply along each path, then add the paths."
-    compare("grad_x", grad_x, 2 * q * (y + 1), typical, otherwise)
+    compare("grad_x", grad_x, 2 * q * (y + 1), typical)
     return "five edges make two paths, and the two paths are added."
 
 
 @exercise("03.2", "Compare with sin in section 4. Take math.tanh of number.value, then make one pair.")
 def tanh_node(tanh: object, number_class: object) -> str:
-    if not isinstance(number_class, type):
-        raise Hint("pass your function and the class Number, as the last line did.")
+    hint_if(not isinstance(number_class, type), "pass your function and the class Number, as the last line did.")
     no_number = "the functions of math want a plain number, not a Number. Where does a Number keep its own?"
     for value in (0.5, -1.25):
         number = number_class(value)
         with explain({"must be real number": no_number}):
             answer = call(tanh, number)
         if not isinstance(answer, number_class):
-            raise Hint(f"return a Number, so that the graph goes on. This is {type(answer).__name__}.")
+            raise Hint(f"return a Number, for the graph. This is {type(answer).__name__}.")
         t = math.tanh(value)
-        otherwise = f"the value is not the tanh of {value}. Which value does your node start from?"
-        compare("the value", answer.value, t, otherwise=otherwise)
+        hint = f"the value is not the tanh of {value}. Which value does your node start from?"
+        compare("the value", answer.value, t, [hint])
         source, local = _only_arrow(answer.made_from)
-        if source is not number:
-            raise Hint("the arrow does not start at the number that came in. Put that object first in the pair.")
+        hint_if(source is not number, "the arrow does not start at the number that came in. Put it first in the pair.")
         typical = [
             (1 - value**2, "your derivative squares the input. In 1 − t², what is t?"),
             (t, "the arrow carries the value. It should carry the derivative."),
             (1 - t, "the derivative has a square in it."),
             (t**2 - 1, "the sign of the derivative is wrong: tanh grows everywhere."),
+            "the value and the arrow are right, the local derivative is not.",
         ]
-        otherwise = "the value and the arrow are right, the local derivative is not."
-        compare("the local derivative", local, 1 - t**2, typical, otherwise)
+        compare("the local derivative", local, 1 - t**2, typical)
     return "the engine needs no more than the output of a node and its own derivative."
 
 
@@ -72,10 +69,8 @@ def _only_arrow(made_from: object) -> tuple[object, object]:
     pairs = made_from if isinstance(made_from, list | tuple) else [None]
     if any(not isinstance(pair, list | tuple) or len(pair) != 2 for pair in pairs):
         raise Hint("made_from should be a list of pairs (number, local derivative), even for a single arrow.")
-    if not pairs:
-        raise Hint("the value is right, but no arrow leads back to the input: made_from is empty.")
-    if len(pairs) > 1:
-        raise Hint("tanh has one input, so it has one arrow. Yours has more.")
+    hint_if(not pairs, "the value is right, but no arrow leads back to the input: made_from is empty.")
+    hint_if(len(pairs) > 1, "tanh has one input, so it has one arrow. Yours has more.")
     return pairs[0]
 
 
@@ -86,16 +81,16 @@ def paths_and_visits(num_paths: object, num_visits: object) -> str:
         (4, "num_paths: you have the paths through a and b. Is there another way from x to c?"),
         (6, "num_paths: that is the number of arrows. A path is a way along several of them, from x to c."),
         (3, "num_paths: one of the two products is counted with a single arrow."),
+        "num_paths is not right. How many ways to a? For each of these, how many to b? And then?",
     ]
-    otherwise = "num_paths is not right. How many ways to a? For each of these, how many to b? And then?"
-    compare("num_paths", num_paths, 5, typical, otherwise)
+    compare("num_paths", num_paths, 5, typical)
     typical = [
         (5, 9, "num_paths is right. num_visits: `push` walks along paths. How does `backward` go?"),
         (2, 3, "num_paths is right. num_visits: count the first and the last node as well."),
         (6, "num_paths is right. num_visits: that is the number of arrows, and nodes are asked for."),
+        "num_paths is right, num_visits is not. Which numbers does in_order(c) list?",
     ]
-    otherwise = "num_paths is right, num_visits is not. Which numbers does in_order(c) list?"
-    compare("num_visits", num_visits, 4, typical, otherwise)
+    compare("num_visits", num_visits, 4, typical)
     return "there are many paths, but backward visits each node once."
 
 
@@ -107,16 +102,10 @@ def recorded_operations(answer: object) -> str:
     unknown = sorted(set(names) - {"mul", "add", "sin", "relu"})
     if unknown:
         raise Hint(f"use only the names mul, add, sin and relu, not {unknown[0]!r}.")
-    if "sin" in names:
-        raise Hint("there is a sin in your list. Is that branch taken for x = −3?")
-    if "relu" not in names:
-        raise Hint("the last line of `wander` computes something, too.")
-    if names.count("add") == 1:
-        raise Hint("the loop runs more than once. Does a second round use the old node, or make a new one?")
-    if names.count("add") != 2:
-        raise Hint("follow the value of x through the loop. How many rounds does it take to reach 20?")
-    if names.count("mul") != 1:
-        raise Hint("count the products: x · x is one operation, although it has two arrows.")
-    if names != ["mul", "add", "add", "relu"]:
-        raise Hint("these are the right operations, but not in the order in which they run.")
+    hint_if("sin" in names, "there is a sin in your list. Is that branch taken for x = −3?")
+    hint_if("relu" not in names, "the last line of `wander` computes something, too.")
+    hint_if(names.count("add") == 1, "the loop runs more than once. Does a second round make a new node?")
+    hint_if(names.count("add") != 2, "follow the value of x through the loop. How many rounds does it take to 20?")
+    hint_if(names.count("mul") != 1, "count the products: x · x is one operation, although it has two arrows.")
+    hint_if(names != ["mul", "add", "add", "relu"], "the right operations, but not in the order in which they run.")
     return "the graph holds the steps that were taken, and no others."

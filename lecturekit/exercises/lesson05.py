@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 
-from ..checks import Hint, NotAttempted, call, close, compare, exercise, place, summary
+from ..checks import Hint, NotAttempted, as_dict, call, close, compare, exercise, hint_if, place, summary
 from .common import explain
 
 
@@ -23,7 +23,7 @@ def _gradients(function: Callable, upstream: np.ndarray, *arrays: np.ndarray) ->
     return [grad.numpy() for grad in torch.autograd.grad(function(*tensors), tensors, torch.tensor(upstream))]
 
 
-def _compare(name: str, answer: object, right: np.ndarray, wrong: list[tuple[np.ndarray, str]], otherwise: str) -> None:
+def _compare(name: str, answer: object, right: np.ndarray, hints: Sequence[str | tuple]) -> None:
     """As `compare`, for arrays; a wrong value may also have another shape than the right one."""
     if answer is ...:
         raise NotAttempted(f"{name} is still blank.")
@@ -31,58 +31,52 @@ def _compare(name: str, answer: object, right: np.ndarray, wrong: list[tuple[np.
         answer = answer.detach().numpy()
     if not isinstance(answer, np.ndarray | np.floating) or answer.dtype.kind not in "fi":
         raise Hint(f"{name} should be an array of numbers, this is {type(answer).__name__}.")
-    for value, hint in wrong:
+    *rows, otherwise = hints
+    for value, hint in rows:
         if answer.shape == value.shape and close(answer, value):
             what = "wrong numbers" if value.shape == right.shape else f"shape {answer.shape}"
             raise Hint(f"{name} has the {what}. {hint}")
-    compare(name, torch.as_tensor(np.array(answer)), torch.as_tensor(right), otherwise=otherwise)
-
-
-def _several(answer: object, number: int) -> tuple[object, ...]:
-    if not isinstance(answer, tuple | list) or len(answer) != number:
-        raise Hint(f"return {number} gradients, with commas between them.")
-    return tuple(answer)
+    compare(name, torch.as_tensor(np.array(answer)), torch.as_tensor(right), [otherwise])
 
 
 @exercise("05.1", "Section 5: write down the shapes of up, X and W. Which product has the shape of X?")
 def layer(function: object) -> str:
-    def right(up: np.ndarray, X: np.ndarray, W: np.ndarray) -> list[np.ndarray]:
-        return _gradients(lambda X, W, b: X @ W + b, up, X, W, np.zeros(W.shape[1]))
-
     # Square matrices first: there a wrong product has the right shape, and its numbers tell which one it is.
     up, X, W = _draw((3, 3), (3, 3), (3, 3))
-    expected = right(up, X, W)
     another = "That is the gradient of another tensor. The order is X, W, b."
     no_transpose = "Square matrices hide it: one factor has to be transposed."
+    swapped = "The factors are in the wrong order."
+    in_b = [
+        (up, "A gradient has the shape of its tensor. In how many rows is b used?"),
+        (up.sum(axis=0, keepdims=True), "A gradient has the shape of its tensor, and b has one axis."),
+        (up.sum(), "b has an entry for each column, and each has a gradient of its own."),
+        (up.sum(axis=1), "You added up along each row. Which entries of Y use the first entry of b?"),
+        (up.mean(axis=0), "Paths add. Why a mean?"),
+    ]
     wrong = {
-        "grad_X": [
-            (expected[1], another),
-            (up @ W, no_transpose),
-            (W @ up, no_transpose),
-            (W.T @ up, "The factors are in the wrong order."),
-        ],
+        "grad_X": [(X.T @ up, another), (up @ W, no_transpose), (W @ up, no_transpose), (W.T @ up, swapped)],
         "grad_W": [
-            (expected[2], another),
+            (up.sum(axis=0), another),
             (X @ up, no_transpose),
             (up @ X, no_transpose),
             (up.T @ X, "This is the gradient of W.T."),
         ],
-        "grad_b": [
-            (up, "A gradient has the shape of its tensor. In how many rows is b used?"),
-            (up.sum(axis=0, keepdims=True), "A gradient has the shape of its tensor, and b has one axis."),
-            (up.sum(), "b has an entry for each column, and each has a gradient of its own."),
-            (up.sum(axis=1), "You added up along each row. Which entries of Y use the first entry of b?"),
-            (up.mean(axis=0), "Paths add. Why a mean?"),
-        ],
+        "grad_b": in_b,
     }
-    answers = _several(call(function, up, X, W), 3)
-    for answer, value, (name, hints) in zip(answers, expected, wrong.items(), strict=True):
-        _compare(name, answer, value, hints, f"{name} is not right. Follow one entry to all places where it is used.")
-    up, X, W = _draw((4, 2), (4, 3), (3, 2))
-    answers = _several(call(function, up, X, W), 3)
-    for answer, expected, name in zip(answers, right(up, X, W), wrong, strict=True):
-        _compare(name, answer, expected, [], f"for X of shape (4, 3) and W of shape (3, 2), {name} is not right.")
+    for name, (answer, right) in _layer_backward(function, up, X, W).items():
+        otherwise = f"{name} is not right. Follow one entry to all places where it is used."
+        _compare(name, answer, right, [*wrong[name], otherwise])
+    for name, (answer, right) in _layer_backward(function, *_draw((4, 2), (4, 3), (3, 2))).items():
+        _compare(name, answer, right, [f"for X of shape (4, 3) and W of shape (3, 2), {name} is not right."])
     return "all three, and the shapes would have told you two of them."
+
+
+def _layer_backward(function: object, up: np.ndarray, X: np.ndarray, W: np.ndarray) -> dict[str, tuple]:
+    """Return for each gradient the reader's and the right one."""
+    answer = call(function, up, X, W)
+    hint_if(not isinstance(answer, tuple | list) or len(answer) != 3, "return 3 gradients, with commas between them.")
+    right = _gradients(lambda X, W, b: X @ W + b, up, X, W, np.zeros(W.shape[1]))
+    return dict(zip(("grad_X", "grad_W", "grad_b"), zip(answer, right, strict=True), strict=True))
 
 
 @exercise("05.2", "Two steps back: the mean spreads evenly (section 4), and the square has the slope 2 · error.")
@@ -95,15 +89,13 @@ def mean_squared_error(function: object) -> str:
         (5 * right, "You divided by the number of columns. How many numbers does the mean add up?"),
         (right / 2, "What is the derivative of a square?"),
         (-right, "The sign is wrong. Does the loss grow or fall if a prediction that is too large grows?"),
-        (
-            2 * (y_hat - y).mean(keepdims=True)[0, 0],
-            "Each prediction has a gradient of its own. Do not take their mean.",
-        ),
+        (2 * (y_hat - y).mean(), "Each prediction has a gradient of its own. Do not take their mean."),
         (((y_hat - y) ** 2).mean(), "That is the loss itself."),
         ((y_hat - y) ** 2, "These are the squares. Take their slope, and then what the mean does with it."),
         (y_hat - y, "This is the error. Two steps lead back to it: through the mean, then through the square."),
+        "the gradient is not right. Go back step by step.",
     ]
-    _compare("the gradient", call(function, y_hat, y), right, wrong, "the gradient is not right. Go back step by step.")
+    _compare("the gradient", call(function, y_hat, y), right, wrong)
     return "spread by the mean, times the slope of the square."
 
 
@@ -113,30 +105,26 @@ def square_root(function: object, tensor_class: object) -> str:
     source = tensor_class(values, requires_grad=True)
     with explain({"ufunc": "a is a Tensor: take the root of its numbers, a.value."}):
         result = call(function, source)
-    if not isinstance(result, tensor_class):
-        raise Hint(f"return a Tensor, so that the graph goes on. This is {type(result).__name__}.")
+    hint_if(not isinstance(result, tensor_class), f"return a Tensor, for the graph. This is {type(result).__name__}.")
     roots = np.sqrt(values)
-    if not close(result.value, roots):
-        raise Hint("the value is not the square root of a.value.")
-    if not result.requires_grad:
-        raise Hint("the value is right, but no rule leads back to a: made_from is empty.")
+    hint_if(not close(result.value, roots), "the value is not the square root of a.value.")
+    hint_if(not result.requires_grad, "the value is right, but no rule leads back to a: made_from is empty.")
     try:
         result.backward(up)
     except Exception as error:
         if "ellipsis" in str(error):
             raise NotAttempted("the value is right, and the rule is still blank.") from error
         raise Hint(f"{place(error)}the value is right, but on the way back there is {summary(error)}") from error
-    if source.grad is None:
-        raise Hint("the rule leads to another tensor than the one that came in.")
+    hint_if(source.grad is None, "the rule leads to another tensor than the one that came in.")
     wrong = [
         (up * 0.5 / values, "In 1/(2r), r is the output. You took the input."),
         (0.5 / roots, "Your rule gives the local derivative. What does it do with the upstream gradient?"),
         (up / roots, "A factor is missing. What is the derivative of x to the power ½?"),
         (up * 0.5 * roots, "The derivative of a root falls where the root grows. Multiply, or divide?"),
         (up, "You pass the upstream gradient on as it is. Where is the local derivative?"),
+        "the rule is not right. `value` is the root already: what is the slope, written with it?",
     ]
-    otherwise = "the rule is not right. `value` is the root already: what is the slope, written with it?"
-    _compare("the gradient", source.grad, up * 0.5 / roots, wrong, otherwise)
+    _compare("the gradient", source.grad, up * 0.5 / roots, wrong)
     return "a new operation, with its rule."
 
 
@@ -147,26 +135,20 @@ def look_up(function: object) -> str:
     (right,) = _gradients(lambda table: table[torch.tensor(words)], up, table)
     assigned, counts = np.zeros_like(table), np.bincount(words, minlength=5)[:, None]
     assigned[words] = up
-    lost = "For a row that was used several times only the last gradient is there. What do paths do?"
     wrong = [
-        (assigned, lost),
+        (assigned, "For a row that was used several times only the last gradient is there. What do paths do?"),
         (right / np.maximum(counts, 1), "You took the mean where a row was used several times. What do paths do?"),
         (counts * np.ones_like(table), "You counted how often each row was used. Where is the upstream gradient?"),
         (up, "This is the upstream gradient as it came. Which row of it belongs to which row of the table?"),
-        (
-            up[words],
-            "You picked rows of the upstream gradient. Backward they are not picked, but put where they came from.",
-        ),
+        (up[words], "You picked rows of the upstream gradient. Backward they are not picked, but put back."),
+        "the gradient is not right. A row that nobody used has the gradient 0.",
     ]
-    answer = call(function, up, words, table.shape)
-    _compare(
-        "the gradient", answer, right, wrong, "the gradient is not right. A row that nobody used has the gradient 0."
-    )
-    up = _draw((2, 3))[0]
-    expected = np.zeros((7, 3))
-    expected[[4, 1]] = up
+    _compare("the gradient", call(function, up, words, table.shape), right, wrong)
+    (up,) = _draw((2, 3))
+    right = np.zeros((7, 3))
+    right[[4, 1]] = up
     answer = call(function, up, np.array([4, 1]), (7, 3))
-    _compare("the gradient", answer, expected, [], "for another table the gradient is not right.")
+    _compare("the gradient", answer, right, ["for another table the gradient is not right."])
     return "every use has brought its gradient home."
 
 
@@ -176,22 +158,18 @@ def centred(function: object) -> str:
     (right,) = _gradients(lambda X: X - X.mean(axis=0), up, np.zeros((3, 3)))
     wrong = [
         (up, "You treated the mean as a constant. It is made from X, too."),
-        (
-            right - up,
-            "This comes through the mean. X has a second path: paths add, the second does not overwrite the first.",
-        ),
+        (right - up, "This comes through the mean. X has a second path, and paths add: none overwrites another."),
         (up - up.sum(axis=0), "The path through the mean is too strong. How much of each number is in the mean?"),
         (up - up / 3, "Each number moves the mean, and the mean moves all rows: collect what all of them send."),
         (up + up.mean(axis=0), "The two paths have different signs."),
         (up - up.mean(), "Each column has a mean of its own, so each has a gradient of its own."),
         (up - up.mean(axis=1), "Y has the mean of each column taken away. Along which axis does its gradient add up?"),
         (up - up.mean(axis=1, keepdims=True), "You took the mean of each row. Which numbers were in one mean?"),
+        "the gradient is not right. How many paths lead from X to Y?",
     ]
-    _compare(
-        "the gradient", call(function, up), right, wrong, "the gradient is not right. How many paths lead from X to Y?"
-    )
+    _compare("the gradient", call(function, up), right, wrong)
     (up,) = _draw((5, 2))
-    _compare("the gradient", call(function, up), up - up.mean(axis=0), [], "for 5 rows the gradient is not right.")
+    _compare("the gradient", call(function, up), up - up.mean(axis=0), ["for 5 rows the gradient is not right."])
     return "two paths, and they add."
 
 
@@ -204,8 +182,7 @@ def two_layers(function: object) -> str:
     h = torch.tanh(z)
     y_hat = h @ W2 + b2
     tensors = {"y_hat": y_hat, "W2": W2, "b2": b2, "h": h, "z": z, "W1": W1, "b1": b1}
-    if not isinstance(answer, dict) or set(answer) != set(tensors):
-        raise Hint(f"return the dict as it stands, with a gradient for each of {', '.join(tensors)}.")
+    as_dict(answer, tensors)
     loss = ((y_hat - torch.tensor(y)) ** 2).mean()
     grads = torch.autograd.grad(loss, list(tensors.values()))
     right = {name: grad.numpy() for name, grad in zip(tensors, grads, strict=True)}
@@ -232,11 +209,8 @@ def two_layers(function: object) -> str:
     }
     for done, name in enumerate(tensors):
         if answer[name] is ...:
-            raise NotAttempted(
-                f"{', '.join([*tensors][:done])} right so far: {name} is next." if done else "y_hat is first."
-            )
-        otherwise = (
-            f"{name} is the first that is not right. Which node comes after it, and what is the rule on that edge?"
-        )
-        _compare(name, answer[name], right[name], wrong.get(name, []), otherwise)
+            so_far = f"{', '.join([*tensors][:done])} right so far: {name} is next." if done else "y_hat is first."
+            raise NotAttempted(so_far)
+        otherwise = f"{name} is the first that is not right. What comes after it, and what is the rule on that edge?"
+        _compare(name, answer[name], right[name], [*wrong.get(name, []), otherwise])
     return "seven gradients by hand. What backward() does holds no secret any more."

@@ -4,7 +4,7 @@ from functools import cache
 
 import torch
 
-from ..checks import Hint, NotAttempted, as_number, call, close, compare, exercise
+from ..checks import Hint, NotAttempted, as_number, call, close, compare, exercise, hint_if
 from ..data import iris
 from ..training import fit
 from .common import call_in_place, explain
@@ -28,13 +28,10 @@ def _gradient(w: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, torch.Ten
 @exercise("07.1", "The derivative of ½u² is u. So take the formulas of section 2, without the 2.")
 def half_gradient(function: object) -> str:
     w, b = _parameters()
-    by_formula = "do not use autograd here: write the formula, as in section 2."
-    with torch.no_grad(), explain({"does not require grad": by_formula}):
+    with torch.no_grad(), explain({"does not require grad": "do not use autograd: write the formula of section 2."}):
         answer = call(function, X, y, w, b)
-    if not isinstance(answer, tuple | list) or len(answer) != 2:
-        raise Hint("return two things, grad_w and grad_b.")
-    if any(part is None for part in answer):
-        raise Hint("one of the two gradients is still blank.")
+    hint_if(not isinstance(answer, tuple | list) or len(answer) != 2, "return two things, grad_w and grad_b.")
+    hint_if(any(part is None for part in answer), "one of the two gradients is still blank.")
     grad_w, grad_b = answer
     if getattr(grad_b, "shape", None) == ():
         grad_b = grad_b.reshape(1)  # a mean over everything has no dimension left; that is fine for a single bias
@@ -43,9 +40,9 @@ def half_gradient(function: object) -> str:
             (-full / 2, f"{name} has the wrong sign. The error is ŷ − y, and the update subtracts the gradient."),
             (full, f"{name} is the gradient without the ½. What does the derivative of ½u² look like?"),
             (full / 2 * len(X), f"{name} is the sum over the flowers. The loss is a mean: divide by N."),
+            f"{name} is not the gradient yet. Compare with section 2, on two flowers, on paper.",
         ]
-        otherwise = f"{name} is not the gradient yet. Compare with section 2, on two flowers, on paper."
-        compare(name, found, full / 2, typical, otherwise)
+        compare(name, found, full / 2, typical)
     return "the ½ cancels the 2, and the mean stays."
 
 
@@ -64,35 +61,30 @@ def manual_step(function: object) -> str:
         if torch.equal(w, before):
             if w.grad is None:
                 raise NotAttempted("your step changes nothing yet.")
-            if not w.grad.any():
-                raise Hint("w did not change. What was in w.grad when the update came?")
+            hint_if(not w.grad.any(), "w did not change. What was in w.grad when the update came?")
             raise Hint("w did not change. Do you change it in place? `w = …` would only give a new tensor the name w.")
         w_is_right = close(w.detach(), right_w)
         if w_is_right and close(b.detach(), right_b):
             continue
-        if close(w.detach(), before + lr * grad_w):
-            raise Hint("w went up the hill: the update subtracts lr times the gradient.")
-        if number == 2:
-            raise Hint("the first step is right, the second is not. What is left in w.grad and b.grad after a step?")
-        if w_is_right:
-            raise Hint("w is right after a step, b is not.")
+        hint_if(close(w.detach(), before + lr * grad_w), "w went up the hill: subtract lr times the gradient.")
+        hint_if(number == 2, "the first step is right, the second is not. What is left in .grad after a step?")
+        hint_if(w_is_right, "w is right after a step, b is not.")
         raise Hint("w is not w − lr · grad after a step. Is the gradient that of this loss, and lr used once?")
     return "these lines are what zero_grad(), backward() and step() do."
 
 
 @exercise("07.3", "As in section 3: data, a new model, lk.fit with **settings, then the accuracy on the test part.")
 def test_accuracy(answer: object) -> str:
-    if as_number("test_accuracy", answer) > 1:
-        raise Hint("give a fraction between 0 and 1: neither a percentage nor a count.")
+    hint_if(as_number("test_accuracy", answer) > 1, "give a fraction between 0 and 1, no percentage or count.")
     petals = _accuracies(("petal_length", "petal_width"))
     lesson = _accuracies(("sepal_width", "petal_length"))
     typical = [
         (petals["train"], "that is the accuracy on the training flowers."),
         (lesson["test"], "that is the accuracy with the features of the lesson. Train on the new X_train."),
         (petals["untrained"], "that is what a model gets that calls every flower class 0. Is yours trained?"),
+        "that is not the accuracy. Use the settings of the lesson, and predict(X) > 0.5 for class 1.",
     ]
-    otherwise = "that is not the accuracy. Use the settings of the lesson, and predict(X) > 0.5 for class 1."
-    compare("test_accuracy", answer, petals["test"], typical, otherwise, tolerance=3e-3)
+    compare("test_accuracy", answer, petals["test"], typical, tolerance=3e-3)
     return "the class and the loop are the same, with other data."
 
 

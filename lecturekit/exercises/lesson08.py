@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from ..checks import Hint, NotAttempted, as_number, call, close, compare, exercise
+from ..checks import Hint, NotAttempted, as_number, call, close, compare, exercise, hint_if
 from ..data import noisy_line
 from ..lessons.sweep import train_many
 
@@ -21,24 +21,23 @@ def best_of_the_runs(answer: object) -> str:
     runs = train_many(data.X_train, data.y_train, lrs=LRS, batch_sizes=[1, 10], seeds=range(5), num_steps=25)
     final = runs.losses[..., -1].mean(dim=2)  # (learning rates, batch sizes)
     single, right = (LRS[i] for i in final.argmin(dim=0).tolist())
+    what = "are still on their way down after 25 steps" if lr < right else "tremble too much, at least with some seeds"
     typical = [
         (single, "that is the best rate for single examples. Which batch size is asked for?"),
         (0.5, "the full batch arrives in one step with this rate. Which batch size is asked for?"),
+        f"with this rate the runs {what}.",
     ]
-    otherwise = "with this rate the runs tremble too much, at least with some seeds."
-    if lr < right:
-        otherwise = "with this rate the runs are still on their way down after 25 steps."
-    compare("best_lr", lr, right, typical, otherwise, tolerance=1e-6)
+    compare("best_lr", lr, right, typical, tolerance=1e-6)
     return "this rate lies between those that are too slow and those that tremble."
 
 
 @exercise("08.2", "Section 5: the border is 2 divided by the second derivative. Here that is the mean of 2x².")
 def border(answer: object) -> str:
     lr = as_number("largest_lr", answer)
-    if lr <= 0:
-        raise Hint("a learning rate is positive: the minus sign stands in the update already.")
+    hint_if(lr <= 0, "a learning rate is positive: the minus sign stands in the update already.")
     curvature = 2 * 18 / 3
     right = 2 / curvature
+    side = "still converges a little above it" if lr < right else "diverges there"
     typical = [
         (0.17, "almost: with this rounded rate GD diverges already. Give a fraction, or four digits."),
         (1 / curvature, "with this rate one step leads to the bottom. Beyond it, GD still converges."),
@@ -46,27 +45,25 @@ def border(answer: object) -> str:
         (4 / curvature, "that is the border of (ŷ − y)² / 2. Has your second derivative the factor 2 of the square?"),
         (2 / (3 * curvature), "that is the border for the sum of the three squares. The loss is their mean."),
         (curvature, "that is the curvature. How does the border follow from it?"),
+        f"GD {side}. Differentiate the mean of (wx − y)² twice by w, for these points.",
     ]
-    side = "still converges a little above it" if lr < right else "diverges there"
-    otherwise = f"GD {side}. Differentiate the mean of (wx − y)² twice by w, for these points."
-    compare("largest_lr", lr, right, typical, otherwise, tolerance=6e-4)
+    compare("largest_lr", lr, right, typical, tolerance=6e-4)
     return "the curvature decides."
 
 
 @exercise("08.3", "Section 6: the error falls with the root of B. How many times larger must the root become?")
 def less_noise(answer: object) -> str:
     batch_size = as_number("batch_size", answer)
-    if batch_size <= 0 or not batch_size.is_integer():
-        raise Hint("a batch size is a whole number of examples.")
+    hint_if(batch_size <= 0 or not batch_size.is_integer(), "a batch size is a whole number of examples.")
+    side = "more" if batch_size < 256 else "less"
     typical = [
         (64, "that would be right if the error fell with the batch size itself. It falls with the root of it."),
         (1, 4, "a smaller batch has more noise, not less."),
         (32, "twice the batch brings 2.0 only down to 1.4."),
         (16, "that is the size to start with, and its error is 2.0."),
+        f"with that batch size the error would be {side} than 0.5. Solve spread / √B for the spread first.",
     ]
-    side = "more" if batch_size < 256 else "less"
-    otherwise = f"with that batch size the error would be {side} than 0.5. Solve spread / √B for the spread first."
-    compare("batch_size", batch_size, 256, typical, otherwise)
+    compare("batch_size", batch_size, 256, typical)
     return "a quarter of the error costs sixteen times the work."
 
 
@@ -92,13 +89,11 @@ def epoch_by_hand(function: object) -> str:
         return torch.tensor([new_w, new_b])
 
     answer = call(function, w, b, X, y, lr, batch_size, order)
-    if not isinstance(answer, tuple | list) or len(answer) != 2:
-        raise Hint("return a pair of numbers, w and b.")
+    hint_if(not isinstance(answer, tuple | list) or len(answer) != 2, "return a pair of numbers, w and b.")
     found = torch.tensor([as_number("w", answer[0]), as_number("b", answer[1])])
     if found.tolist() == [w, b]:
         raise NotAttempted("your function returns the w and b that it was given.")
-    if not all(map(torch.equal, given, (X, y, order))):
-        raise Hint("your function changes X, y or order. Leave them as they are.")
+    hint_if(not all(map(torch.equal, given, (X, y, order))), "your function changes X, y or order. Leave them.")
     batches = order.split(batch_size)
     typical = [
         (epoch(torch.arange(5).split(2)), "you took the rows as they stand. Take them in the given order."),
@@ -112,12 +107,12 @@ def epoch_by_hand(function: object) -> str:
         (epoch(batches, divide_by=2), "the short batch is divided by batch_size. It has fewer examples."),
         (epoch(batches, factor=-2), "w and b walk uphill. Is your error ŷ − y, and does the update subtract?"),
         (epoch(batches, late=True), "b is moved with the new w. Both need the error from before the step."),
+        "that is not right. Do the first batch on paper: rows 3 and 0, error = x·w + b − y, then the two means.",
     ]
-    otherwise = "that is not right. Do the first batch on paper: rows 3 and 0, error = x·w + b − y, then the two means."
-    compare("w and b", found, epoch(batches), typical, otherwise)
+    compare("w and b", found, epoch(batches), typical)
     again = torch.tensor([as_number("w and b", part) for part in call(function, w, b, X, y, lr, 5, order)])
-    otherwise = "your function is right for batches of 2, but not for one batch of all the examples."
-    compare("w and b", again, epoch([order]), otherwise=otherwise)
+    hint = "your function is right for batches of 2, but not for one batch of all the examples."
+    compare("w and b", again, epoch([order]), [hint])
     return "fit, the optimiser and autograd do no more than this for you here."
 
 
@@ -131,10 +126,10 @@ def loss_of_an_epoch(function: object) -> str:
         (1.5, "you added the means, not weighted, and divided by the number of examples."),
         (10.5, "you divided by the size of the first batch. There are more examples than that."),
         (3.0, "the last batch is missing. It is short, but it has examples too."),
+        "that is not the loss. How many examples are there in all, and what is the sum of their losses?",
     ]
-    otherwise = "that is not the loss. How many examples are there in all, and what is the sum of their losses?"
-    compare("the loss", call(function, list(means), list(sizes)), 4.2, typical, otherwise)
+    compare("the loss", call(function, list(means), list(sizes)), 4.2, typical)
     # A function that has these sizes built in shows here.
-    otherwise = "your function is right for batches of 4, 4 and 2 examples, but not for batches of 1 and 3."
-    compare("the loss", call(function, [2.0, 4.0], [1, 3]), 3.5, otherwise=otherwise)
+    hint = "your function is right for batches of 4, 4 and 2 examples, but not for batches of 1 and 3."
+    compare("the loss", call(function, [2.0, 4.0], [1, 3]), 3.5, [hint])
     return "each example counts once."

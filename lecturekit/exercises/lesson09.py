@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from ..checks import Hint, NotAttempted, as_number, call, close, compare, exercise
+from ..checks import Hint, as_dict, as_number, call, close, compare, exercise, hint_if
 from .common import explain
 
 
@@ -32,28 +32,17 @@ class _Device:
 def honest_reading(function: object) -> str:
     device = _Device()
     seconds = as_number("the reading", call(function, device.work, device.wait, device.clock))
-    if not device.calls:
-        raise Hint("your function never calls work().")
-    if not device.looks:
-        raise Hint("read the time from clock(). The device of the check has a time of its own.")
-    if device.looks == 1:
-        raise Hint("you look at the clock once. A duration needs a start and an end.")
-    if seconds < 0:
-        raise Hint("your reading is negative: end minus start, and not the other way round.")
-    if seconds > 1000:
-        raise Hint("the slow first call is in your reading. What do you do before you look at the clock?")
-    if seconds == 0:
-        raise Hint("your reading is 0: nothing happens between your two looks at the clock.")
-    if device.calls == 1:
-        raise Hint("there is no warm-up: work() runs only once.")
-    if seconds < 50:
-        raise Hint("you measured only how long the handing over takes. What must be done before you stop the clock?")
-    if seconds < 99:
-        raise Hint("your reading is too short. Which part of the work is done before you look at the clock?")
-    if seconds == 100:
-        raise Hint("almost: the work is in it, but not its handing over. Start the clock before you call work().")
-    if seconds > 150:
-        raise Hint("more than one call is in your reading. Is the queue empty when you start the clock?")
+    hint_if(not device.calls, "your function never calls work().")
+    hint_if(not device.looks, "read the time from clock(). The device of the check has a time of its own.")
+    hint_if(device.looks == 1, "you look at the clock once. A duration needs a start and an end.")
+    hint_if(seconds < 0, "your reading is negative: end minus start, and not the other way round.")
+    hint_if(seconds > 1000, "the slow first call is in your reading. What do you do before you look at the clock?")
+    hint_if(seconds == 0, "your reading is 0: nothing happens between your two looks at the clock.")
+    hint_if(device.calls == 1, "there is no warm-up: work() runs only once.")
+    hint_if(seconds < 50, "you measured only how long the handing over takes. What must be done before the end?")
+    hint_if(seconds < 99, "your reading is too short. Which part of the work is done before you look at the clock?")
+    hint_if(seconds == 100, "almost: the work is in it, but not its handing over. Start the clock before work().")
+    hint_if(seconds > 150, "more than one call is in your reading. Is the queue empty when you start the clock?")
     return "the device is warm, its queue is empty before, and the work is done after."
 
 
@@ -76,15 +65,12 @@ def crossover(function: object) -> str:
         ]
         cpu_time, gpu_time = cpu_start + size / cpu_bandwidth, gpu_start + size / gpu_bandwidth
         times = f"the CPU takes {cpu_time:.6g} µs, the GPU {gpu_time:.6g} µs"
-        otherwise = f"for {numbers} your size is {size:.6g} kB. There {times}."
-        compare("the size", size, right, typical, otherwise)
+        compare("the size", size, right, [*typical, f"for {numbers} your size is {size:.6g} kB. There {times}."])
     for numbers in ((1, 10, 10, 10), (1, 10, 10, 5)):
         with explain({"ZeroDivisionError": "it divides by zero where both bandwidths are the same."}):
             size = as_number("the size", call(function, *numbers))
-        if size < 0:
-            raise Hint("a negative size comes out where the GPU has less bandwidth. Does it ever catch up there?")
-        if size != math.inf:
-            raise Hint(f"for {numbers} the GPU never catches up, but your function returns {size:.4g}.")
+        hint_if(size < 0, "a negative size comes out where the GPU has less bandwidth. Does it ever catch up there?")
+        hint_if(size != math.inf, f"for {numbers} the GPU never catches up, but your function returns {size:.4g}.")
     return "it is the delay, divided by the time that the GPU wins with each kB."
 
 
@@ -93,29 +79,19 @@ def weight_on_a_device(function: object) -> str:
     for place in ("cpu", "meta"):
         with explain({"no data": "your weight leaves meta, where it has no numbers. Make it on the device, and stay."}):
             w = call(function, 3, torch.device(place))
-        if not isinstance(w, Tensor):
-            raise Hint("return a tensor.")
-        if w.device.type != place:
-            raise Hint(f"asked for {place}, your weight lies on {w.device}.")
-        if tuple(w.shape) != (3, 1):
-            raise Hint(f"for d = 3 the shape should be (3, 1). Yours is {tuple(w.shape)}.")
-        if not w.is_leaf:
-            raise Hint(f"on {place} your weight is no leaf, so optim.SGD refuses it. What was recorded?")
-        if not w.requires_grad:
-            raise Hint("your weight does not ask for a gradient.")
-        if place == "cpu" and not close(w, 0.0):
-            raise Hint("the weight should start with zeros.")
+        hint_if(not isinstance(w, Tensor), "return a tensor.")
+        hint_if(w.device.type != place, f"asked for {place}, your weight lies on {w.device}.")
+        hint_if(tuple(w.shape) != (3, 1), f"for d = 3 the shape should be (3, 1). Yours is {tuple(w.shape)}.")
+        hint_if(not w.is_leaf, f"on {place} your weight is no leaf, so optim.SGD refuses it. What was recorded?")
+        hint_if(not w.requires_grad, "your weight does not ask for a gradient.")
+        hint_if(place == "cpu" and not close(w, 0.0), "the weight should start with zeros.")
     return "it is made where it lives, so it is a leaf on every device."
 
 
 @exercise("09.4", "One tensor has 2,000 · 50 numbers of 4 bytes. How many tensors stay, in each of the two ways?")
 def bytes_kept(answer: object) -> str:
     names = ("plain", "checkpointed")
-    if not isinstance(answer, dict) or set(answer) != set(names):
-        raise Hint("leave the dict as it is, with its 2 keys, and replace only the blanks.")
-    if any(value is ... for value in answer.values()):
-        raise NotAttempted("one of the two numbers is still blank.")
-    plain, checkpointed = (as_number(name, answer[name]) for name in names)
+    plain, checkpointed = (as_number(name, as_dict(answer, names)[name]) for name in names)
     right, blocks, tensors = 2000 * 50 * 4 / 1e6, 8, 6
     if close(plain, blocks * right) and close(checkpointed, blocks * tensors * right):
         raise Hint("the two are exchanged: checkpointing keeps less.")
@@ -125,16 +101,23 @@ def bytes_kept(answer: object) -> str:
         (2, "a float32 has 4 bytes, and not 8."),
         (8, "32 is the number of bits. How many bytes are they?"),
     ]
+    typical = {
+        "plain": [
+            (tensors * right, "plain: that is one block. There are eight."),
+            (blocks * right, "plain: without checkpointing, each block keeps six tensors."),
+        ],
+        "checkpointed": [
+            (right, "checkpointed: that is the input of one block. There are eight."),
+            (blocks * (tensors - 1) * right, "checkpointed: that is what is saved. What is kept?"),
+            (tensors * right, "checkpointed: that is one whole block. What is kept of each of the eight?"),
+        ],
+    }
     for name, found, kept in zip(names, (plain, checkpointed), (blocks * tensors, blocks), strict=True):
-        typical = [(factor * kept * right, f"{name}: {hint}") for factor, hint in any_unit]
-        if name == "plain":
-            typical.append((tensors * right, "plain: that is one block. There are eight."))
-            typical.append((blocks * right, "plain: without checkpointing, each block keeps six tensors."))
-        else:
-            typical.append((right, "checkpointed: that is the input of one block. There are eight."))
-            typical.append((blocks * (tensors - 1) * right, "checkpointed: that is what is saved. What is kept?"))
-            typical.append(
-                (tensors * right, "checkpointed: that is one whole block. What is kept of each of the eight?")
-            )
-        compare(name, found, kept * right, typical, f"{name}: how many tensors are kept, and how many MB has each?")
+        in_another_unit = [(factor * kept * right, f"{name}: {hint}") for factor, hint in any_unit]
+        compare(
+            name,
+            found,
+            kept * right,
+            [*in_another_unit, *typical[name], f"{name}: how many tensors are kept, and how many MB has each?"],
+        )
     return "one tensor of six is kept, and the others are computed again."

@@ -6,20 +6,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..checks import Hint, NotAttempted, as_tensor, call, close, compare, exercise, seeded
+from ..checks import Hint, NotAttempted, as_tensor, call, close, compare, exercise, hint_if, raise_hint, seeded
 from .common import as_whole_numbers, explain
 
 
-def _compare_shape(name: str, answer: object, right: tuple[int, ...], wrong: Sequence[tuple], otherwise: str) -> None:
+def _compare_shape(name: str, answer: object, right: tuple[int, ...], hints: Sequence[str | tuple]) -> None:
     if not isinstance(answer, Sequence) or isinstance(answer, str):
         raise Hint(f"{name} should be a tuple of numbers, such as (10, 2). This is {type(answer).__name__}.")
     shape = tuple(as_whole_numbers(name, answer, f"{name} should hold whole numbers only."))
-    if shape == right:
-        return
-    for *shapes, hint in wrong:
-        if shape in shapes:
-            raise Hint(hint)
-    raise Hint(otherwise)
+    if shape != right:
+        raise_hint(hints, shape.__eq__)
 
 
 @exercise("10.1", "Write 4 → 5 and 5 → 3 beside the layers. A weight is (out, in), and each neuron has a bias.")
@@ -31,16 +27,16 @@ def shapes_on_paper(weight_shape: object, output_shape: object, num_parameters: 
         ((inputs, neurons), "weight_shape: you make the layer in that order. One row of the weight is one neuron."),
         ((neurons,), "weight_shape: that is the shape of the bias."),
         (*with_N, "weight_shape: a weight does not depend on the number of examples."),
+        "weight_shape is not right. How many neurons has the first layer, and how many inputs has each?",
     ]
-    otherwise = "weight_shape is not right. How many neurons has the first layer, and how many inputs has each?"
-    _compare_shape("weight_shape", weight_shape, (neurons, inputs), typical, otherwise)
+    _compare_shape("weight_shape", weight_shape, (neurons, inputs), typical)
     typical = [
         ((outputs, N), "output_shape: the examples are the rows."),
         ((N, neurons), "output_shape: that is what comes out of the first layer."),
         ((outputs,), "output_shape: that would be one example. How many come in?"),
+        "output_shape is not right. How many examples go in, and how many numbers come out for each?",
     ]
-    otherwise = "output_shape is not right. How many examples go in, and how many numbers come out for each?"
-    _compare_shape("output_shape", output_shape, (N, outputs), typical, otherwise)
+    _compare_shape("output_shape", output_shape, (N, outputs), typical)
     first, second = neurons * inputs + neurons, outputs * neurons + outputs
     right = first + second
     typical = [
@@ -49,9 +45,9 @@ def shapes_on_paper(weight_shape: object, output_shape: object, num_parameters: 
         (4, "num_parameters: you counted the tensors. Count the numbers in them."),
         (N * right, "num_parameters: all examples share the same parameters."),
         (right + 1, right + neurons, "num_parameters: a little too many. Has tanh anything to train?"),
+        "num_parameters is not right. Count layer by layer: the weights, then the biases.",
     ]
-    otherwise = "num_parameters is not right. Count layer by layer: the weights, then the biases."
-    compare("num_parameters", num_parameters, right, typical, otherwise)
+    compare("num_parameters", num_parameters, right, typical)
     return "the layers have weights and biases, and tanh has nothing to train."
 
 
@@ -80,13 +76,12 @@ def xor_by_hand(W1: object, b1: object, W2: object, b2: object) -> str:
         wrong = (answers - xor).abs().argmax()
         corner = tuple(corners[wrong].int().tolist())
         otherwise = f"for the input {corner} your network gives {answers[wrong]:.6g}. Go through it on paper."
-    compare("the answers", answers, xor, typical, otherwise)
+    compare("the answers", answers, xor, [*typical, otherwise])
     return "two neurons do what one cannot."
 
 
 def _module(function: object, *args: object) -> nn.Module:
-    if isinstance(function, nn.Module):
-        raise Hint("pass the class itself, not a module made from it.")
+    hint_if(isinstance(function, nn.Module), "pass the class itself, not a module made from it.")
     plain_number = "a Parameter is made from a tensor, and you gave it a plain number."
     explanations = {
         "__init__() call": "the register is not there yet. With which line does the __init__ of a module begin?",
@@ -96,16 +91,8 @@ def _module(function: object, *args: object) -> nn.Module:
     }
     with explain(explanations):
         module = call(function, *args)
-    if not isinstance(module, nn.Module):
-        raise Hint(f"a class that inherits from nn.Module is asked for, this makes {type(module).__name__}.")
+    hint_if(not isinstance(module, nn.Module), f"it should inherit from nn.Module, this makes {type(module).__name__}.")
     return module
-
-
-def _output(module: nn.Module, X: Tensor) -> object:
-    try:
-        return call(module, X)
-    except NotAttempted:
-        raise NotAttempted("your forward returns nothing yet. Has it a return, and no ... left?") from None
 
 
 @exercise("10.3", "Section 5: an nn.ModuleList registers a list of layers, and an nn.Parameter a number.")
@@ -116,16 +103,12 @@ def tower(function: object) -> str:
     layers, scale = getattr(module, "layers", None), getattr(module, "scale", None)
     if any(part is ... or part is None for part in (layers, scale)):
         raise NotAttempted("fill in self.layers and self.scale.")
-    if not isinstance(layers, Iterable):
-        raise Hint(f"layers: something with several layers is asked for, this is one {type(layers).__name__}.")
-    if isinstance(layers, list | tuple):
-        raise Hint("layers: the module does not look into a Python list, so the optimiser misses these layers.")
+    hint_if(not isinstance(layers, Iterable), f"layers: several are asked for, this is one {type(layers).__name__}.")
+    hint_if(isinstance(layers, list | tuple), "layers: a module does not look into a Python list, and trains none.")
     if not isinstance(scale, Tensor):
         raise Hint(f"scale: to be trained, a number must be a special kind of tensor. This is {type(scale).__name__}.")
-    if any(scale is buffer for buffer in module.buffers()):
-        raise Hint("scale: a buffer is saved, but not trained.")
-    if not isinstance(scale, nn.Parameter):
-        raise Hint("scale: a plain tensor is not registered, so the optimiser misses it.")
+    hint_if(any(scale is buffer for buffer in module.buffers()), "scale: a buffer is saved, but not trained.")
+    hint_if(not isinstance(scale, nn.Parameter), "scale: a plain tensor is not registered, so the optimiser misses it.")
     linear = _linear_layers(module)
     if sum(isinstance(part, nn.Linear) for part in layers) > len(linear):
         raise Hint("layers: it is the same layer again and again. Make a new one each time.")
@@ -133,10 +116,8 @@ def tower(function: object) -> str:
         raise Hint(f"layers: Tower({num_layers}) should have {num_layers} linear layers, this one has {len(linear)}.")
     if any(layer.weight.shape != (2, 2) or layer.bias is None for layer in linear):
         raise Hint("layers: each should be nn.Linear(2, 2), with its bias.")
-    if scale.numel() != 1:
-        raise Hint(f"scale should be one number, this is a tensor of shape {tuple(scale.shape)}.")
-    if scale.item() != 1:
-        raise Hint("scale should start at 1.")
+    hint_if(scale.numel() != 1, f"scale should be one number, this is a tensor of shape {tuple(scale.shape)}.")
+    hint_if(scale.item() != 1, "scale should start at 1.")
     if not all(parameter.requires_grad for parameter in module.parameters()):
         raise Hint("one of the parameters has requires_grad=False, so it is not trained.")
     X = torch.tensor([[3.0, 1.0], [1.0, 2.0], [-1.0, 4.0]])
@@ -145,8 +126,8 @@ def tower(function: object) -> str:
         right = torch.relu(layer(right))
     with torch.no_grad():
         scale.fill_(2.0)
-    otherwise = "all is registered, but forward does something else now: layer and relu, n times, then the scale."
-    compare("the output", _output(module, X), 2 * right.detach(), otherwise=otherwise)
+    hint = "all is registered, but forward does something else now: layer and relu, n times, then the scale."
+    compare("the output", call(module, X), 2 * right.detach(), [hint])
     taller = len(_linear_layers(_module(function, num_layers + 2)))
     if taller != num_layers + 2:
         raise Hint(f"layers: Tower({num_layers}) is right, but Tower({num_layers + 2}) has {taller} linear layers.")

@@ -6,7 +6,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ..checks import Hint, NotAttempted, as_number, call, compare, exercise, seeded
+from ..checks import Hint, NotAttempted, as_number, call, compare, exercise, hint_if, seeded
 
 
 @exercise("11.1", "Take mlp(sizes, nn.ReLU) of section 2. Then give each linear layer new weights, and zeros as bias.")
@@ -14,21 +14,17 @@ from ..checks import Hint, NotAttempted, as_number, call, compare, exercise, see
 def good_start(function: object) -> str:
     # Large enough that the size of random weights can be measured, and different from each other.
     sizes = (100, 160, 60, 40)
-    if isinstance(function, nn.Module):
-        raise Hint("pass the function itself, not a network made by it.")
+    hint_if(isinstance(function, nn.Module), "pass the function itself, not a network made by it.")
     net = call(function, sizes)
-    if isinstance(net, list | tuple):
-        raise Hint("that is a Python list of parts. Make an nn.Sequential of them.")
-    if not isinstance(net, nn.Sequential):
-        raise Hint(f"an nn.Sequential is asked for, this is {type(net).__name__}.")
+    hint_if(isinstance(net, list | tuple), "that is a Python list of parts. Make an nn.Sequential of them.")
+    hint_if(not isinstance(net, nn.Sequential), f"an nn.Sequential is asked for, this is {type(net).__name__}.")
     linear = [part for part in net.modules() if isinstance(part, nn.Linear)]
     if len(linear) != len(sizes) - 1:
         raise Hint(f"{len(sizes)} sizes make {len(sizes) - 1} linear layers, your network has {len(linear)}.")
     for layer, (n_in, n_out) in zip(linear, pairwise(sizes), strict=True):
         if (layer.in_features, layer.out_features) != (n_in, n_out):
             raise Hint(f"a layer leads from {layer.in_features} to {layer.out_features}, not from {n_in} to {n_out}.")
-        if layer.bias is None:
-            raise Hint("a layer has no bias at all. It should have one, with zeros at first.")
+        hint_if(layer.bias is None, "a layer has no bias at all. It should have one, with zeros at first.")
 
     X = torch.randn(30, sizes[0])
     right = without_relu = linear[0](X).detach()
@@ -38,14 +34,13 @@ def good_start(function: object) -> str:
     typical = [
         (torch.relu(right), "there is a relu behind the last layer. A logit must be able to be negative."),
         (without_relu, "there is no relu between the layers, so together they are one linear layer."),
+        "relu should stand between the layers, and nothing else. Print your network and look.",
     ]
-    otherwise = "relu should stand between the layers, and nothing else. Print your network and look."
-    compare("the output", call(net, X), right, typical, otherwise)
+    compare("the output", call(net, X), right, typical)
 
     if not all(parameter.requires_grad for parameter in net.parameters()):
         raise Hint("one of the parameters has requires_grad=False, so it is not trained.")
-    if any(bool(layer.bias.any()) for layer in linear):
-        raise Hint("the biases should be 0 at first. nn.Linear makes them random.")
+    hint_if(any(bool(layer.bias.any()) for layer in linear), "biases should be 0 first. nn.Linear makes them random.")
     for layer in linear:
         _weights_of_he(layer.weight.detach())
     return "no neuron is a twin of another, and gradients reach the first layer."
@@ -53,8 +48,7 @@ def good_start(function: object) -> str:
 
 def _weights_of_he(weight: Tensor) -> None:
     n_out, n_in = weight.shape
-    if (weight == weight[0, 0]).all():
-        raise Hint("all weights of a layer are equal, so its neurons are twins and stay twins.")
+    hint_if((weight == weight[0, 0]).all(), "all weights of a layer are equal: its neurons are twins and stay twins.")
     std = math.sqrt(2 / n_in)
     found = weight.std().item() / std
     xavier, by_outputs = math.sqrt(n_in / (n_in + n_out)), math.sqrt(n_in / n_out)
@@ -66,7 +60,7 @@ def _weights_of_he(weight: Tensor) -> None:
     ]
     size = "large: the gradient would explode" if found > 1 else "small: the gradient would vanish"
     otherwise = f"the weights of the layer {n_in} → {n_out} are too {size}."
-    compare("the standard deviation", found, 1, typical, otherwise, tolerance=0.03)
+    compare("the standard deviation", found, 1, [*typical, otherwise], tolerance=0.03)
     if weight.abs().max() < math.sqrt(3) * std * 1.001:
         raise Hint("your weights are uniformly distributed. The function with `normal` in its name is asked for.")
 
@@ -86,19 +80,15 @@ def count_what_is_right(function: object) -> str:
         (3 / 12, "that is the share of wrong answers."),
         (75, "a share between 0 and 1 is asked for, this is in percent."),
         (9, "you count the right answers. Divide by how many there are."),
+        f"9 of 12 answers are right, your function says {found:.4g}.",
     ]
-    compare("the share", found, 9 / 12, typical, f"9 of 12 answers are right, your function says {found:.4g}.")
+    compare("the share", found, 9 / 12, typical)
     found = as_number("the share", call(function, logits.clone(), labels.flatten()))
-    typical = [
-        (
-            6 / 12,
-            "your function is right for y of shape (N, 1). With (N,), it is broadcast: each answer meets each label.",
-        )
-    ]
-    otherwise = f"your function is right for y of shape (N, 1). With (N,), it says {found:.4g}."
-    compare("the share", found, 9 / 12, typical, otherwise)
+    only = "your function is right for y of shape (N, 1). With (N,), it"
+    typical = [(6 / 12, f"{only} is broadcast: each answer meets each label."), f"{only} says {found:.4g}."]
+    compare("the share", found, 9 / 12, typical)
     found = as_number("the share", call(function, logits.clone(), (logits < 0).float()))
-    compare("the share", found, 0, otherwise=f"where no answer is right, your function says {found:.4g}.")
+    compare("the share", found, 0, [f"where no answer is right, your function says {found:.4g}."])
     return "the border is at 0, and every shape is safe."
 
 
@@ -121,8 +111,7 @@ def stop_in_time(function: object) -> str:
         except NotAttempted:
             if not answers:
                 raise
-            case = f"best_epoch({losses}, {patience})"
-            raise Hint(f"for {case} your function returns nothing. Where is the return?") from None
+            raise Hint(f"for best_epoch({losses}, {patience}) your function returns nothing.") from None
     too_long = [3, 5, 7, 5, 3, 1, 4]  # the first epoch is counted too, so that patience=1 is not too long
     typical = [
         ([2, 4, 6, 1, 2, 0, 1], "you count the epochs from 0."),
@@ -140,6 +129,5 @@ def stop_in_time(function: object) -> str:
         if answer != right:
             otherwise = f"for best_epoch({losses}, {patience}) your function says {answer:g}. Go through it on paper."
             break
-    right = torch.tensor([right for _, _, right in cases])
-    compare("the epochs", torch.tensor(answers), right, typical, otherwise)
+    compare("the epochs", torch.tensor(answers), torch.tensor([right for _, _, right in cases]), [*typical, otherwise])
     return "training stops where the next epochs would only have learnt the noise."

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..checks import Hint, NotAttempted, as_number, as_tensor, call, compare, exercise, seeded
+from ..checks import Hint, as_number, as_tensor, call, compare, exercise, hint_if, seeded
 
 
 @exercise("12.1", "Divide each power by the sum of the three: these are p. And y has one 1, for the right class.")
@@ -21,19 +21,16 @@ def softmax_on_paper(loss: object, gradient: object) -> str:
     ]
     compare("loss", loss, -math.log(0.6), typical, tolerance=2e-3)
     if isinstance(gradient, list | tuple):
-        if len(gradient) != 3:
-            raise Hint(f"gradient: there are three logits, you give {len(gradient)} numbers.")
-        if any(part is ... for part in gradient):
-            raise NotAttempted("one of the three derivatives is still blank.")
+        hint_if(len(gradient) != 3, f"gradient: there are three logits, you give {len(gradient)} numbers.")
         gradient = torch.tensor([as_number("each derivative", part) for part in gradient])
     typical = [
         (torch.tensor([0.3, 0.1, 0.6]), "gradient: these are the probabilities p. What is subtracted?"),
         (torch.tensor([-0.3, -0.1, 0.4]), "gradient: this is y − p. Which way should a step downhill move?"),
         (torch.tensor([-0.7, -0.9, -0.4]), "gradient: y is 1 for the right class only."),
         (torch.tensor([-0.7, 0.1, 0.6]), torch.tensor([0.3, -0.9, 0.6]), "gradient: the 1 stands in another class."),
+        "gradient: it is not p − y. Do your three numbers add up to 0?",
     ]
-    right = torch.tensor([0.3, 0.1, -0.4])
-    compare("gradient", gradient, right, typical, "gradient: it is not p − y. Do your three numbers add up to 0?", 2e-3)
+    compare("gradient", gradient, torch.tensor([0.3, 0.1, -0.4]), typical, 2e-3)
     return "one logit goes up, the others go down."
 
 
@@ -43,35 +40,24 @@ def own_cross_entropy(function: object) -> str:
     y = torch.tensor([1, 0])
     right = F.cross_entropy(logits, y).item()
     result = call(function, logits.clone(), y.clone())
-    if isinstance(result, Tensor) and result.shape == (2,):
-        raise Hint("you return a loss for each example. Their mean is asked for.")
+    hint_if(isinstance(result, Tensor) and result.shape == (2,), "you return a loss for each example. Take their mean.")
     typical = [
         (2 * right, "that is the sum over the examples. The mean is asked for."),
         (-right, "the sign is wrong: a loss is never negative here."),
         (F.cross_entropy(logits.softmax(dim=1), y), "softmax is applied twice."),
         (-logits[range(2), y].mean(), "the logits are no probabilities: the sum of all powers is missing."),
-        (
-            (logits.logsumexp(1) - logits[:, y]).mean(),
-            "`logits[:, y]` takes every y from every row.",
-        ),
+        ((logits.logsumexp(1) - logits[:, y]).mean(), "`logits[:, y]` takes every y from every row."),
         (-logits.softmax(dim=1).log().mean(), "all classes are counted. Pick the right class in each row."),
         (-logits.softmax(dim=0)[range(2), y].log().mean(), "the sum goes over the examples. Which dimension is it?"),
+        "the loss is not right. Compute it on paper for one example with two classes.",
     ]
-    otherwise = "the loss is not right. Compute it on paper for one example with two classes."
-    compare("the loss", result, right, typical, otherwise)
+    compare("the loss", result, right, typical)
     large = as_number("the loss", call(function, torch.tensor([[1000.0, 0.0], [1000.0, 0.0]]), torch.tensor([0, 1])))
-    if math.isnan(large):
-        raise Hint("for logits of 1,000 the loss is nan: e to the power of 1,000 is infinite.")
-    if math.isinf(large):
-        raise Hint("for logits of 1,000 the loss is inf: a probability was rounded to 0. Do not take it back by a log.")
-    compare("the loss of large logits", large, 500, otherwise=f"for logits of 1,000 it says {large:.4g}.")
+    hint_if(math.isnan(large), "for logits of 1,000 the loss is nan: e to the power of 1,000 is infinite.")
+    hint_if(math.isinf(large), "for logits of 1,000 the loss is inf: log of a probability that was rounded to 0.")
+    compare("the loss of large logits", large, 500, [f"for logits of 1,000 it says {large:.4g}."])
     mixed = as_number("the loss", call(function, torch.tensor([[1000.0, 999.0], [0.0, 1.0]]), torch.tensor([0, 1])))
-    compare(
-        "the loss of mixed rows",
-        mixed,
-        math.log(1 + math.exp(-1)),
-        otherwise="each row has a largest logit of its own.",
-    )
+    compare("the loss of mixed rows", mixed, math.log(1 + math.exp(-1)), ["each row has a largest logit of its own."])
     if {"cross_entropy", "nll_loss"} & set(getattr(getattr(function, "__code__", None), "co_names", ())):
         raise Hint("that is PyTorch's own loss. Write it with logsumexp, or with exp, sum and log.")
     return "and it holds for large logits, too."
@@ -90,8 +76,9 @@ def count_confusions(function: object) -> str:
         (right - right.diag().diag(), "the right answers are missing on the diagonal."),
         (right.clamp(max=1), "a pair that comes twice must be counted twice. `c[y, y_hat] += 1` adds it once."),
         (right / 6, right / right.sum(dim=1, keepdim=True).clamp(min=1), "counts are asked for, not shares."),
+        "the counts are not right. Try it with three examples.",
     ]
-    compare("the table", found, right.double(), typical, "the counts are not right. Try it with three examples.")
+    compare("the table", found, right.double(), typical)
     return "the diagonal holds what was right."
 
 
@@ -102,18 +89,12 @@ def freeze_all_but_the_head(function: object) -> str:
     result = call(function, model)
     *body, weight, bias = model.parameters()
     learns = [parameter.requires_grad for parameter in (*body, weight, bias)]
-    if all(learns):
-        raise Hint("nothing is frozen. `model.requires_grad = False` would only set a name: the method ends in `_`.")
-    if not any(learns):
-        raise Hint("everything is frozen, the head too.")
-    if not any(learns[-2:]):
-        raise Hint("it is the head that is frozen. It should be the only one that learns.")
-    if not all(learns[-2:]):
-        raise Hint("a head has a weight and a bias, and both should learn.")
-    if any(learns[:-2]):
-        raise Hint("a layer before the head still learns. Are there layers behind the first?")
-    if isinstance(result, nn.Module):
-        raise Hint("the model is frozen as asked. Return the list of the parameters that still learn.")
+    hint_if(all(learns), "nothing is frozen. `model.requires_grad = False` only sets a name: the method ends in `_`.")
+    hint_if(not any(learns), "everything is frozen, the head too.")
+    hint_if(not any(learns[-2:]), "it is the head that is frozen. It should be the only one that learns.")
+    hint_if(not all(learns[-2:]), "a head has a weight and a bias, and both should learn.")
+    hint_if(any(learns[:-2]), "a layer before the head still learns. Are there layers behind the first?")
+    hint_if(isinstance(result, nn.Module), "the model is frozen as asked. Return the parameters that still learn.")
     parts = list(result)
     if len(parts) != 2 or parts[0] is not weight or parts[1] is not bias:
         raise Hint(f"the list should hold the head's weight and bias themselves, it has {len(parts)} parts.")
@@ -128,8 +109,7 @@ def move_the_ink(function: object) -> str:
     right = torch.cat([paper, pictures[:, :, :-1]], dim=2).flatten(1)
     given = X.clone()
     found = as_tensor("the result", call(function, given), (3, 64))
-    if not torch.equal(given, X):
-        raise Hint("X itself has changed. Its reshape is a view: write into a copy.")
+    hint_if(not torch.equal(given, X), "X itself has changed. Its reshape is a view: write into a copy.")
     rolled = pictures.roll(1, dims=2).flatten(1)
     typical = [
         (rolled, "what leaves on the right comes in again on the left. Paper should come in."),
@@ -139,6 +119,7 @@ def move_the_ink(function: object) -> str:
         (F.pad(pictures, (0, 0, 1, 0))[:, :8].flatten(1), "that is down. Which dimension are the columns?"),
         (torch.cat([pictures[:, :, :1], pictures[:, :, :-1]], dim=2).flatten(1), "the left column keeps its old ink."),
         (X, "the pictures did not move."),
+        "the pictures are not those of X, moved by one pixel to the right.",
     ]
-    compare("the picture", found, right, typical, "the pictures are not those of X, moved by one pixel to the right.")
+    compare("the picture", found, right, typical)
     return "five pictures out of one: left, right, up, down, and itself."

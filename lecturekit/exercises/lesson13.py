@@ -6,7 +6,7 @@ from itertools import chain, pairwise
 import torch
 from torch import Tensor
 
-from ..checks import Hint, call, compare, exercise
+from ..checks import Hint, call, compare, exercise, hint_if
 from .common import as_whole_numbers
 
 
@@ -17,24 +17,24 @@ def a_plan_on_paper(equal_batch_size: object, steps_per_epoch: object, scaled_lr
         (batch_size, "equal_batch_size: that is the batch of one of the workers. How many examples does a step see?"),
         (batch_size / workers, "equal_batch_size: here each worker has 8 examples, they do not share 8."),
         (N / workers, "equal_batch_size: that is the share of a worker in a whole epoch. A step is asked for."),
+        "equal_batch_size is not right. How many examples do all workers see in one step?",
     ]
-    otherwise = "equal_batch_size is not right. How many examples do all workers see in one step?"
-    compare("equal_batch_size", equal_batch_size, workers * batch_size, typical, otherwise)
+    compare("equal_batch_size", equal_batch_size, workers * batch_size, typical)
     typical = [
         (N / batch_size, "steps_per_epoch: one worker would need so many steps. Now they share the examples."),
         (N / workers, "steps_per_epoch: each worker sees so many examples. It takes several of them in a step."),
         (N * workers / batch_size, "steps_per_epoch: the workers take their steps together, not one after the other."),
+        "steps_per_epoch is not right. How often do the examples of one step go into 960?",
     ]
-    otherwise = "steps_per_epoch is not right. How often do the examples of one step go into 960?"
-    compare("steps_per_epoch", steps_per_epoch, N / (workers * batch_size), typical, otherwise)
+    compare("steps_per_epoch", steps_per_epoch, N / (workers * batch_size), typical)
     typical = [
         (lr, "scaled_lr: with the old learning rate, fewer steps would not get as far."),
         (lr / workers, "scaled_lr: there are fewer steps now. Should they be shorter?"),
         (lr * workers**0.5, "scaled_lr: that is the rule with a square root. The linear one is asked for."),
         (0.32, "scaled_lr: what counts is how many times larger the batch became, not how large it is."),
+        "scaled_lr is not right. The batch became how many times as large?",
     ]
-    otherwise = "scaled_lr is not right. The batch became how many times as large?"
-    compare("scaled_lr", scaled_lr, lr * workers, typical, otherwise, tolerance=1e-6)
+    compare("scaled_lr", scaled_lr, lr * workers, typical, tolerance=1e-6)
     return "the batch is four times as large, an epoch has a quarter of the steps, and each is four times as long."
 
 
@@ -56,20 +56,17 @@ def who_takes_which_rows(function: object) -> str:
             raise Hint(f"{case}every worker takes all rows. Nothing is shared.")
         if world_size > 1 and shares[0] and all(share == shares[0] for share in shares):
             raise Hint(f"{case}all workers take the same rows. Does your function use rank?")
-        if rows == list(range(1, N + 1)):
-            raise Hint("the first row has the number 0.")
+        hint_if(rows == list(range(1, N + 1)), "the first row has the number 0.")
         for row in rows:
-            if not 0 <= row < N:
-                raise Hint(f"{case}there is no row {row}.")
+            hint_if(not 0 <= row < N, f"{case}there is no row {row}.")
         for row, next_row in pairwise(rows):
             if row == next_row:
                 padding = " That is padding, as a sampler does it." if len(set(sizes)) == 1 else ""
                 raise Hint(f"{case}row {row} is taken twice.{padding}")
         for row in range(N):
-            if row not in rows:
-                raise Hint(f"{case}nobody takes row {row}.")
-        if max(sizes) - min(sizes) > 1:
-            raise Hint(f"{case}the shares have {', '.join(map(str, sizes))} rows. They may differ by one at most.")
+            hint_if(row not in rows, f"{case}nobody takes row {row}.")
+        counts = ", ".join(map(str, sizes))
+        hint_if(max(sizes) - min(sizes) > 1, f"{case}the shares have {counts} rows. They may differ by one.")
     return "each row has one owner, and nobody has much more to do than the others."
 
 
@@ -84,8 +81,7 @@ def a_step_of_several_workers(function: object) -> str:
 
     w = start.clone().requires_grad_()
     answer = call(function, w, X.clone(), y.clone(), num_workers, lr)
-    if not torch.equal(w.detach(), start):
-        raise Hint("your function changes w itself. Return a new tensor.")
+    hint_if(not torch.equal(w.detach(), start), "your function changes w itself. Return a new tensor.")
     grad = gradient(X, y)
     parts = list(zip(X.chunk(num_workers), y.chunk(num_workers), strict=True))
     one_after_the_other = start
@@ -100,17 +96,12 @@ def a_step_of_several_workers(function: object) -> str:
         (start - lr * grad / 3, "the step is too short. Was something divided twice?"),
         (*alone, "that is the step of one of the workers alone."),
         (grad, "that is the mean gradient. The weight after the step is asked for."),
+        "that is not the weight after the step. Check the gradient of one part first.",
     ]
-    otherwise = "that is not the weight after the step. Check the gradient of one part first."
-    compare("the new weight", answer, start - lr * grad, typical, otherwise)
+    compare("the new weight", answer, start - lr * grad, typical)
     w = start.clone().requires_grad_()
     w.grad = torch.ones(2, 1)
     answer = call(function, w, X[:4].clone(), y[:4].clone(), 2, 0.5)
-    otherwise = (
-        "it is right for three workers, but not for two. Does it use num_workers, lr, and no gradient from before?"
-    )
-    compare("the new weight", answer, start - 0.5 * gradient(X[:4], y[:4]), otherwise=otherwise)
-    return (
-        "the mean of equal shares gives the step of one worker with all examples. "
-        "A step on the whole batch passes, too: that is the rule."
-    )
+    hint = "it is right for three workers, but not for two. Does it use num_workers, lr, and no gradient from before?"
+    compare("the new weight", answer, start - 0.5 * gradient(X[:4], y[:4]), [hint])
+    return "the mean of equal shares gives the step of one worker with all examples, which passes, too."
