@@ -22,13 +22,13 @@ often = settings(max_examples=int(os.environ.get("ENGINE_EXAMPLES", 10)))
 seeds = st.integers(0, 2**32 - 1)
 
 # a and b broadcast, p and q are as they, but positive.
-ELEMENTWISE = ["a + b", "a - b", "a * b", "a / q", "-a", "a + 2", "2 - a", "3 * a", "2 / p", "a / 3"]
-ELEMENTWISE += ["a ** 2", "p ** -1.5"]
+ELEMENTWISE = ["a + b", "a - b", "a * b", "a / q", "p ** q", "-a", "a + 2", "2 - a", "3 * a", "2 / p", "a / 3"]
+ELEMENTWISE += ["a ** 2", "a ** 0", "p ** -1.5", "2.0 ** a"]
 ELEMENTWISE += ["a.exp()", "p.log()", "a.relu()", "a.sigmoid()", "a.tanh()"]
 SHAPES = ["a.sum()", "a.mean()", "a.reshape(-1)", "a.reshape((1, *a.shape))"]
 ALONG_AN_AXIS = ["a.sum(axis=k)", "a.mean(axis=k)", "a.log_softmax(axis=k)"]
 ALONG_AN_AXIS += ["a.sum(axis=k, keepdims=True)", "a.mean(axis=k, keepdims=True)", "a.sum(axis=first)"]
-PRODUCTS = ["M @ N", "M.T", "N.T @ M.T"]
+PRODUCTS = ["M @ N", "u @ M", "M @ v", "v @ v", "M.T", "N.T @ M.T"]
 # i and j are arrays of rows and columns, some of them several times; mask says yes or no for each row.
 PICKED = ["M[i]", "M[i, j]", "M[0]", "M[-1, 0]", "M[1:]", "M[:, ::2]", "M[mask]", "M[:, None]", "M[i][..., j]", "u[i]"]
 
@@ -67,10 +67,10 @@ def normal(seed, **shapes):
 @often
 def test_shapes_that_broadcast(expression, shapes, seed):
     a, b = shapes.input_shapes
-    assume("mean" not in expression or np.prod(a) > 0)  # no numbers have no mean
     arrays = normal(seed, a=a, b=b)
     arrays |= {"p": abs(arrays["a"]) + 0.5, "q": abs(arrays["b"]) + 0.5}
-    compare(f"out = {expression}", arrays, seed)
+    with np.errstate(all="ignore"):  # the mean of no numbers
+        compare(f"out = {expression}", arrays, seed)
 
 
 @pytest.mark.parametrize("expression", ALONG_AN_AXIS)
@@ -78,16 +78,17 @@ def test_shapes_that_broadcast(expression, shapes, seed):
 @often
 def test_operations_along_an_axis(expression, shape, data, seed):
     k = data.draw(st.integers(-len(shape), len(shape) - 1))
-    assume("sum(" in expression or np.prod(shape) > 0)  # no numbers have neither a mean nor a softmax
-    compare(f"out = {expression}", normal(seed, a=shape), seed, k=k, first=tuple(range(k % len(shape) + 1)))
+    assume("softmax" not in expression or shape[k] > 0)  # no scores have no largest one
+    with np.errstate(all="ignore"):
+        compare(f"out = {expression}", normal(seed, a=shape), seed, k=k, first=tuple(range(k % len(shape) + 1)))
 
 
 @pytest.mark.parametrize("expression", PRODUCTS)
 @given(sizes=st.tuples(*[st.integers(0, 4)] * 3), seed=seeds)
 @often
-def test_products_of_matrices(expression, sizes, seed):
+def test_products_of_vectors_and_matrices(expression, sizes, seed):
     rows, inner, columns = sizes
-    compare(f"out = {expression}", normal(seed, M=(rows, inner), N=(inner, columns)), seed)
+    compare(f"out = {expression}", normal(seed, M=(rows, inner), N=(inner, columns), u=rows, v=inner), seed)
 
 
 @pytest.mark.parametrize("expression", PICKED)
@@ -147,7 +148,7 @@ def test_a_long_chain_and_many_paths():
     for _ in range(60):  # 2**60 paths
         y = (y + y) / 2
     y.backward()
-    assert x.grad == 2
+    assert x.grad == 2 and isinstance(x.grad, np.ndarray)
 
 
 def test_only_leaves_that_require_a_gradient_get_one():
@@ -160,17 +161,19 @@ def test_only_leaves_that_require_a_gradient_get_one():
 @pytest.mark.parametrize("two", [2, 2.0, np.float32(2), np.int64(2), np.array(2), Tensor(2)], ids=lambda two: type(two))
 def test_numbers_and_arrays_on_either_side(two):
     t = Tensor([1, 2])
-    results = [two + t, two - t, two * t, two / t, t / two]
-    assert [result.value.tolist() for result in results] == [[3, 4], [1, 0], [2, 4], [2, 1], [0.5, 1]]
-    assert (np.ones((3, 2)) @ t.reshape(2, 1)).value.tolist() == [[3], [3], [3]]
+    results = [two + t, two - t, two * t, two / t, two**t, t / two, t**two]
+    assert [result.value.tolist() for result in results] == [[3, 4], [1, 0], [2, 4], [2, 1], [2, 4], [0.5, 1], [1, 4]]
+    assert (np.ones((3, 2)) @ t).value.tolist() == [3, 3, 3]
 
 
-def test_values_are_copied_as_float64():
+def test_values_are_copied_as_float64_unless_they_are_other_floats():
+    assert Tensor([[1, 2]]).value.dtype == Tensor(True).value.dtype == Tensor(0.5).value.dtype == np.float64
     ones = np.ones(2, dtype=np.float32)
     x = Tensor(ones, requires_grad=True)
-    x.value -= 1
-    assert Tensor([[1, 2]]).value.dtype == Tensor(True).value.dtype == x.value.dtype == np.float64
-    assert ones.tolist() == [1, 1]
+    loss = (2 * x.sigmoid() - np.float64(1) / 3).mean()
+    loss.backward()
+    x.value -= x.grad
+    assert loss.value.dtype == x.value.dtype == x.grad.dtype == np.float32 and ones.tolist() == [1, 1]
 
 
 two, three, matrix = (Tensor(np.ones(shape), requires_grad=True) for shape in (2, 3, (2, 3)))
@@ -179,15 +182,13 @@ two, three, matrix = (Tensor(np.ones(shape), requires_grad=True) for shape in (2
 @pytest.mark.parametrize(
     ("code", "error", "words"),
     [
-        ("matrix.backward()", RuntimeError, "a gradient () for a tensor (2, 3)"),
+        ("matrix.backward()", RuntimeError, "needs a gradient"),
         ("matrix.backward(np.ones(3))", RuntimeError, "a gradient (3,) for a tensor (2, 3)"),
         ("Tensor(1.0).backward()", RuntimeError, "requires a gradient"),
         ("two + three", ValueError, "broadcast"),
-        ("matrix @ matrix", ValueError, "size 2 is different from 3"),
-        ("matrix @ two", ValueError, "@ is for matrices, not (2, 3) and (2,)"),
-        ("matrix @ np.ones((1, 3, 2))", ValueError, "@ is for matrices"),
-        ("two ** two", TypeError, "unsupported operand"),
-        ("2 ** two", TypeError, "unsupported operand"),
+        ("matrix @ two", ValueError, "size 2 is different from 3"),
+        ("matrix @ 2", ValueError, "vectors and matrices"),
+        ("matrix @ np.ones((1, 3, 2))", ValueError, "vectors and matrices"),
         ("Tensor([[1], [2, 3]])", ValueError, "inhomogeneous"),
         (
             "Tensor(2, made_from=[(two, lambda up: np.ones(3))], requires_grad=True).backward()",

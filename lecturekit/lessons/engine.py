@@ -23,7 +23,8 @@ class Tensor:
     Parameters
     ----------
     values : float, nested list or array
-        Copied into `value`, as float64. Change `value` only after `backward`, and in place.
+        Copied into `value`, as float64 unless it is an array of other floats. Change `value` only after `backward`,
+        and in place.
     requires_grad : bool
         Whether `backward` adds to `grad`, an array of the shape of `value`, or None before the first time.
     made_from : sequence of (Tensor, rule)
@@ -40,7 +41,9 @@ class Tensor:
     __array_ufunc__ = None  # NumPy leaves array * tensor to us
 
     def __init__(self, values, requires_grad=False, made_from=()):
-        self.value = np.array(values, dtype=np.float64)
+        self.value = np.array(values)
+        if self.value.dtype.kind != "f":
+            self.value = self.value.astype(np.float64)
         self.shape = self.value.shape
         self.made_from = [pair for pair in made_from if pair[0].requires_grad]
         self.requires_grad = requires_grad or len(self.made_from) > 0
@@ -51,11 +54,15 @@ class Tensor:
         return f"Tensor({self.value})"
 
 
-def backward(self, gradient=1.0):
+def backward(self, gradient=None):
     """Add to the `grad` of each leaf behind this number, or behind several with their upstream gradient."""
     if not self.requires_grad:
         raise RuntimeError("nothing behind this tensor requires a gradient")
-    arrived = {self: np.array(gradient, dtype=np.float64)}
+    if gradient is None:
+        if self.value.size != 1:
+            raise RuntimeError(f"backward() from shape {self.shape} needs a gradient")
+        gradient = np.ones(self.shape)
+    arrived = {self: np.asarray(gradient)}
     while arrived:
         tensor = max(arrived, key=lambda tensor: tensor.depth)
         up = arrived.pop(tensor)
@@ -65,27 +72,33 @@ def backward(self, gradient=1.0):
             sent = unbroadcast(rule(up), source.shape)
             arrived[source] = arrived.get(source, 0) + sent
         if not tensor.made_from:  # a leaf
-            tensor.grad = up if tensor.grad is None else tensor.grad + up
+            if tensor.grad is None:
+                tensor.grad = np.zeros_like(tensor.value)
+            tensor.grad += up
 
 
-def as_tensor(value):
-    return value if isinstance(value, Tensor) else Tensor(value)
+def as_tensor(x, like):
+    return x if isinstance(x, Tensor) else Tensor(np.asarray(x, like.value.dtype))
 
 
 def add(a, b):
-    b = as_tensor(b)
+    b = as_tensor(b, a)
     return Tensor(a.value + b.value, made_from=[(a, lambda up: up), (b, lambda up: up)])
 
 
 def multiply(a, b):
-    b = as_tensor(b)
+    b = as_tensor(b, a)
     rules = [(a, lambda up: up * b.value), (b, lambda up: up * a.value)]
     return Tensor(a.value * b.value, made_from=rules)
 
 
-def power(a, n):
-    """Raise to the power of a plain number. (With n = 0, the gradient at 0 comes out as nan, not as 0.)"""
-    return Tensor(a.value**n, made_from=[(a, lambda up: up * n * a.value ** (n - 1))])
+def power(a, b):
+    b = as_tensor(b, a)
+    value = a.value**b.value
+    lower = np.where(b.value == 0, 0, b.value - 1)  # x**0 is flat, at 0 too
+    rule_a = (a, lambda up: up * b.value * a.value**lower)
+    rule_b = (b, lambda up: up * value * np.log(a.value))
+    return Tensor(value, made_from=[rule_a, rule_b])
 
 
 def sum_over(a, axis=None, keepdims=False):
@@ -96,13 +109,17 @@ def sum_over(a, axis=None, keepdims=False):
 
 def mean_over(a, axis=None, keepdims=False):
     total = sum_over(a, axis, keepdims)
-    return total * (total.value.size / a.value.size)
+    return total / (a.value.size / max(1, total.value.size))
 
 
 def matmul(a, b):
-    b = as_tensor(b)
+    b = as_tensor(b, a)
+    if a.value.ndim == 1:  # a vector on the left is one row
+        return matmul(a.reshape(1, -1), b).reshape(b.shape[1:])
+    if b.value.ndim == 1:  # a vector on the right is one column
+        return matmul(a, b.reshape(-1, 1)).reshape(a.shape[:-1])
     if a.value.ndim != 2 or b.value.ndim != 2:
-        raise ValueError(f"@ is for matrices, not {a.shape} and {b.shape}")
+        raise ValueError(f"@ is for vectors and matrices, not {a.shape} and {b.shape}")
     rules = [(a, lambda up: up @ b.value.T), (b, lambda up: a.value.T @ up)]
     return Tensor(a.value @ b.value, made_from=rules)
 
@@ -155,13 +172,14 @@ Tensor.backward = backward
 Tensor.__add__ = Tensor.__radd__ = add
 Tensor.__mul__ = Tensor.__rmul__ = multiply
 Tensor.__pow__ = power
+Tensor.__rpow__ = lambda b, a: as_tensor(a, b) ** b
 Tensor.__neg__ = lambda a: a * -1
-Tensor.__sub__ = lambda a, b: a + -as_tensor(b)
+Tensor.__sub__ = lambda a, b: a + -as_tensor(b, a)
 Tensor.__rsub__ = lambda a, b: -a + b
-Tensor.__truediv__ = lambda a, b: a * as_tensor(b) ** -1
+Tensor.__truediv__ = lambda a, b: a * as_tensor(b, a) ** -1
 Tensor.__rtruediv__ = lambda a, b: a**-1 * b
 Tensor.__matmul__ = matmul
-Tensor.__rmatmul__ = lambda a, b: as_tensor(b) @ a
+Tensor.__rmatmul__ = lambda b, a: as_tensor(a, b) @ b
 Tensor.sum, Tensor.mean = sum_over, mean_over
 Tensor.exp, Tensor.log, Tensor.relu = exp, log, relu
 Tensor.sigmoid, Tensor.tanh = sigmoid, tanh
