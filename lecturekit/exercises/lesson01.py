@@ -93,7 +93,7 @@ def standardise_in_place(function: object) -> str:
         if returned is None and not getattr(getattr(function, "__code__", None), "co_names", True):
             raise NotAttempted("your function does nothing yet.")
         if isinstance(returned, Tensor):
-            raise Hint("X is as before: what your function returns is a new tensor: write into X.")
+            raise Hint("X is as before: your function returns a new tensor. Write into X itself.")
         raise Hint("X has not changed. If you wrote `X = …`, that only gives a new tensor the name X: write into X.")
     if X.shape != before.shape or not torch.equal(memory, X.reshape(-1)):
         raise Hint("X has other memory now. Write into the memory that it has: operations with _, or -= and /=.")

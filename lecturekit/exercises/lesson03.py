@@ -47,7 +47,7 @@ def tanh_node(tanh: object, number_class: object) -> str:
         with explain({"must be real number": no_number}):
             answer = call(tanh, number)
         if not isinstance(answer, number_class):
-            raise Hint(f"return a Number, for the graph. This is {type(answer).__name__}.")
+            raise Hint(f"return a Number, or the graph ends here. This is {type(answer).__name__}.")
         t = math.tanh(value)
         hint = f"the value is not the tanh of {value}. Which value does your node start from?"
         compare("the value", answer.value, t, [hint])

@@ -105,7 +105,7 @@ def square_root(function: object, tensor_class: object) -> str:
     source = tensor_class(values, requires_grad=True)
     with explain({"ufunc": "a is a Tensor: take the root of its numbers, a.value."}):
         result = call(function, source)
-    hint_if(not isinstance(result, tensor_class), f"return a Tensor, for the graph. This is {type(result).__name__}.")
+    hint_if(not isinstance(result, tensor_class), f"return a Tensor, for the graph, not {type(result).__name__}.")
     roots = np.sqrt(values)
     hint_if(not close(result.value, roots), "the value is not the square root of a.value.")
     hint_if(not result.requires_grad, "the value is right, but no rule leads back to a: made_from is empty.")

@@ -104,7 +104,7 @@ def tower(function: object) -> str:
     if any(part is ... or part is None for part in (layers, scale)):
         raise NotAttempted("fill in self.layers and self.scale.")
     hint_if(not isinstance(layers, Iterable), f"layers: several are asked for, this is one {type(layers).__name__}.")
-    hint_if(isinstance(layers, list | tuple), "layers: a module does not look into a Python list, and trains none.")
+    hint_if(isinstance(layers, list | tuple), "layers: a module does not look into a list: nothing in it is trained.")
     if not isinstance(scale, Tensor):
         raise Hint(f"scale: to be trained, a number must be a special kind of tensor. This is {type(scale).__name__}.")
     hint_if(any(scale is buffer for buffer in module.buffers()), "scale: a buffer is saved, but not trained.")

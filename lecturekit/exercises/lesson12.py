@@ -54,7 +54,7 @@ def own_cross_entropy(function: object) -> str:
     compare("the loss", result, right, typical)
     large = as_number("the loss", call(function, torch.tensor([[1000.0, 0.0], [1000.0, 0.0]]), torch.tensor([0, 1])))
     hint_if(math.isnan(large), "for logits of 1,000 the loss is nan: e to the power of 1,000 is infinite.")
-    hint_if(math.isinf(large), "for logits of 1,000 the loss is inf: log of a probability that was rounded to 0.")
+    hint_if(math.isinf(large), "for logits of 1,000 the loss is inf: the log of a probability rounded to 0.")
     compare("the loss of large logits", large, 500, [f"for logits of 1,000 it says {large:.4g}."])
     mixed = as_number("the loss", call(function, torch.tensor([[1000.0, 999.0], [0.0, 1.0]]), torch.tensor([0, 1])))
     compare("the loss of mixed rows", mixed, math.log(1 + math.exp(-1)), ["each row has a largest logit of its own."])

@@ -66,7 +66,7 @@ def who_takes_which_rows(function: object) -> str:
         for row in range(N):
             hint_if(row not in rows, f"{case}nobody takes row {row}.")
         counts = ", ".join(map(str, sizes))
-        hint_if(max(sizes) - min(sizes) > 1, f"{case}the shares have {counts} rows. They may differ by one.")
+        hint_if(max(sizes) - min(sizes) > 1, f"{case}the shares have {counts} rows. They differ by one at most.")
     return "each row has one owner, and nobody has much more to do than the others."
 
 

@@ -87,7 +87,7 @@ RIGHT["01.4"] = [
 ]
 WRONG["01.4"] = {
     "X = (X - X.mean(0)) / X.std(0)": "gives a new tensor the name",
-    "(X - X.mean(0)) / X.std(0)": "returns is a new tensor",
+    "(X - X.mean(0)) / X.std(0)": "returns a new tensor",
     "X.data = (X - X.mean(0)) / X.std(0)": "other memory now",
     "X.std(dim=0) → 1": "are not 1 yet",
     "X.mean(dim=0) → 0": "the means are not 0",

@@ -65,7 +65,7 @@ RIGHT["10.3"] = [
 ]
 BLANK["10.3"] = ["nn.Parameter(torch.ones(1)) → ..."]
 WRONG["10.3"] = {
-    "nn.ModuleList([ → list([": ("Python list", 16),
+    "nn.ModuleList([ → list([": ("look into a list", 16),
     "nn.Linear(2, 2) for _ in range(num_layers)] → nn.Linear(2, 2)] * num_layers": "again and again",
     "range(num_layers) → range(2)": "this one has 2",
     "range(num_layers) → range(3)": "Tower(5) has 3",

@@ -37,7 +37,7 @@ WRONG["12.2"] = {
     "9.0": "on paper for one example",
     'F.cross_entropy(logits, y, reduction="none")': "a loss for each example",
     "logits[torch.arange(len(y)), y] → logits[:, y]": "takes every y from every row",
-    "-logits.softmax(dim=1)[range(len(y)), y].log().mean()": "log of a probability that was rounded to 0",
+    "-logits.softmax(dim=1)[range(len(y)), y].log().mean()": "the log of a probability rounded to 0",
     """
     powers = logits.exp()
     return -(powers[range(len(y)), y] / powers.sum(dim=1)).log().mean()
