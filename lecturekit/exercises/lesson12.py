@@ -34,7 +34,7 @@ def softmax_on_paper(loss: object, gradient: object) -> str:
     return "one logit goes up, the others go down."
 
 
-@exercise("12.2", "For each row, section 2 has a logsumexp, minus the logit of the right class. Then the mean.")
+@exercise("12.2", "For each row: logsumexp, minus the logit of the right class (section 3). Then the mean.")
 def own_cross_entropy(function: object) -> str:
     logits = torch.tensor([[1.0, 2.0, 5.0], [3.0, 1.0, 1.0]]).log()
     y = torch.tensor([1, 0])
