@@ -66,9 +66,7 @@ def test_iris_refuses(arguments, words):
 CONTENT = FILE.read_bytes()
 
 
-@pytest.mark.parametrize(
-    "damaged", [CONTENT.replace(b"5.1", b"5.2", 1), CONTENT[:-1], b"", CONTENT + b"\n", CONTENT.replace(b"\n", b"\r\n")]
-)
+@pytest.mark.parametrize("damaged", [CONTENT.replace(b"5.1", b"5.2", 1), b"", CONTENT.replace(b"\n", b"\r\n")])
 def test_a_damaged_file_is_not_read(tmp_path, monkeypatch, damaged):
     (tmp_path / "iris.csv").write_bytes(damaged)
     monkeypatch.setattr(data, "course_folder", lambda: tmp_path)
@@ -80,10 +78,7 @@ def test_a_damaged_file_is_not_read(tmp_path, monkeypatch, damaged):
 def test_double_line():
     line = lk.data.double_line()
     assert line.X_train.tolist() == [[1], [2], [3], [4]] and line.y_train.tolist() == [[2], [4], [6], [8]]
-    assert line.X_train.dtype == line.y_train.dtype == torch.float32 and line.X_test.shape == line.y_test.shape == (
-        0,
-        1,
-    )
+    assert line.X_test.shape == line.y_test.shape == (0, 1)
     assert line.feature_names == ("x",) and line.class_names == ()
 
 
