@@ -261,7 +261,7 @@ def pixels(nb, path):
             continue
         if img.get("width") != str(picture.shape[1] // 2):
             yield f"PNG in {line!r} is {picture.shape[1]} pixels wide, but is shown at {img.get('width')}"
-        if len(np.unique(picture)) < 16:
+        if len(np.unique(picture[::3, ::3])) < 16:  # all pixels would take seconds
             yield f"PNG in {line!r} has hardly any colours: is it blank?"
 
 
