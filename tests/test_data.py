@@ -52,7 +52,6 @@ def test_iris_of_other_columns_and_species():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"features": ("petal",)}, "^features must be out of sepal_length, .*, got 'petal'$"),
         ({"features": "petal_length"}, "^features must be out of sepal_length, .*, got 'p'$"),
         ({"classes": ("versicolor", "rose")}, "^classes must be out of setosa, .*, got 'rose'$"),
         ({"classes": data.IRIS_SPECIES}, "too many values to unpack"),  # the third would be part of class 0
@@ -73,13 +72,6 @@ def test_a_damaged_file_is_not_read(tmp_path, monkeypatch, damaged):
     found, expected = hashlib.sha256(damaged).hexdigest()[:12], data.SHA256["iris.csv"][:12]
     with pytest.raises(ValueError, match=rf"iris\.csv is damaged: .* {found}, expected {expected}\. .*git restore"):
         lk.data.iris()
-
-
-def test_double_line():
-    line = lk.data.double_line()
-    assert line.X_train.tolist() == [[1], [2], [3], [4]] and line.y_train.tolist() == [[2], [4], [6], [8]]
-    assert line.X_test.shape == line.y_test.shape == (0, 1)
-    assert line.feature_names == ("x",) and line.class_names == ()
 
 
 def test_noisy_line_adds_the_noise_drawn_after_x():

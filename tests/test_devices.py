@@ -28,10 +28,9 @@ def test_device(gpus, monkeypatch, num_gpus, wanted, expected):
     assert lk.device() == torch.device(expected)
 
 
-@pytest.mark.parametrize("wanted", ["gpu", "cuda:x"])
-def test_an_unknown_device_is_named(monkeypatch, wanted):
-    monkeypatch.setenv("LECTUREKIT_DEVICE", wanted)
-    with pytest.raises(ValueError, match=f"^LECTUREKIT_DEVICE must name a device such as cpu or cuda, got '{wanted}'$"):
+def test_an_unknown_device_is_named(monkeypatch):
+    monkeypatch.setenv("LECTUREKIT_DEVICE", "gpu")
+    with pytest.raises(ValueError, match=r"^LECTUREKIT_DEVICE must name a device such as cpu or cuda, got 'gpu'$"):
         lk.device()
 
 
@@ -88,10 +87,8 @@ def clock(monkeypatch):
 @pytest.mark.parametrize(
     ("samples", "words"),
     [
-        ((1.5, 1.5, 1.5), "1.50 s a call (half of the 3 samples from 1.50 to 1.50 s)"),
         ((0.0123, 0.0124, 0.0223), "12.4 ms a call (half of the 3 samples from 12.3 to 17.4 ms)"),
         ((7e-6, 8e-6, 2e-3), "8.00 µs a call (half of the 3 samples from 7.50 to 1,004 µs)"),
-        ((3e-9,), "3.00 ns a call (half of the 1 samples from 3.00 to 3.00 ns)"),
         ((0.0,), "0.00 ns a call (half of the 1 samples from 0.00 to 0.00 ns)"),  # a clock too coarse
     ],
 )
@@ -99,10 +96,12 @@ def test_timing_in_words(samples, words):
     assert repr(lk.Timing(samples)) == words
 
 
-@pytest.mark.parametrize("queues", [False, True])
-def test_the_first_call_is_neither_measured_nor_decides_how_many_fill_the_time(monkeypatch, queues):
+@pytest.mark.parametrize(("queues", "device"), [(False, "cuda:1"), (True, None)])
+def test_the_first_call_is_neither_measured_nor_decides_how_many_fill_the_time(monkeypatch, queues, device):
+    """Without a device it is that of the lessons whose work is waited for."""
+    monkeypatch.setenv("LECTUREKIT_DEVICE", "cuda:1")
     machine = Machine(monkeypatch, queues)
-    timings = lk.measure({"compiled": machine.work("compiled", 60.0, 0.001)}, device="cuda:1")
+    timings = lk.measure({"compiled": machine.work("compiled", 60.0, 0.001)}, device=device)
     assert timings["compiled"].samples == pytest.approx([0.001] * 7)
     assert machine.log.count("compiled") >= 7 * 20
     assert {entry for entry in machine.log if entry != "compiled"} == {torch.device("cuda:1")}
@@ -134,9 +133,3 @@ def test_samples_fill_the_time_and_take_turns(clock):
     assert len({tuple(part[0] for part in turn) for turn in turns}) > 1  # not always in the same order
     for part in samples[-18:]:
         assert set(part) == {part[0]} and len(part) * costs[part[0]] >= 0.02
-
-
-def test_measure_waits_for_the_device_of_the_lessons(clock, monkeypatch):
-    monkeypatch.setenv("LECTUREKIT_DEVICE", "cuda:1")
-    lk.measure({"a": clock.work("a", 0.1)})
-    assert torch.device("cuda:1") in clock.log and torch.device("cpu") not in clock.log

@@ -142,12 +142,10 @@ def test_a_long_chain_and_many_paths():
     y = x
     for _ in range(3000):
         y = y + 1
-    y.backward()
-    assert x.grad == 1
     for _ in range(60):  # 2**60 paths
         y = (y + y) / 2
     y.backward()
-    assert x.grad == 2 and isinstance(x.grad, np.ndarray)
+    assert x.grad == 1 and isinstance(x.grad, np.ndarray)
 
 
 def test_only_leaves_that_require_a_gradient_get_one():
