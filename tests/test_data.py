@@ -13,11 +13,10 @@ import lecturekit as lk
 from lecturekit import data
 
 FILE = Path(__file__).parents[1] / "data" / "iris.csv"
-TENSORS = ("X_train", "y_train", "X_test", "y_test")
 
 
 def tensors(dataset):
-    return [getattr(dataset, name) for name in TENSORS]
+    return [dataset.X_train, dataset.y_train, dataset.X_test, dataset.y_test]
 
 
 def same(one, other):

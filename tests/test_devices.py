@@ -1,6 +1,7 @@
 """The device: chosen by what there is, or by LECTUREKIT_DEVICE. Timing that is right on each of them."""
 
 import random
+from itertools import groupby
 
 import pytest
 import torch
@@ -50,10 +51,10 @@ def test_synchronize_waits_for_the_device_it_is_given(monkeypatch):
 
 
 class Machine:
-    """A clock, and a device that may work while the clock is read."""
+    """A clock, and a device that works only when it is waited for."""
 
-    def __init__(self, patch, queues=False):
-        self.now, self.pending, self.log, self.queues = 0.0, 0.0, [], queues
+    def __init__(self, patch):
+        self.now, self.pending, self.log = 0.0, 0.0, []
         patch.setattr(devices.time, "perf_counter", lambda: self.now)
         patch.setattr(devices, "synchronize", self.synchronize)
 
@@ -65,16 +66,11 @@ class Machine:
     def work(self, name, *seconds):
         """A candidate whose calls take these seconds; from the last one on, always the same."""
         costs = iter(seconds)
-        last = seconds[-1]
 
         def candidate():
             assert len(self.log) < 10**5, "called without end"
             self.log.append(name)
-            cost = next(costs, last)
-            if self.queues:
-                self.pending += cost
-            else:
-                self.now += cost
+            self.pending += next(costs, seconds[-1])
 
         return candidate
 
@@ -96,15 +92,14 @@ def test_timing_in_words(samples, words):
     assert repr(lk.Timing(samples)) == words
 
 
-@pytest.mark.parametrize(("queues", "device"), [(False, "cuda:1"), (True, None)])
-def test_the_first_call_is_neither_measured_nor_decides_how_many_fill_the_time(monkeypatch, queues, device):
+@pytest.mark.parametrize("device", ["cuda:1", None])
+def test_the_first_call_is_neither_measured_nor_decides_how_many_fill_the_time(clock, monkeypatch, device):
     """Without a device it is that of the lessons whose work is waited for."""
     monkeypatch.setenv("LECTUREKIT_DEVICE", "cuda:1")
-    machine = Machine(monkeypatch, queues)
-    timings = lk.measure({"compiled": machine.work("compiled", 60.0, 0.001)}, device=device)
+    timings = lk.measure({"compiled": clock.work("compiled", 60.0, 0.001)}, device=device)
     assert timings["compiled"].samples == pytest.approx([0.001] * 7)
-    assert machine.log.count("compiled") >= 7 * 20
-    assert {entry for entry in machine.log if entry != "compiled"} == {torch.device("cuda:1")}
+    assert clock.log.count("compiled") >= 7 * 20
+    assert {entry for entry in clock.log if entry != "compiled"} == {torch.device("cuda:1")}
 
 
 def test_one_stall_moves_no_median(clock):
@@ -121,13 +116,8 @@ def test_samples_fill_the_time_and_take_turns(clock):
     timings = lk.measure(candidates, device="cpu", repeats=6, min_seconds=0.02)
     assert {name: timing.median for name, timing in timings.items()} == pytest.approx(costs)
     assert random.getstate() == state  # the order has a generator of its own
-    samples, calls = [], []  # between two waits, where there are calls at all
-    for entry in clock.log:
-        if isinstance(entry, torch.device):
-            samples += [calls] if calls else []
-            calls = []
-        else:
-            calls.append(entry)
+    between_waits = groupby(clock.log, key=lambda entry: isinstance(entry, torch.device))
+    samples = [list(calls) for is_wait, calls in between_waits if not is_wait]
     turns = [samples[-18:][start : start + 3] for start in range(0, 18, 3)]
     assert all(sorted(part[0] for part in turn) == ["a", "b", "c"] for turn in turns)
     assert len({tuple(part[0] for part in turn) for turn in turns}) > 1  # not always in the same order
