@@ -47,7 +47,7 @@ AT_MOST = {"cells": 60, "lines of code": 200, "lines of code a cell": 6, "lines 
 AT_MOST |= {"predictions": 8}
 DIGITS = 4
 ROUNDING = 1e-7  # below it, a number may well be what float32 rounds off
-# Losses that a lecture published with five decimals. A lesson that prints them to compare may do so.
+# Losses that STAT 453, lecture 6.4, stored (torch 1.7), the same for its three versions; lessons print them to compare.
 PUBLISHED = (
     "0.38849 0.31679 0.26379 0.22463 0.19527 0.17307 0.15629 0.14352 0.13360 0.12600 "
     "0.12007 0.11547 0.11178 0.10884 0.10656 0.10470 0.10320 0.10200 0.10105 0.10025"
@@ -270,7 +270,7 @@ def pixels(nb, path):
             continue
         if img.get("width") != str(picture.shape[1] // 2):
             yield f"PNG in {line!r} is {picture.shape[1]} pixels wide, but is shown at {img.get('width')}"
-        if len(np.unique(picture)) < 16:
+        if len(np.unique(picture[::3, ::3])) < 16:  # all pixels would take seconds
             yield f"PNG in {line!r} has hardly any colours: is it blank?"
 
 

@@ -2,41 +2,37 @@
 
 import importlib
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
 from common import needs_gpu
-from hypothesis import given
-from hypothesis import strategies as st
 
 import lecturekit as lk
 from lecturekit.lessons.recorded import load
 
-ROOT = Path(__file__).parents[1]
-PROGRAM = ROOT / "benchmarks" / "gd_vs_sgd.py"
 CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
 def gd_vs_sgd():
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(PROGRAM.parent)
+        patch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
         yield importlib.import_module("gd_vs_sgd")
 
 
-def run(*arguments):
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    command = [sys.executable, PROGRAM, "--quick", *arguments]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, timeout=900)
+@pytest.fixture
+def run_quickly(gd_vs_sgd, monkeypatch):
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["gd_vs_sgd.py", "--quick", "--device", "cpu", *map(str, arguments)])
+        gd_vs_sgd.main()
+
+    return run
 
 
-def test_a_quick_run_writes_a_file_that_the_lessons_can_read(tmp_path):
-    done = run("-o", tmp_path / "mine.json", "--device", "cpu", "--note", "a test")
-    assert done.returncode == 0, done.stderr
+def test_a_quick_run_writes_a_file_that_the_lessons_can_read(run_quickly, capsys, tmp_path):
+    run_quickly("-o", tmp_path / "mine.json", "--note", "a test")
     assert [path.name for path in tmp_path.iterdir()] == ["mine.json"]
     benchmark = load(tmp_path / "mine.json")
     assert benchmark.machine["threads"] == torch.get_num_threads()
@@ -44,15 +40,14 @@ def test_a_quick_run_writes_a_file_that_the_lessons_can_read(tmp_path):
     assert set(benchmark.step_times("cpu")) == {140, 10_000, 100_000}
     assert set(benchmark.step_times("cpu", 100)) == {10_000, 100_000}, "no batch is larger than the data"
     assert {row["kind"] for row in benchmark.rows} == {"step", "to loss", "bandwidth"}
-    progress = done.stdout.splitlines()
-    for row, line in zip(benchmark.rows, progress, strict=False):
+    for row, line in zip(benchmark.rows, capsys.readouterr().out.splitlines(), strict=False):
         assert line.startswith(f"{row['kind']:9}  {row['device']}") and repr(lk.Timing(row["samples"])) in line
 
 
-def test_where_no_file_can_be_written_nothing_is_measured(tmp_path):
-    done = run("-o", tmp_path / "missing" / "mine.json", "--device", "cpu")
-    assert done.returncode == 1 and "FileNotFoundError" in done.stderr
-    assert done.stdout == "" and list(tmp_path.iterdir()) == []
+def test_where_no_file_can_be_written_nothing_is_measured(run_quickly, capsys, tmp_path):
+    with pytest.raises(FileNotFoundError):
+        run_quickly("-o", tmp_path / "missing" / "mine.json")
+    assert capsys.readouterr().out == "" and list(tmp_path.iterdir()) == []
 
 
 def by_hand(X, y, batches, lr):
@@ -89,24 +84,13 @@ def test_blocks_take_the_same_step(gd_vs_sgd):
     torch.testing.assert_close([w.T.double(), b.double()], by_hand(X, y, [slice(None)], 0.01), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("batch_size", [None, 10, 100])
+@pytest.mark.parametrize("batch_size", [None, 10])
 def test_times_to_a_loss_end_at_the_loss(gd_vs_sgd, batch_size):
     X, y = gd_vs_sgd.examples(1000, 100, CPU)
     _, num_steps = gd_vs_sgd.seconds_to_loss(X, y, batch_size)
     model, step = gd_vs_sgd.adaline(100, CPU, gd_vs_sgd.LR[batch_size])
     history = lk.fit(step, X, y, predict=model, num_steps=num_steps, batch_size=batch_size, seed=0)
     assert history.initial_loss > 10 and history.losses[-1] <= gd_vs_sgd.TARGET_LOSS
-
-
-def power_law(size, slope):
-    """Times that pass 1 ms at this size of X."""
-    return {10**k: lk.Timing((1e-3 * (10**k / size) ** slope,)) for k in range(2, 7)}
-
-
-@given(st.floats(2e2, 8e5), st.floats(0.2, 1.5))
-def test_crossover_lies_where_two_power_laws_cross(gd_vs_sgd, size, slope):
-    """The GPU needs the same time for every size, the CPU a power of it: they cross between the sizes measured."""
-    assert gd_vs_sgd.crossover(power_law(size, slope), power_law(size, 0)) == pytest.approx(size, rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +103,6 @@ def test_crossover_lies_where_two_power_laws_cross(gd_vs_sgd, size, slope):
         ([1, 2, 3], [], None),  # no GPU
     ],
 )
-def test_crossover_at_the_ends(gd_vs_sgd, cpu, gpu, expected):
+def test_crossover(gd_vs_sgd, cpu, gpu, expected):
     times = [{10 ** (k + 1): lk.Timing((seconds,)) for k, seconds in enumerate(series)} for series in (cpu, gpu)]
     assert gd_vs_sgd.crossover(*times) == (expected and pytest.approx(expected))

@@ -1,12 +1,10 @@
 """The device: chosen by what there is, or by LECTUREKIT_DEVICE. Timing that is right on each of them."""
 
 import random
+from itertools import groupby
 
-import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 import lecturekit as lk
 from lecturekit import devices
@@ -31,10 +29,9 @@ def test_device(gpus, monkeypatch, num_gpus, wanted, expected):
     assert lk.device() == torch.device(expected)
 
 
-@pytest.mark.parametrize("wanted", ["gpu", "cuda:x"])
-def test_an_unknown_device_is_named(monkeypatch, wanted):
-    monkeypatch.setenv("LECTUREKIT_DEVICE", wanted)
-    with pytest.raises(ValueError, match=f"^LECTUREKIT_DEVICE must name a device such as cpu or cuda, got '{wanted}'$"):
+def test_an_unknown_device_is_named(monkeypatch):
+    monkeypatch.setenv("LECTUREKIT_DEVICE", "gpu")
+    with pytest.raises(ValueError, match=r"^LECTUREKIT_DEVICE must name a device such as cpu or cuda, got 'gpu'$"):
         lk.device()
 
 
@@ -54,10 +51,10 @@ def test_synchronize_waits_for_the_device_it_is_given(monkeypatch):
 
 
 class Machine:
-    """A clock, and a device that may work while the clock is read."""
+    """A clock, and a device that works only when it is waited for."""
 
-    def __init__(self, patch, queues=False):
-        self.now, self.pending, self.log, self.queues = 0.0, 0.0, [], queues
+    def __init__(self, patch):
+        self.now, self.pending, self.log = 0.0, 0.0, []
         patch.setattr(devices.time, "perf_counter", lambda: self.now)
         patch.setattr(devices, "synchronize", self.synchronize)
 
@@ -69,16 +66,11 @@ class Machine:
     def work(self, name, *seconds):
         """A candidate whose calls take these seconds; from the last one on, always the same."""
         costs = iter(seconds)
-        last = seconds[-1]
 
         def candidate():
             assert len(self.log) < 10**5, "called without end"
             self.log.append(name)
-            cost = next(costs, last)
-            if self.queues:
-                self.pending += cost
-            else:
-                self.now += cost
+            self.pending += next(costs, seconds[-1])
 
         return candidate
 
@@ -88,19 +80,11 @@ def clock(monkeypatch):
     return Machine(monkeypatch)
 
 
-def test_timing_quartiles():
-    timing = lk.Timing((5.0, 1.0, 3.0, 4.0, 2.0))
-    assert timing.quartiles == [2.0, 3.0, 4.0] and timing.median == 3.0
-    assert lk.Timing((0.25,)).quartiles == [0.25, 0.25, 0.25]
-
-
 @pytest.mark.parametrize(
     ("samples", "words"),
     [
-        ((1.5, 1.5, 1.5), "1.50 s a call (half of the 3 samples from 1.50 to 1.50 s)"),
         ((0.0123, 0.0124, 0.0223), "12.4 ms a call (half of the 3 samples from 12.3 to 17.4 ms)"),
         ((7e-6, 8e-6, 2e-3), "8.00 µs a call (half of the 3 samples from 7.50 to 1,004 µs)"),
-        ((3e-9,), "3.00 ns a call (half of the 1 samples from 3.00 to 3.00 ns)"),
         ((0.0,), "0.00 ns a call (half of the 1 samples from 0.00 to 0.00 ns)"),  # a clock too coarse
     ],
 )
@@ -108,23 +92,14 @@ def test_timing_in_words(samples, words):
     assert repr(lk.Timing(samples)) == words
 
 
-@given(st.floats(1e-4, 3.0), st.floats(1e-4, 3.0), st.floats(1e-3, 0.02))
-def test_measure_gives_the_seconds_of_one_call(a, b, min_seconds):
-    with pytest.MonkeyPatch.context() as patch:
-        machine = Machine(patch)
-        candidates = {"a": machine.work("a", a), "b": machine.work("b", b)}
-        timings = lk.measure(candidates, device="cpu", repeats=np.int64(3), min_seconds=min_seconds)
-    assert list(timings) == ["a", "b"] and all(len(timing.samples) == 3 for timing in timings.values())
-    assert timings["a"].median == pytest.approx(a, rel=1e-3) and timings["b"].median == pytest.approx(b, rel=1e-3)
-
-
-@pytest.mark.parametrize("queues", [False, True])
-def test_the_first_call_is_neither_measured_nor_decides_how_many_fill_the_time(monkeypatch, queues):
-    machine = Machine(monkeypatch, queues)
-    timings = lk.measure({"compiled": machine.work("compiled", 60.0, 0.001)}, device="cuda:1")
+@pytest.mark.parametrize("device", ["cuda:1", None])
+def test_the_first_call_is_neither_measured_nor_decides_how_many_fill_the_time(clock, monkeypatch, device):
+    """Without a device it is that of the lessons whose work is waited for."""
+    monkeypatch.setenv("LECTUREKIT_DEVICE", "cuda:1")
+    timings = lk.measure({"compiled": clock.work("compiled", 60.0, 0.001)}, device=device)
     assert timings["compiled"].samples == pytest.approx([0.001] * 7)
-    assert machine.log.count("compiled") >= 7 * 20
-    assert {entry for entry in machine.log if entry != "compiled"} == {torch.device("cuda:1")}
+    assert clock.log.count("compiled") >= 7 * 20
+    assert {entry for entry in clock.log if entry != "compiled"} == {torch.device("cuda:1")}
 
 
 def test_one_stall_moves_no_median(clock):
@@ -138,23 +113,13 @@ def test_one_stall_moves_no_median(clock):
 def test_samples_fill_the_time_and_take_turns(clock):
     costs, state = {"a": 0.001, "b": 0.003, "c": 0.05}, random.getstate()
     candidates = {name: clock.work(name, cost) for name, cost in costs.items()}
-    lk.measure(candidates, device="cpu", repeats=6, min_seconds=0.02)
+    timings = lk.measure(candidates, device="cpu", repeats=6, min_seconds=0.02)
+    assert {name: timing.median for name, timing in timings.items()} == pytest.approx(costs)
     assert random.getstate() == state  # the order has a generator of its own
-    samples, calls = [], []  # between two waits, where there are calls at all
-    for entry in clock.log:
-        if isinstance(entry, torch.device):
-            samples += [calls] if calls else []
-            calls = []
-        else:
-            calls.append(entry)
+    between_waits = groupby(clock.log, key=lambda entry: isinstance(entry, torch.device))
+    samples = [list(calls) for is_wait, calls in between_waits if not is_wait]
     turns = [samples[-18:][start : start + 3] for start in range(0, 18, 3)]
     assert all(sorted(part[0] for part in turn) == ["a", "b", "c"] for turn in turns)
     assert len({tuple(part[0] for part in turn) for turn in turns}) > 1  # not always in the same order
     for part in samples[-18:]:
         assert set(part) == {part[0]} and len(part) * costs[part[0]] >= 0.02
-
-
-def test_measure_waits_for_the_device_of_the_lessons(clock, monkeypatch):
-    monkeypatch.setenv("LECTUREKIT_DEVICE", "cuda:1")
-    lk.measure({"a": clock.work("a", 0.1)})
-    assert torch.device("cuda:1") in clock.log and torch.device("cpu") not in clock.log

@@ -1,7 +1,7 @@
 """`lk.environment()` and `python -m lecturekit`: what is missing becomes a line in words, and no folder is named."""
 
 import importlib.metadata
-import os
+import runpy
 import subprocess
 import sys
 from email.message import Message
@@ -31,25 +31,28 @@ def needs(monkeypatch):
     return pretend
 
 
-def test_all_is_there():
+TORCH = importlib.metadata.version("torch")
+
+
+def test_all_is_there_and_the_command_prints_the_same(capsys):
     report = lk.environment()
     assert report.ok and report.problems == []
     assert str(report).startswith("Environment of lecturekit. All is there.\n✓ lecturekit ")
-    assert repr(report) == str(report)
-    assert f"✓ torch {importlib.metadata.version('torch')}" in report.lines
-    assert not [line for line in report.lines if "→" in line]
+    assert f"✓ torch {TORCH}" in report.lines and not [line for line in report.lines if "→" in line]
+    with pytest.raises(SystemExit) as end:
+        runpy.run_module("lecturekit")
+    assert not end.value.code and capsys.readouterr().out.startswith(f"{report!r}\n\nExercises done: 0 of ")
+
+
+ONLY_LAB = "abacus is missing; only for opening the lessons"
 
 
 @pytest.mark.parametrize(
     ("requirement", "line"),
     [
-        ("torch>=2.6", f"✓ torch {importlib.metadata.version('torch')}"),
-        ("torch>=99", "✗ torch 2.* does not fit: the course needs >=99\n  → PIP install --upgrade 'torch>=99'`"),
+        ("torch>=99", f"✗ torch {TORCH} does not fit: the course needs >=99\n  → PIP install --upgrade 'torch>=99'`"),
         ("abacus>=4", "✗ abacus is missing\n  → PIP install --upgrade 'abacus>=4'`"),
-        (
-            "abacus; extra == 'lab'",
-            "· abacus is missing; only for opening the lessons\n  → PIP install --upgrade 'abacus'`",
-        ),
+        ("abacus; extra == 'lab'", f"· {ONLY_LAB}\n  → PIP install --upgrade 'abacus'`"),
         ("abacus>=4; extra == 'test'", None),
     ],
 )
@@ -57,10 +60,8 @@ def test_versions_are_held_against_the_metadata(needs, requirement, line):
     needs(requirement)
     report = lk.environment()
     found = [line for line in report.lines if line[2:].startswith(("torch", "abacus"))]
-    installed = importlib.metadata.version("torch")
-    line = line and line.replace("torch 2.*", f"torch {installed}").replace("PIP", "`python -m pip")
-    assert found == ([line] if line else [])
-    assert report.ok == (found == [] or found[0][0] != "✗")
+    assert found == ([line.replace("PIP", "`python -m pip")] if line else [])
+    assert report.ok == (not line or line[0] != "✗")
 
 
 def test_the_course_is_not_installed(monkeypatch):
@@ -73,11 +74,12 @@ def test_the_course_is_not_installed(monkeypatch):
     assert "✓ Graphviz lays out graphs" in report.lines, "the rest is looked at all the same"
 
 
-def test_no_graphviz(monkeypatch):
+def test_no_graphviz_and_a_device_that_does_not_exist(monkeypatch):
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    monkeypatch.setenv("LECTUREKIT_DEVICE", "toaster")
     report = lk.environment()
-    assert report.problems == ["no pictures of graphs: ModuleNotFoundError"]
-    assert "python -m pip install pygraphviz`" in str(report)
+    assert report.problems == ["no pictures of graphs: ModuleNotFoundError", "no device to compute on: ValueError"]
+    assert "python -m pip install pygraphviz`" in str(report) and "set LECTUREKIT_DEVICE=cpu" in str(report)
 
 
 def test_the_remedy_names_the_python_of_the_course_and_no_other_folder(needs, monkeypatch):
@@ -86,28 +88,16 @@ def test_the_remedy_names_the_python_of_the_course_and_no_other_folder(needs, mo
     assert f"→ `{Path('.venv/bin/python')} -m pip install --upgrade 'abacus>=4'`" in str(lk.environment())
 
 
-@pytest.mark.parametrize("damage", ["missing", "changed", "unreadable"])
+@pytest.mark.parametrize("damage", ["missing", "changed"])
 def test_a_data_file_that_is_not_as_published(monkeypatch, tmp_path, damage):
-    def refuse(self):
-        raise PermissionError(13, "Permission denied", str(self))
-
     monkeypatch.setattr(data, "course_folder", lambda: tmp_path)
     if damage == "changed":
         (tmp_path / "iris.csv").write_text("1,2,3")
-    if damage == "unreadable":
-        monkeypatch.setattr(Path, "read_bytes", refuse)
     report = lk.environment()
     (problem,) = report.problems
     assert problem.startswith("no data file iris.csv as published: ")
     assert "→ delete data/iris.csv, then `git restore data/iris.csv`" in str(report)
     assert str(tmp_path) not in str(report), "folders carry names of people"
-
-
-def test_a_device_that_does_not_exist(monkeypatch):
-    monkeypatch.setenv("LECTUREKIT_DEVICE", "toaster")
-    report = lk.environment()
-    assert report.problems == ["no device to compute on: ValueError"]
-    assert "set LECTUREKIT_DEVICE=cpu" in str(report)
 
 
 def test_a_gpu_is_named(gpus, monkeypatch):
@@ -118,18 +108,11 @@ def test_a_gpu_is_named(gpus, monkeypatch):
     assert "· GPU: Test GPU 9000, CUDA 13.0" in lk.environment().lines
 
 
-def run(**variables):
-    command = [sys.executable, "-m", "lecturekit"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)} | variables
-    return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=300, env=environment)
-
-
-def test_the_command_prints_the_same():
-    done = run(PYTHONIOENCODING="ascii", OMP_NUM_THREADS=str(torch.get_num_threads()))
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"{lk.environment()}\n\nExercises done: 0 of ")
-
-
-def test_the_command_fails_if_something_must_be_put_right():
-    done = run(LECTUREKIT_DEVICE="toaster")
-    assert done.returncode == 1 and "1 thing to put right" in done.stdout
+def test_the_command_fails_if_something_must_be_put_right(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("OMP_NUM_THREADS", str(torch.get_num_threads()))
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")  # a console that knows no ✓
+    monkeypatch.setenv("LECTUREKIT_DEVICE", "toaster")
+    done = subprocess.run([sys.executable, "-m", "lecturekit"], capture_output=True, encoding="utf-8", timeout=300)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith(f"{lk.environment()}\n\n") and "1 thing to put right" in done.stdout

@@ -88,7 +88,7 @@ def test_docstring_says_what_there_is(name):
     if value.__name__[0].isupper():
         assert not words.startswith(f"{value.__name__}("), "a dataclass's automatic docstring says nothing"
         methods = inspect.getmembers(value, lambda member: inspect.isfunction(member) or isinstance(member, property))
-        assert [method for method, member in methods if method[0] != "_" and not member.__doc__] == []
+        assert all(member.__doc__ for name, member in methods if name[0] != "_")
         return
     parameters = list(inspect.signature(value).parameters)
     assert [name for name in parameters if not re.search(rf"\b{name}\b", words)] == []

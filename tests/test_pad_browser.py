@@ -87,8 +87,11 @@ def test_the_page_computes_what_pytorch_does(show, model):
     assert len(element) < 60_000
 
 
-@pytest.mark.parametrize(("strokes", "digit"), [(EXAMPLE, 3), (SEVEN, 7)])
-@pytest.mark.parametrize("place", [(0, 0, 1), (0.5, 0.1, 0.45)], ids=["large", "small and in a corner"])
+@pytest.mark.parametrize(
+    ("strokes", "digit", "place"),
+    [(EXAMPLE, 3, (0, 0, 1)), (SEVEN, 7, (0.5, 0.1, 0.45))],
+    ids=["large", "small and in a corner"],
+)
 def test_a_drawing_is_reduced_as_the_data_were_and_read(show, model, strokes, digit, place):
     page = show(drawing_pad(model).data)
     assert answer(page) == "Nothing is drawn yet"

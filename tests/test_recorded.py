@@ -29,12 +29,6 @@ def test_times_of_a_step_are_those_of_the_device_batch_size_and_way():
     assert found.step_times("cuda", way="graph") == {10: lk.Timing((0.1,))}
 
 
-def test_title():
-    assert benchmark(step(1, 1.0), FAILED).title == "Abacus, 1 thread"
-    assert benchmark(step(1, 1.0), threads=2).title == "Abacus, 2 threads"
-    assert benchmark(step(1, 1.0, "cuda"), gpu="Fast").title == "Fast"
-
-
 def test_what_the_course_brings_is_whole_and_names_nobody():
     found = recorded()
     assert len(found) == len(FILES) and [one.date for one in found] == sorted(one.date for one in found)

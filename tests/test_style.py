@@ -47,6 +47,7 @@ def difference(one: str, other: str, eyes: str) -> float:
     return (lab(one) - lab(other)).norm().item()
 
 
+GROUNDS = [style.PAPER, *style.FILL.values()]
 DARK_INKS = [style.DARK[ink] for ink in (style.GRAPH_INK, style.GRADIENT, style.LOCAL)]
 
 
@@ -61,11 +62,8 @@ TEXT = {
     "figures": ([style.INK, style.LOCAL], [style.PAPER, style.PALE, *style.TINTS]),
     "small lines in boxes": ([style.DETAIL], [style.PAPER, style.PALE, *style.TINTS]),
     "explorer and loss surface": ([style.INK, style.MUTED], [style.PAPER, style.TINTS[0]]),
-    "graphs": ([style.GRAPH_INK, style.MUTED, style.GRADIENT, style.LOCAL], [style.PAPER, *style.FILL.values()]),
-    "graphs on dark pages": (
-        [*DARK_INKS, style.DARK[style.MUTED]],
-        [style.DARK[ground] for ground in (style.PAPER, *style.FILL.values())],
-    ),
+    "graphs": ([style.GRAPH_INK, style.MUTED, style.GRADIENT, style.LOCAL], GROUNDS),
+    "graphs on dark pages": ([*DARK_INKS, style.DARK[style.MUTED]], [style.DARK[ground] for ground in GROUNDS]),
     "buttons": ([style.GRAPH_INK], [style.FILL["input"]]),  # those that rest need none, says WCAG
 }
 SHAPES = {

@@ -3,6 +3,7 @@
 import math
 import time
 
+import notebook_rules as rules
 import numpy as np
 import pytest
 import torch
@@ -14,26 +15,20 @@ from torch import nn
 import lecturekit as lk
 from lecturekit import training
 
-# Stored by STAT 453, lecture 6.4 (torch 1.7), the same for its three versions.
-PUBLISHED = [
-    0.38849, 0.31679, 0.26379, 0.22463, 0.19527, 0.17307, 0.15629, 0.14352, 0.13360, 0.12600,
-    0.12007, 0.11547, 0.11178, 0.10884, 0.10656, 0.10470, 0.10320, 0.10200, 0.10105, 0.10025,
-]  # fmt: skip
-
 
 class Line:
     """An ADALINE whose gradient is written by hand: enough of a model to train."""
 
-    def __init__(self, lr=0.01):
-        self.w, self.b, self.lr = torch.zeros(2, 1), torch.zeros(1), lr
+    def __init__(self):
+        self.w, self.b = torch.zeros(2, 1), torch.zeros(1)
 
     def predict(self, X):
         return X @ self.w + self.b
 
     def step(self, X, y):
         error = self.predict(X) - y
-        self.w -= self.lr * 2 * X.T @ error / len(X)
-        self.b -= self.lr * 2 * error.mean()
+        self.w -= 0.01 * 2 * X.T @ error / len(X)
+        self.b -= 0.01 * 2 * error.mean()
 
 
 def points(N=7):
@@ -72,12 +67,11 @@ def test_examples_that_require_gradients_can_be_cut_into_mini_batches():
 def test_published_losses_and_accuracies():
     """Of the gradient by hand; lesson 07 asserts those of all three versions."""
     iris, line = lk.data.iris(), Line()
-    history = lk.fit(
-        line.step, iris.X_train, iris.y_train, predict=line.predict, num_epochs=20, batch_size=10, seed=123
-    )
+    settings = {"num_epochs": 20, "batch_size": 10, "seed": 123}
+    history = lk.fit(line.step, iris.X_train, iris.y_train, predict=line.predict, **settings)
     # The first loss, 0.38849476, lies close to a rounding border: compare by difference, not by rounding.
-    for loss, published in zip(history.losses, PUBLISHED, strict=True):
-        assert abs(loss - published) <= 0.5e-5 + 1e-6
+    for loss, published in zip(history.losses, rules.PUBLISHED, strict=True):
+        assert abs(loss - float(published)) <= 0.5e-5 + 1e-6
     train = ((line.predict(iris.X_train) > 0.5) == iris.y_train.bool()).float().mean().item()
     test = ((line.predict(iris.X_test) > 0.5) == iris.y_test.bool()).float().mean().item()
     assert (round(100 * train, 2), round(100 * test, 2)) == (92.86, 93.33)
@@ -107,14 +101,6 @@ def test_minibatches_are_those_of_indexing(data, seed):
         assert torch.equal(X_batch, X[rows]) and torch.equal(y_batch, y[rows])
 
 
-def test_the_order_is_that_of_the_lecture():
-    """torch.manual_seed(seed), then one torch.randperm an epoch."""
-    batches, _ = seen_by(*points(30), num_epochs=3, batch_size=30, seed=123)
-    with torch.random.fork_rng():
-        torch.manual_seed(123)
-        assert batches == [torch.randperm(30).tolist() for _ in range(3)]
-
-
 def test_the_readers_random_draws_and_those_of_fit_do_not_disturb_each_other():
     X, y = points(30)
     state = torch.get_rng_state()
@@ -126,22 +112,12 @@ def test_the_readers_random_draws_and_those_of_fit_do_not_disturb_each_other():
         assert seen_by(X, y, **drawing)[0] == batches
 
 
-def test_full_batch_is_the_data_itself_in_its_own_order():
-    X, y = points(5)
-    got = []
-    history = lk.fit(lambda *batch: got.append(batch), X, y, predict=zeros, num_epochs=3)
-    assert len(got) == 3 and all(a is X and b is y for a, b in got)
-    assert history.steps == [1, 2, 3] and history.examples_seen == [5, 10, 15]
-
-
 @pytest.mark.parametrize(
     ("num_epochs", "num_steps", "steps", "examples"),
     [
-        (None, 2, [2], [20]),  # in the middle of the first epoch
         (None, 3, [3], [25]),  # exactly one epoch, whose last batch is short
         (None, 4, [3, 4], [25, 35]),  # in the middle of the second
         (1, 4, [3], [25]),  # the epochs run out first
-        (5, 4, [3, 4], [25, 35]),  # the steps run out first
         (2, None, [3, 6], [25, 50]),
         (0, None, [], []),
     ],
@@ -158,24 +134,21 @@ def test_num_epochs_and_num_steps(num_epochs, num_steps, steps, examples):
     assert batches == whole[: len(batches)]  # stopping early changes no order
 
 
-@pytest.mark.parametrize("half", [{"batch_size": 2.5}, {"seed": 0.5}])
-def test_half_a_number_is_not_rounded(half):
-    with pytest.raises(TypeError, match="float"):
-        seen_by(*points(25), num_epochs=1, **{"batch_size": 10} | half)
-
-
-def test_losses_are_the_mean_squared_error_before_and_after_each_epoch_without_grad():
+def test_gradient_descent_steps_on_the_data_itself_and_the_loss_is_measured_before_and_after_without_grad():
     X, y = points(4)
     calls = []
 
+    def step(X_batch, y_batch):
+        calls.append(("step", X_batch is X and y_batch is y, torch.is_grad_enabled()))
+
     def predict(X_all):
-        calls.append((X_all is X, torch.is_grad_enabled()))
+        calls.append(("predict", X_all is X, torch.is_grad_enabled()))
         return zeros(X_all)
 
-    modes = []
-    history = lk.fit(lambda X, y: modes.append(torch.is_grad_enabled()), X, y, predict=predict, num_epochs=2)
+    history = lk.fit(step, X, y, predict=predict, num_epochs=2)
+    assert calls == [("predict", True, False)] + [("step", True, True), ("predict", True, False)] * 2
     assert history.initial_loss == 3.5 and history.losses == [3.5, 3.5]  # (0 + 1 + 4 + 9) / 4
-    assert calls == [(True, False)] * 3 and modes == [True, True]
+    assert history.steps == [1, 2] and history.examples_seen == [4, 8]
 
 
 def test_loss_and_validation():
@@ -183,9 +156,8 @@ def test_loss_and_validation():
     X, y = torch.eye(3), torch.tensor([0, 1, 2])
     logits = torch.tensor([[2.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
     cross_entropy = nn.functional.cross_entropy
-    history = lk.fit(
-        nothing, X, y, predict=lambda X: X @ logits, num_epochs=1, loss=cross_entropy, validation=(X[:2], y[:2])
-    )
+    settings = {"num_epochs": 1, "loss": cross_entropy, "validation": (X[:2], y[:2])}
+    history = lk.fit(nothing, X, y, predict=lambda X: X @ logits, **settings)
     assert history.initial_loss == history.losses[0] == cross_entropy(logits, y).item()
     assert history.val_losses == [cross_entropy(logits[:2], y[:2]).item()]
 
@@ -200,31 +172,16 @@ def test_seconds_are_those_of_the_steps_and_the_clock_waits_for_the_device(monke
 
     monkeypatch.setattr(training, "synchronize", lambda device: spend("wait", 1.0))
     monkeypatch.setattr(time, "perf_counter", lambda: events.append("clock") or now[0])
-    history = lk.fit(
-        lambda X, y: spend("step", 10.0),
-        *points(),
-        predict=lambda X: spend("evaluate", 100.0) or zeros(X),
-        num_epochs=2,
-    )
+    predict = lambda X: spend("evaluate", 100.0) or zeros(X)  # noqa: E731
+    history = lk.fit(lambda X, y: spend("step", 10.0), *points(), predict=predict, num_epochs=2)
     assert events == ["evaluate"] + ["wait", "clock", "step", "wait", "clock", "evaluate"] * 2
     assert history.seconds == [11.0, 22.0]
 
 
-def test_path_holds_what_record_returns_before_the_first_and_after_each_step():
-    line = Line()
-    arguments = {"predict": line.predict, "num_steps": 7, "batch_size": 10}
-    path = lk.fit(line.step, *points(25), record=lambda: (line.b.item(), line.w.clone()), **arguments).path
-    assert len(path) == 8 and path[0][0] == 0 and torch.equal(path[-1][1], line.w)
-    assert not torch.equal(path[1][1], path[2][1])
-
-
-def test_data_and_training_mode_stay_as_they_were():
-    """Even where a step writes into its mini-batch."""
+def test_data_stay_as_they_were_even_where_a_step_writes_into_its_mini_batch():
     X, y = points(8)
-    model = nn.Linear(2, 1)
-    lk.fit(lambda X_batch, y_batch: X_batch.zero_(), X, y, predict=model, num_epochs=2, batch_size=8)
+    lk.fit(lambda X_batch, y_batch: X_batch.zero_(), X, y, predict=zeros, num_epochs=2, batch_size=8)
     assert torch.equal(X, points(8)[0]) and torch.equal(y, points(8)[1])
-    assert model.training and model.weight.grad is None
 
 
 X7, y7 = points(7)
@@ -236,39 +193,29 @@ WITH_NAN = torch.where(X7 == 3, float("nan"), X7)
     [
         ({"y": y7.flatten()}, r"predict\(X\) must have the shape of y, \(7,\), got \(7, 1\): .* would be no loss$"),
         ({"predict": lambda X: X[:, 0]}, r"must have the shape of y, \(7, 1\), got \(7,\).*broadcast"),
-        ({"validation": (X7, y7.flatten())}, r"must have the shape of y, \(7,\), got \(7, 1\)"),
         ({"y": y7[:6]}, r"^X and y must have equally many rows, got shapes \(7, 2\) and \(6, 1\)$"),
         ({"batch_size": 0}, "^batch_size must be from 1 to 7, the number of examples, got 0$"),
         ({"batch_size": 8}, "^batch_size must be from 1 to 7, the number of examples, got 8$"),
+        ({"batch_size": 2.5}, "float"),
+        ({"seed": 0.5}, "float"),
         ({"num_epochs": None}, "^num_epochs or num_steps must be given, got neither$"),
         ({"X": WITH_NAN, "predict": Line().predict}, r"^X, y and predict\(X\) must be finite, got a loss of nan"),
-        ({"X": X7[:0], "y": y7[:0]}, r"^X, y and predict\(X\) must be finite"),  # the mean of nothing
     ],
 )
 def test_a_mistake_is_named(change, words):
     arguments = {"X": X7, "y": y7, "predict": zeros, "num_epochs": 1} | change
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises((ValueError, TypeError), match=words):
         lk.fit(nothing, **arguments)
 
 
-@pytest.mark.parametrize("batch_size", [0, 8])
-def test_minibatches_refuse_the_same(batch_size):
+def test_minibatches_refuse_the_same():
     with pytest.raises(ValueError, match="X and y must have equally many rows"):
         next(lk.minibatches(X7, y7[:6], 2, torch.Generator()))
-    with pytest.raises(ValueError, match=f"batch_size must be from 1 to 7, the number of examples, got {batch_size}"):
-        next(lk.minibatches(X7, y7, batch_size, torch.Generator()))
+    with pytest.raises(ValueError, match="batch_size must be from 1 to 7, the number of examples, got 8"):
+        next(lk.minibatches(X7, y7, 8, torch.Generator()))
 
 
-@pytest.mark.parametrize(
-    "share",
-    [
-        lambda line: line.w,
-        lambda line: line.w.detach(),
-        lambda line: line.w.T,
-        lambda line: (line.w, line.b),
-        lambda line: [line.b.item(), (line.w.detach(),)],
-    ],
-)
+@pytest.mark.parametrize("share", [lambda line: line.w.T, lambda line: [line.b.item(), (line.w.detach(),)]])
 def test_record_of_the_parameter_itself_is_refused(share):
     line = Line()
     with pytest.raises(ValueError, match=r"^record\(\) must return copies, got the same memory twice: use w"):
