@@ -13,7 +13,7 @@ import pytest
 import teach
 import torch
 from structure import LESSONS
-from teacher_page import PREDICT
+from teacher_page import PREDICT, TROUBLE
 
 from lecturekit.checks import judge
 
@@ -129,6 +129,11 @@ def test_the_page_for_the_teacher_is_whole_and_read_in_five_minutes(built, path)
     assert all(f"| {exercise.number} · {exercise.title} | " in mistakes for exercise in rules.exercises(nb))
     assert mistakes.count("\n| ") > 2 * len(rules.exercises(nb))
     assert ".ipynb" not in page and "| [" not in page  # no links: it is to be printed
+
+
+def test_each_trouble_is_met_in_some_lesson(built):
+    pages = "".join(path.read_text(encoding="utf-8") for path in (built / "teacher").glob("*.md"))
+    assert [text for text in TROUBLE if f"- {text}: section" not in pages] == []
 
 
 def test_the_misconception_stands_beside_the_wrong_answer(built):

@@ -33,7 +33,7 @@ COLAB = re.compile(r"\[Open in Colab\]\((\S+)\)")
 LINK = re.compile(r"\]\((\w+)\.ipynb(#[^)\s]*)?\)")
 
 CITE = """\
-> {authors[0][name]}. *{name}: {description}*. Version {version}. <{address}>
+> {authors[0][name]}. *{name}: {description}*. Version {version}. `{address}`
 
 The file `CITATION.cff` in the [repository]({address}) says the same to programs. The lessons are under CC BY 4.0, the
 code under the MIT licence.
