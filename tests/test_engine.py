@@ -221,3 +221,20 @@ def test_the_lesson_builds_this_very_code():
     of_lesson = statements("\n".join(cell.source for cell in cells))
     assert of_file <= of_lesson
     assert {line for line in of_lesson if line.startswith("Tensor.")} <= of_file
+
+
+def test_lesson_11_trains_a_network_with_it_as_pytorch_does():
+    """The run stands in a fold there, which nothing else runs."""
+    nb = rules.read_lesson("11")
+    fold = next(cell.source for cell in nb.cells if "Going deeper: your engine beside PyTorch" in cell.source)
+    code = re.search(r"```python\n(.*?)```", fold, re.DOTALL)[1]
+    needed = ("import copy", "def mlp(", "def loss_of(", "def train(", "moons = ")
+    cells = [cell.source for cell in rules.code_cells(nb) if cell.source.startswith(needed)]
+    assert len(cells) == len(needed)
+    variables = {}
+    exec("\n".join([*cells, code]), variables)
+    own, theirs = variables["own"], list(variables["twin"].parameters())
+    assert variables["_"] == 99  # a hundred steps
+    assert sum(mine.value.size for mine in own) == 35
+    for mine, parameter in zip(own, theirs, strict=True):
+        np.testing.assert_allclose(mine.value, parameter.detach().numpy().T, rtol=0, atol=1e-10)

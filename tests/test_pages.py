@@ -36,7 +36,7 @@ NO_TERMS = {
     "layers of the cake, and everyday words": "your code; libraries",
     "a heading of a paragraph": "(n,) against (n, 1)",
     "advice": "one variable; repeat, and take the median; warm up, wait, repeat, median; move once, compute often",
-    "parts of a rule": "aligned at the right; one row an example, one column an input; parts of equal size",
+    "parts of a rule": "aligned at the right; one row per example, one column per input; parts of equal size",
     "results": "class 1 is where the logit is above 0; in steps; in examples; in seconds; for gd; 7",
     "more results": "for sgd with batch size 10",
     "cells of tables": "our formula; our function; our tensor w; model.weight, made by nn.linear(1, 1, bias=false)",

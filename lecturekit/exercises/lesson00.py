@@ -40,7 +40,7 @@ def _unpacked(answer: object) -> object:
     return answer[0] if isinstance(answer, tuple | list) and len(answer) == 1 else answer
 
 
-@exercise("00.2", "Write f = x**3 + 5 * x, then ask for its derivative by x, as section 3 does.")
+@exercise("00.2", "Write f = x**3 + 5 * x, then ask for df/dx, as section 3 does.")
 def slope_of_a_cube(slope: object) -> str:
     slope = _unpacked(slope)
     hint_if(isinstance(slope, Tensor) and slope.is_complex(), "a real number is asked for.")

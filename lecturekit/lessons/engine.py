@@ -42,7 +42,7 @@ class Tensor:
 
     def __init__(self, values, requires_grad=False, made_from=()):
         self.value = np.array(values)
-        if self.value.dtype.kind != "f":
+        if self.value.dtype.kind != "f":  # whole numbers or bools
             self.value = self.value.astype(np.float64)
         self.shape = self.value.shape
         self.made_from = [pair for pair in made_from if pair[0].requires_grad]
@@ -95,7 +95,7 @@ def multiply(a, b):
 def power(a, b):
     b = as_tensor(b, a)
     value = a.value**b.value
-    lower = np.where(b.value == 0, 0, b.value - 1)  # x**0 is flat, at 0 too
+    lower = np.where(b.value == 0, 0, b.value - 1)  # x**0 is flat; 0 * 0**-1 is nan
     rule_a = (a, lambda up: up * b.value * a.value**lower)
     rule_b = (b, lambda up: up * value * np.log(a.value))
     return Tensor(value, made_from=[rule_a, rule_b])
@@ -109,7 +109,8 @@ def sum_over(a, axis=None, keepdims=False):
 
 def mean_over(a, axis=None, keepdims=False):
     total = sum_over(a, axis, keepdims)
-    return total / (a.value.size / max(1, total.value.size))
+    N = a.value.size / max(1, total.value.size)  # there may be no sums at all
+    return total / N
 
 
 def matmul(a, b):
