@@ -144,17 +144,22 @@ def test_the_picture_shows_what_the_pad_makes_of_its_digit():
     assert torch.equal(16 * reduced(EXAMPLE).reshape(8, 8), torch.tensor(digits.PIXELS).float())
 
 
-def test_everybody_can_use_it(show, model):
-    """By axe; it stands on a white card on a dark page, too, and without scripts a picture with its words stays."""
+@pytest.mark.parametrize(("scheme", "card"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(22, 25, 29)")])
+def test_everybody_can_use_it(show, model, scheme, card):
+    """By axe, on light and dark pages, where paper stays white; without scripts a picture with its words stays."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     element = drawing_pad(model).data
-    page = show(element, background="#111", width=390)
+    page = show(element, background="#111", width=390, color_scheme=scheme)
     draw(page, EXAMPLE)
     options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "rules": {"document-title": {"enabled": False}}}
     options["rules"]["html-has-lang"] = {"enabled": False}
     found = axe.run(page, options=options)
     assert found.violations_count == 0, found.generate_report()
-    assert page.locator(".lk-pad").evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 255, 255)"
+    look = "e => getComputedStyle(e).backgroundColor"
+    assert page.locator(".lk-pad").evaluate(look) == card
+    assert page.locator(".paper").evaluate(look) == "rgb(255, 255, 255)"
+    page.emulate_media(media="print")
+    assert page.locator(".lk-pad").evaluate(look) == "rgb(255, 255, 255)"
     page = show(re.sub(r' onload="[^"]*"', "", element))
     assert "A 3 is drawn" in page.locator("img").get_attribute("alt") and page.locator("button").count() == 0
 

@@ -43,6 +43,8 @@ def copy_lessons(source: Path, target: Path, new: bool = False) -> list[str]:
         for cell in notebook.cells:
             # JupyterLab writes the first line of a hidden output beside its dots: the answer, too early.
             if cell.metadata.get("jupyter", {}).get("outputs_hidden"):
+                if not cell.outputs:
+                    del cell.metadata["jupyter"]  # no dots where nothing is hidden
                 cell.outputs, cell.execution_count = [], None
         nbformat.write(notebook, mine)
         NotebookNotary().sign(nbformat.read(mine, as_version=4))  # pictures to click on work before any cell is run

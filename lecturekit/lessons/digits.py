@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from .._web import live_image, script
 from ..plotting import figure, small_png
-from ..style import COLOURS, INK, house_style
+from ..style import COLOURS, DARK, FILL, GRAPH_INK, INK, LOCAL, MUTED, PAPER, house_style
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -36,14 +36,17 @@ PIXELS = [  # what the pad makes of it, in sixteenths
 PEN = 5.0  # thirty-seconds of the paper's side: a drawing gets as much ink as the pictures of the data have
 
 PAGE = """<style>
-.lk-pad{display:flex;flex-wrap:wrap;gap:12px;max-width:760px;box-sizing:border-box;padding:12px;border-radius:6px;
-background:#fff;color:#1f2328;color-scheme:light;font:15px/1.4 system-ui,sans-serif;text-align:left}
-.lk-pad canvas{display:block;width:208px;height:208px;background:#fff;border:1px solid #57606a;margin:4px 0}
+.lk-pad{--edge:#57606a;--focus:#0b5394;--bar:#0072b2;--button:#f2f3f5;background:#fff;color:#1f2328;color-scheme:light;
+display:flex;flex-wrap:wrap;gap:12px;max-width:760px;box-sizing:border-box;padding:12px;border-radius:6px;
+font:15px/1.4 system-ui,sans-serif;text-align:left}
+@media screen{:is(html[data-theme=dark],body[data-jp-theme-light=false]) .lk-pad{DARK}}
+@media screen and (prefers-color-scheme:dark){html:not([data-theme]) body:not([data-jp-theme-light]) .lk-pad{DARK}}
+.lk-pad canvas{display:block;width:208px;height:208px;background:#fff;border:1px solid var(--edge);margin:4px 0}
 .lk-pad .paper{touch-action:none;cursor:crosshair}
-.lk-pad :focus-visible{outline:3px solid #0b5394;outline-offset:1px}
+.lk-pad :focus-visible{outline:3px solid var(--focus);outline-offset:1px}
 .lk-pad .line{display:flex;align-items:center;gap:6px;height:22px;font-variant-numeric:tabular-nums}
-.lk-pad .bar{height:14px;background:#0072b2}
-.lk-pad button{font:inherit;color:inherit;background:#f2f3f5;border:1px solid #57606a;border-radius:5px;
+.lk-pad .bar{height:14px;background:var(--bar)}
+.lk-pad button{font:inherit;color:inherit;background:var(--button);border:1px solid var(--edge);border-radius:5px;
 padding:3px 12px;margin:0}
 .lk-pad .cursor{display:block;min-height:1.4em}
 .lk-pad label{flex:1 1 300px;color:inherit;margin:0;font-weight:400}
@@ -56,6 +59,12 @@ aria-label="Grid of 8 by 8 pixels: arrow keys move, space draws or erases a pixe
 <div><span class="answer" aria-live="polite"></span>ROWS</div>
 <label><input type="checkbox" checked> move to the middle and make it large, as the data were</label>
 <button type="button">Clear</button>"""
+# On dark pages the card is dark; paper stays white, and ink black.
+PAGE = PAGE.replace(
+    "DARK",
+    f"--edge:{DARK[MUTED]};--focus:{DARK[LOCAL]};--bar:{DARK[LOCAL]};--button:{DARK[FILL['input']]};"
+    f"background:{DARK[PAPER]};color:{DARK[GRAPH_INK]};color-scheme:dark",
+)
 ROW = '<div class="line"><span>{}</span><span class="bar"></span><span></span></div>'
 
 
