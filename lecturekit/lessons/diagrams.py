@@ -45,13 +45,13 @@ COURSE = {
     "03": Lesson("Computation\ngraphs", ("00", "01"), (1, 1)),
     "04": Lesson("autograd.grad", ("03",), (1, 2)),
     "05": Lesson("Gradients\nof tensors", ("01", "03", "04"), (2, 3)),
-    "06": Lesson("Gradient descent\nin four steps", ("04",), (1, 3)),
+    "06": Lesson("Gradient descent\nin four steps", ("03", "04"), (1, 3)),
     "07": Lesson("ADALINE\nthree ways", ("04", "05", "06"), (1, 4)),
     "08": Lesson("Gradient descent\nversus SGD", ("06", "07"), (1, 5)),
     "09": Lesson("CPU or CUDA", ("02", "04", "08"), (0, 6)),
     "10": Lesson("Layers and\nactivations", ("04", "07"), (2, 5)),
     "11": Lesson("Multi-layer\nnetworks", ("05", "08", "10"), (2, 6)),
-    "12": Lesson("Read\nhandwriting", ("05", "08", "10", "11"), (2, 7)),
+    "12": Lesson("Read\nhandwriting", ("04", "05", "08", "10", "11"), (2, 7)),
     "13": Lesson("SGD on\nseveral workers", ("07", "08", "10"), (1, 6)),
 }
 

@@ -42,7 +42,8 @@ def main():
     if lk.device().type == "cuda" and torch.cuda.device_count() >= world_size:
         device = torch.device("cuda", rank)  # one GPU for each worker
         torch.cuda.set_device(device)
-    meeting_point = "meeting-point-" + os.environ["TORCHELASTIC_RUN_ID"]  # each run has a file of its own
+    # Each run has a file of its own.
+    meeting_point = "meeting-point-" + os.environ["TORCHELASTIC_RUN_ID"]
     dist.init_process_group(
         "nccl" if device.type == "cuda" else "gloo",
         store=dist.FileStore(meeting_point, world_size),

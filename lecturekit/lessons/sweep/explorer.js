@@ -62,7 +62,8 @@ function explorer(img, data) {
   const map = make('div', 'display:grid;gap:1px;font-size:10px;line-height:1.7;text-align:center;' +
     `grid-template-columns:2em repeat(${lrs.length},minmax(0,1fr))`, side, {tabIndex: 0, role: 'application'});
   map.ariaLabel = 'map of the losses: the arrow keys choose learning rate and batch size';
-  ['', ...lrs].forEach(textContent => make('span', grey, map, {textContent}));
+  // .05 and not 0.05: on a phone a column is narrow.
+  ['', ...lrs].forEach(lr => make('span', grey, map, {textContent: String(lr).replace(/^0/, '')}));
   const cells = sizes.map((textContent, j) => {
     make('span', grey, map, {textContent});
     return lrs.map((_, i) => {
