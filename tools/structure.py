@@ -50,8 +50,8 @@ def anchor_of(heading: str) -> str:
 
 def bullets(nb: NotebookNode, heading: str) -> list[str]:
     """The list under a heading of level 2."""
-    match = re.search(rf"^## {re.escape(heading)}\s*$(.*?)(?=^## |\Z)", prose(nb), flags=re.MULTILINE | re.DOTALL)
-    return re.findall(r"^[-*] +(.+)$", match[1], flags=re.MULTILINE) if match else []
+    texts = [without_fences(section.text) for section in sections_of(nb) if section.title == heading]
+    return re.findall(r"^[-*] +(.+)$", texts[0], flags=re.MULTILINE) if texts else []
 
 
 class Section(NamedTuple):
@@ -75,7 +75,8 @@ def sections_of(nb: NotebookNode) -> list[Section]:
             continue
         before, *parts = re.split(r"^## +", cell.source, flags=re.MULTILINE)
         found[-1] = found[-1]._replace(text=f"{found[-1].text}\n\n{before}")
-        found += [Section(*part.split("\n", 1), []) for part in parts]
+        for title, _, text in (part.partition("\n") for part in parts):
+            found.append(Section(title.strip(), text, []))
     return found[1:]
 
 

@@ -61,8 +61,9 @@ def main(arguments: list[str] | None = None, output: Path = OUTPUT) -> int:
     course = output / "nbgrader"
     lessons = {path: nbformat.read(path, as_version=4) for path in options.lessons or LESSONS}
     for path, nb in lessons.items():
-        tests = [TEST.format(arguments=exercise.check[len("lk.check(") : -1]) for exercise in exercises(nb)]
-        write_editions(nb, exercises(nb), tests, path.stem, output, course)
+        found = exercises(nb)
+        tests = [TEST.format(arguments=exercise.check[len("lk.check(") : -1]) for exercise in found]
+        write_editions(nb, found, tests, path.stem, output, course)
         (output / "teacher" / f"{path.stem}.md").write_text(teacher_page(path), encoding="utf-8")
     for path in set(NOTEBOOKS) - set(LESSONS):  # the lessons link to the pages beside them
         page = edition(nbformat.read(path, as_version=4), [], [])

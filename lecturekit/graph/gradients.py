@@ -185,9 +185,9 @@ class BackwardPass:
 
         def is_free(entry):
             sources = sources_in(self.slots[entry])
-            behind = [ancestors([source], self._sources) for source in sources]  # visited if it leads to another source
-            visited = set().union(*(found for found in behind if len(found.intersection(sources)) > 1))
-            return not coded & {entry, *visited} and not any(source.has_hooks for source in sources)
+            behind = [ancestors([e], lambda e: sources_in(self.slots[e])) for e in sources]  # visited, if between two
+            between = set().union(*(found for found in behind if len(found.intersection(sources)) > 1))
+            return not coded & {entry, *between} and not any(source.has_hooks for source in sources)
 
         with self._untouched():
             self._differentiate_locally(filter(is_free, self.live))
