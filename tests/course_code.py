@@ -157,6 +157,7 @@ x, y = leaf(2.0, 3.0), leaf(2.0, 3.0)
 h = Cube.apply(x * 1)
 k = Sigmoid.apply(y * 1)
 f = Cube.apply((h * x).sum()) + (k * torch.tensor([1.0, 2.0])).sum()
+back(f)
 
 # %% no_grad_and_detach
 x = leaf(2.0)
