@@ -7,12 +7,12 @@ import dis
 import itertools
 import sys
 import types
-import weakref
 from collections import Counter, defaultdict
 from functools import lru_cache
 
 from torch import Tensor
 from torch.nn import Module
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from .calls import SUPERSCRIPTS
 from .tape import is_wrapper
@@ -104,10 +104,10 @@ class Variables:
                 if isinstance(item, Module):
                     self._add_parts(full, item)
 
-    def references(self) -> dict[int, tuple[str, weakref.ref]]:
-        """A weak reference to each tensor, by id, with its name if the code mentions it."""
+    def known(self) -> WeakTensorKeyDictionary:
+        """The tensors, without keeping them alive, each with its name if the code mentions it."""
         named = self._mentioned
-        return {id(t): (self._names[id(t)][0] if id(t) in named else "", weakref.ref(t)) for t in self.tensors}
+        return WeakTensorKeyDictionary({t: self._names[id(t)][0] if id(t) in named else "" for t in self.tensors})
 
     def tensor(self, target: str) -> Tensor | None:
         """The tensor in this variable, or in a part of one such as ``out['loss']``."""

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 from torch.autograd import _get_sequence_nr
-from torch.autograd.graph import GradientEdge
 from torch.compiler import is_compiling
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
@@ -92,7 +91,7 @@ class trace(TorchFunctionMode):
         self._thread, self._modules = threading.get_ident(), []  # (module, something that stands for this call)
         self._failure = self._reason = ""  # why something is missing from the graph; why there are no gradients
         self._slopes = []  # the gradient edges of what the last grad(…, create_graph=True) returned
-        self._tape.first = self._quietly(lambda: self._variables().references()) or {}
+        self._tape.first = self._quietly(lambda: self._variables().known()) or self._tape.first
         # Hooks for all modules are the only ones that need no list of the reader's modules; they stay for the block.
         self._hooks = [
             register_module_forward_pre_hook(self._module_begins),
@@ -227,11 +226,11 @@ class trace(TorchFunctionMode):
             return False  # PyTorch is about to say so itself
         outputs = given.get("outputs", given.get("tensors", given.get("self")))
         vectors = given.get("grad_outputs", given.get("grad_tensors", given.get("gradient")))
-        outputs = [outputs] if isinstance(outputs, Tensor | GradientEdge) else list(outputs)
+        outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
         vectors = list(vectors) if isinstance(vectors, list | tuple) else [vectors] * len(outputs)
         if self._target is not None:
             outputs, vectors = [self._variables().tensor(self._target)], [None]
-        if any(o is None or (isinstance(o, Tensor) and (is_wrapper(o) or not o.requires_grad)) for o in outputs):
+        if not all(isinstance(o, Tensor) and o.requires_grad and not is_wrapper(o) for o in outputs):
             return False
         targets = [self._tape.open(output) for output in outputs]
         pairs = zip(vectors, targets, strict=True)
@@ -239,11 +238,7 @@ class trace(TorchFunctionMode):
             self._differentiate(targets, vectors, is_running=self._target is None)
         return True
 
-    def _differentiate(self, targets: list[Entry], vectors=(None,), is_running: bool = False):
-        vectors = [v if v is None else v.detach().clone() for v in vectors]
-        known = self._derivatives
-        if known and known.targets == targets and all(v is None for v in [*vectors, *known.vectors]):
-            return
+    def _differentiate(self, targets: list[Entry], vectors: list[Tensor | None], is_running: bool = False):
         try:
             derivatives = Derivatives(self._tape, targets, vectors)
             is_theirs = is_running and derivatives.runs_code
@@ -264,7 +259,7 @@ class trace(TorchFunctionMode):
         else:
             self._reason = f"target={self._target!r} is not a variable that holds one number and requires a gradient."
         if target is not None:
-            self._differentiate([target])
+            self._differentiate([target], [None])
         fill(self._graph, tape, self._derivatives or Derivatives(tape, [], []), variables)
 
 
@@ -300,7 +295,7 @@ def graph_of(tensor: Tensor, names: dict | None = None, max_elems: int = 64) -> 
     """
     graph, tape, variables = Graph(), Tape(max_elems), Variables(caller_frame(), names or {})
     target, derivatives = tape.look_up(tensor), Derivatives(tape, [], [])
-    tape.first = variables.references()
+    tape.first = variables.known()
     tape.look_for_results(variables.tensors)
     if target.edge is not None and tensor.numel() == 1 and tensor.is_floating_point():
         try:

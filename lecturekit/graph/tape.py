@@ -11,6 +11,7 @@ from torch.autograd import _get_sequence_nr
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 from torch.nn.parameter import is_lazy
 from torch.optim.optimizer import register_optimizer_step_post_hook
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from .calls import Call, unseen_call
 from .model import Node
@@ -111,10 +112,8 @@ def is_wrapper(tensor: Tensor) -> bool:
 # --- Values
 
 
-def snapshot(tensor: Tensor | None, max_elems: int) -> tuple[Tensor | None, float | None]:
+def snapshot(tensor: Tensor, max_elems: int) -> tuple[Tensor | None, float]:
     """Return a copy of a small tensor on the CPU, None for a larger one, and its Euclidean norm."""
-    if tensor is None:
-        return None, None
     tensor = tensor.detach().to_dense()
     copy = tensor.clone().cpu() if tensor.numel() <= max_elems else None
     measured = tensor.cpu() if tensor.device.type == "mps" else tensor  # which has no double precision
@@ -136,16 +135,12 @@ class Tape:
     def __init__(self, max_elems: int, since: int = 0):
         self.max_elems, self.since = max_elems, since
         self.entries: list[Entry] = []
-        self.first: dict[int, tuple[str, weakref.ref]] = {}  # tensors that were there when the block began, with names
+        self.first = WeakTensorKeyDictionary()  # the tensors that were there when the block began, with their names
         self._by_edge: dict[GradientEdge, Entry] = {}
         self._by_id: dict[int, Entry] = {}
         self.left = False  # whether a value has left autograd, by item() or tensor()
         self.is_hooked = False  # whether the reader has registered hooks on tensors in the block
         self._kept, self.differentiated = 0, 0  # entries after pruning; operations that backward passes went through
-
-    def is_first(self, tensor: Tensor | None) -> bool:
-        """Whether a tensor was there when the block began."""
-        return tensor is not None and id(tensor) in self.first and self.first[id(tensor)][1]() is tensor
 
     def add(self, tensor: Tensor, call: Call | None = None, inputs=(), modules=()) -> Entry:
         """Put a tensor on the tape: an operation where there is a call, else a leaf or an input."""
@@ -160,8 +155,7 @@ class Tape:
         """Note what an entry has from its tensor."""
         entry.ref, self._by_id[id(tensor)] = weakref.ref(tensor), entry
         entry.node.value, entry.node.value_norm = snapshot(tensor, self.max_elems)
-        if self.is_first(tensor):
-            entry.first_name = self.first[id(tensor)][0]
+        entry.first_name = self.first.get(tensor, "")
 
     def constant(self, number) -> Entry:
         """Put a number of Python or NumPy that takes part in an operation on the tape."""
@@ -191,12 +185,12 @@ class Tape:
         self._by_id = {key: entry for key, entry in self._by_id.items() if entry in needed}
         self._kept = len(self.entries)
 
-    def open(self, output: Tensor | GradientEdge) -> Entry:
+    def open(self, tensor: Tensor) -> Entry:
         """Look up what the reader differentiates; if computed before the block, with all that is behind it."""
-        edge = gradient_edge(output) if isinstance(output, Tensor) else GradientEdge(*output[:2])
+        edge = gradient_edge(tensor)
         if edge is not None and self._is_before(edge.node):
             self.since = 0
-        return self.look_up(output) if isinstance(output, Tensor) else self._look_behind(edge)
+        return self.look_up(tensor)
 
     def look_up(self, tensor: Tensor) -> Entry:
         """Return the entry of a tensor that is being used; made now, with all that is behind it, if it is new."""
@@ -216,7 +210,7 @@ class Tape:
     def look_for_results(self, tensors: list[Tensor]) -> None:
         """Look up those tensors that are on the tape or belong there: results of operations that nobody saw."""
         for tensor in tensors:
-            edge, is_new = None if tensor.is_leaf else gradient_edge(tensor), not self.is_first(tensor)
+            edge, is_new = None if tensor.is_leaf else gradient_edge(tensor), tensor not in self.first
             is_result = edge in self._by_edge or (is_new and edge is not None and not self._is_before(edge.node))
             is_number = is_new and tensor.numel() == 1 and tensor.is_floating_point() and not tensor.requires_grad
             if is_result or (is_number and self.left):
@@ -248,7 +242,10 @@ class Tape:
                 todo += reversed(deeper)  # what comes first among the arguments is found, and numbered, first
                 continue
             todo.pop()
-            entry = self._at(edge) or self._append(_unseen(edge))
+            if (entry := self._at(edge)) is None:
+                about = metadata(edge)
+                node = Node("", kind="input", shape=tuple(about.shape), dtype=about.dtype, requires_grad=True)
+                entry = self._append(Entry(node, edge))
             if self._is_open(edge):
                 entry.call = unseen_call(edge.node.name(), sources)
                 entry.inputs = [source for source in sources if source is not None]
@@ -293,11 +290,6 @@ class Tape:
     def parents(self, entry: Entry) -> list[Entry]:
         """Return what an entry was made from, by its call or by what autograd says, in order, each once."""
         return list(dict.fromkeys([*entry.inputs, *sources_in(self.autograd_inputs(entry))]))
-
-
-def _unseen(edge: GradientEdge) -> Entry:
-    about = metadata(edge)
-    return Entry(Node("", kind="input", shape=tuple(about.shape), dtype=about.dtype, requires_grad=True), edge)
 
 
 _stepped: dict[int, int] = {}  # when an optimiser last changed a parameter, by its id
