@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -102,15 +103,14 @@ def bare(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("version", ["2.7", "3.6", "3.9"])
-def test_the_doctor_can_be_read_by_an_old_python(bare, version):
-    try:
-        done = subprocess.run([f"python{version}", bare / "tools" / "doctor.py"], capture_output=True)
-    except FileNotFoundError:
-        pytest.skip(f"there is no Python {version} here")
-    if done.returncode == 127:  # pyenv's name for a version that is not chosen
-        pytest.skip(f"there is no Python {version} here")
-    assert b"x The environment .venv is not there" in done.stdout and done.stderr == b""
+def test_the_doctor_can_be_read_by_an_old_python():
+    """By Python 2.7, too, which prints and quotes as Python 3 does only where that is asked for."""
+    code = (ROOT / "tools" / "doctor.py").read_text(encoding="utf-8")
+    assert "from __future__ import print_function, unicode_literals\n" in code
+    newer = (ast.JoinedStr, ast.NamedExpr, ast.Starred, ast.Nonlocal, ast.YieldFrom)
+    for node in ast.walk(ast.parse(code, feature_version=(3, 7))):
+        found = [name for name in ("annotation", "returns", "kwonlyargs", "cause") if getattr(node, name, None)]
+        assert not isinstance(node, newer) and not found, ast.dump(node)
 
 
 @needs_make
