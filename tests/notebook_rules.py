@@ -68,7 +68,7 @@ def read(path: Path) -> NotebookNode:
 
 def read_lesson(number: str) -> NotebookNode:
     (path,) = (path for path in LESSONS if path.name.startswith(f"{number}_"))
-    return nbformat.read(path, as_version=4)
+    return read(path)
 
 
 def lesson_number(path: Path) -> str:
@@ -408,7 +408,7 @@ def think_before_you_see(nb, path):
 
 
 def exercises_are_whole(nb, path):
-    """Heading, blank, check, folded solution; numbered 1, 2, 3. (test_solutions.py runs the solutions.)"""
+    """Heading, blank, check, folded solution; numbered 1, 2, 3. (test_exercises.py runs the solutions.)"""
     for cell in code_cells(nb):
         if ("exercise" in tags(cell)) != (check_call(cell) is not None):
             yield f"an exercise has the tag 'exercise' and ends in lk.check(\"NN.k\", …): {first_line(cell)!r}"

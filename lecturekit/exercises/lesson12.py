@@ -66,9 +66,7 @@ def own_cross_entropy(function: object) -> str:
 @exercise("12.3", "Begin with zeros, and go through the pairs: each adds 1 in row y and column y_hat.")
 def count_confusions(function: object) -> str:
     y, y_hat = torch.tensor([0, 0, 0, 1, 1, 2]), torch.tensor([0, 1, 1, 1, 0, 2])
-    right = torch.zeros(4, 4)
-    for true, answer in zip(y.tolist(), y_hat.tolist(), strict=True):
-        right[true, answer] += 1
+    right = torch.tensor([[1.0, 2.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]])
     found = as_tensor("the result", call(function, y_hat.clone(), y.clone(), 4), (4, 4)).double()
     typical = [
         (right.T, "rows and columns are exchanged: a row is what is true."),
