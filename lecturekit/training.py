@@ -147,12 +147,14 @@ def fit(
     return history
 
 
-def _mean_squared_error(y_hat: Tensor, y: Tensor) -> Tensor:
+def check_shape(y_hat: Tensor, y: Tensor) -> None:
+    """Refuse predictions that would be broadcast when they meet y."""
     if y_hat.shape != y.shape:
-        raise ValueError(
-            f"predict(X) must have the shape of y, {tuple(y.shape)}, got {tuple(y_hat.shape)}: "
-            "their difference would be broadcast to another shape, and its mean would be no loss"
-        )
+        raise ValueError(f"predict(X) must have the shape of y, {tuple(y.shape)}, got {tuple(y_hat.shape)}")
+
+
+def _mean_squared_error(y_hat: Tensor, y: Tensor) -> Tensor:
+    check_shape(y_hat, y)
     return (y_hat - y).square().mean()
 
 

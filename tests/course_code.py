@@ -68,13 +68,6 @@ for _ in range(3):
         w -= 0.01 * w.grad
         w.grad.zero_()
 
-# %% growing_chain
-w, x = leaf(2.0), torch.tensor(3.0)
-for _ in range(3):
-    f = (w * x - 1) ** 2
-    (gradient,) = torch.autograd.grad(f, w, retain_graph=True)
-    start, w = w, w - 0.01 * gradient
-
 # %% in_place
 x = leaf(1.0, 2.0, 3.0)
 h = x * 2

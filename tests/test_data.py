@@ -1,6 +1,5 @@
 """The data sets, number for number, and what is said of a damaged file."""
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -52,8 +51,7 @@ def test_a_damaged_file_is_not_read(tmp_path, monkeypatch):
     damaged = FILE.read_bytes().replace(b"5.1", b"5.2", 1)
     (tmp_path / "iris.csv").write_bytes(damaged)
     monkeypatch.setattr(data, "course_folder", lambda: tmp_path)
-    found, expected = hashlib.sha256(damaged).hexdigest()[:12], data.SHA256["iris.csv"][:12]
-    with pytest.raises(ValueError, match=rf"iris\.csv is damaged: .* {found}, expected {expected}\. .*git restore"):
+    with pytest.raises(ValueError, match=r"iris\.csv is damaged: .*git restore data/iris\.csv"):
         lk.data.iris()
 
 

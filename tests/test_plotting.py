@@ -37,14 +37,6 @@ def legend_of(ax):
 # --- figure and show --------------------------------------------------------------------------------------------------
 
 
-def test_figure_size_and_panels():
-    fig, ax = lk.figure(5, 3)
-    assert tuple(fig.get_size_inches()) == (5, 3) and fig.axes == [ax]
-    assert fig.canvas.manager is None  # pyplot, which would show it a second time, knows nothing of it
-    _, axes = lk.figure(columns=3)
-    assert len(axes) == 3
-
-
 def test_show_gives_a_white_image_with_words(monkeypatch):
     fig, ax = lk.figure(5, 3)
     ax.plot([0, 1], [1, 0])
@@ -201,7 +193,7 @@ def test_recorded_timings_are_hollow_and_look_like_those_of_the_same_name():
         own, old = lines[name], lines[f"{name} (recorded)"]
         assert look(own) == look(old)
         assert colors.to_hex(old.get_markerfacecolor()) == "#ffffff" != colors.to_hex(own.get_markerfacecolor())
-        assert old.get_linewidth() < own.get_linewidth() and old.get_zorder() < own.get_zorder()
+        assert old.get_zorder() < own.get_zorder()
     assert len({look(lines[name]) for name in ("GD", "SGD", "new (recorded)")}) == 3
 
 
@@ -254,6 +246,27 @@ def test_predictions_of_another_shape_are_refused():
     """(N,) against (N, 1) would be broadcast, and rings would stand round the wrong examples."""
     with pytest.raises(ValueError, match=r"^predict\(X\) must have the shape of y, \(5, 1\), got \(5,\)$"):
         lk.plot_decision_regions(lambda X: X[:, 0], CORNERS, LABELS)
+
+
+# --- networks ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("sizes", "num_weights"), [((2, 3, 5, 1), 26), ([1, 1], 1)])
+def test_circles_and_lines_are_those_of_the_network(sizes, num_weights):
+    (ax,) = lk.plot_network(sizes, labels=[str(size) for size in sizes]).axes
+    lines, *columns = ax.collections
+    segments = {tuple(map(tuple, segment.tolist())) for segment in lines.get_segments()}
+    assert len(segments) == num_weights
+    circles = {tuple(point) for column in columns for point in column.get_offsets().tolist()}
+    assert circles == {end for segment in segments for end in segment}
+    assert all(start[0] + 1 == end[0] for start, end in segments)
+    for i, column in enumerate(columns):  # one above the other at equal distances, and in the middle
+        assert column.get_offsets().tolist() == [[i, row - (sizes[i] - 1) / 2] for row in range(sizes[i])]
+    bottom, top = ax.get_ylim()
+    assert all(top < y < bottom for _, y in circles), "row 0 is at the top"
+    for column, (text, size) in enumerate(zip(ax.texts, sizes, strict=True)):
+        x, y = text.get_position()
+        assert text.get_text() == str(size) and x == column and max(sizes) / 2 < y < bottom
 
 
 # --- pictures and confusion -------------------------------------------------------------------------------------------
