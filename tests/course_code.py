@@ -40,12 +40,6 @@ class Sigmoid(torch.autograd.Function):  # not what the name promises
         return grad.flip(0)
 
 
-# %% mlp_with_mse
-model, X, y = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1)), torch.randn(5, 3), torch.randn(5)
-y_hat = model(X).squeeze(1)
-f = nn.MSELoss()(y_hat, y)
-W1, b1, W2 = model[0].weight, model[0].bias, model[2].weight
-
 # %% training_steps
 models, X, y = [nn.Linear(2, 1), nn.Linear(2, 1)], torch.randn(6, 2), torch.randn(6, 1)
 momentum = torch.optim.SGD(models[0].parameters(), lr=0.1, momentum=0.9)
@@ -142,12 +136,6 @@ values, positions = x.max(dim=0)
 c, d = values
 top = torch.topk(x, 1).values
 f = (a * b).sum() + c * d + top.sum()
-
-# %% functions_of_several_tensors
-a, b, x = leaf(1.0, 2.0), leaf(3.0, 4.0), leaf(-1.0, 0.0, 2.0)
-h = torch.cat([a, b, a])
-k = torch.where(x > 0, x * 2, x.clamp(min=-0.5)).sum() + torch.maximum(x, torch.zeros(3)).sum()
-f = (torch.stack((a, b)).prod() + h.square()).sum() + k
 
 # %% rnn_and_transformer
 cell, layer, h = nn.RNNCell(2, 3), nn.LSTM(2, 3), torch.zeros(1, 3)

@@ -164,37 +164,21 @@ FAST = {100: lk.Timing((1e-4,)), 10: lk.Timing((5e-5,)), 1000: lk.Timing((2e-3,)
 MEASURED = {10: lk.Timing((2.0, 1.0, 3.0, 9.0, 7.0)), 100: lk.Timing((7.0,))}
 
 
-def bars_of(container):
-    """From where to where each bar reaches, bar by bar."""
-    (_, _, (segments,)) = container
-    return [(low[1], high[1]) for low, high in segments.get_segments()]
-
-
 def look(line):
     return line.get_color(), line._unscaled_dash_pattern, line.get_marker()
 
 
-def test_timings_are_drawn_as_measured():
-    (ax,) = lk.plot_timings({"GD": FAST, "SGD": MEASURED}).axes
-    assert ax.get_xscale() == ax.get_yscale() == "log" and legend_of(ax) == ["GD", "SGD"]
-    assert ax.get_xlabel() == "numbers in X" and ax.get_ylabel() == "time of a step"
-    assert ax.xaxis.get_major_formatter()(1e6) == "1M" and ax.yaxis.get_major_formatter()(1e-3) == "1 ms"
-    plain, measured = ax.containers
-    assert list(plain[0].get_xdata()) == [10, 100, 1000] and list(plain[0].get_ydata()) == [5e-5, 1e-4, 2e-3]
-    assert list(measured[0].get_xdata()) == [10, 100] and list(measured[0].get_ydata()) == [3.0, 7.0]
-    assert bars_of(measured) == [(2.0, 7.0), (7.0, 7.0)]  # the quartiles
-
-
-def test_recorded_timings_are_hollow_and_look_like_those_of_the_same_name():
-    (ax,) = lk.plot_timings({"GD": FAST, "SGD": MEASURED}, recorded={"SGD": FAST, "GD": MEASURED, "new": FAST}).axes
-    lines = {container.get_label(): container[0] for container in ax.containers}
-    assert list(lines) == legend_of(ax) == ["GD", "SGD", "SGD (recorded)", "GD (recorded)", "new (recorded)"]
-    for name in ("GD", "SGD"):
-        own, old = lines[name], lines[f"{name} (recorded)"]
-        assert look(own) == look(old)
-        assert colors.to_hex(old.get_markerfacecolor()) == "#ffffff" != colors.to_hex(own.get_markerfacecolor())
-        assert old.get_zorder() < own.get_zorder()
-    assert len({look(lines[name]) for name in ("GD", "SGD", "new (recorded)")}) == 3
+def test_timings_are_drawn_as_measured_and_recorded_ones_are_hollow():
+    (ax,) = lk.plot_timings({"GD": FAST, "SGD": MEASURED}, recorded={"SGD": FAST, "new": FAST}).axes
+    assert ax.get_xscale() == ax.get_yscale() == "log"
+    assert legend_of(ax) == ["GD", "SGD", "SGD (recorded)", "new (recorded)"]
+    fast, measured, recorded, new = (container[0] for container in ax.containers)
+    assert list(fast.get_xdata()) == [10, 100, 1000] and list(fast.get_ydata()) == [5e-5, 1e-4, 2e-3]
+    assert list(measured.get_xdata()) == [10, 100] and list(measured.get_ydata()) == [3.0, 7.0]
+    _, _, (bars,) = ax.containers[1]
+    assert [(low[1], high[1]) for low, high in bars.get_segments()] == [(2.0, 7.0), (7.0, 7.0)], "the quartiles"
+    assert look(measured) == look(recorded) and len({look(line) for line in (fast, measured, new)}) == 3
+    assert colors.to_hex(recorded.get_markerfacecolor()) == "#ffffff" != colors.to_hex(measured.get_markerfacecolor())
 
 
 # --- decision regions -------------------------------------------------------------------------------------------------

@@ -181,15 +181,13 @@ WITH_NAN = torch.where(X7 == 3, float("nan"), X7)
         ({"y": y7[:6]}, r"^X and y must have equally many rows, got shapes \(7, 2\) and \(6, 1\)$"),
         ({"batch_size": 0}, "^batch_size must be from 1 to 7, the number of examples, got 0$"),
         ({"batch_size": 8}, "^batch_size must be from 1 to 7, the number of examples, got 8$"),
-        ({"batch_size": 2.5}, "float"),
-        ({"seed": 0.5}, "float"),
         ({"num_epochs": None}, "^num_epochs or num_steps must be given, got neither$"),
         ({"X": WITH_NAN, "predict": Line().predict}, r"^X, y and predict\(X\) must be finite, got a loss of nan"),
     ],
 )
 def test_a_mistake_is_named(change, words):
     arguments = {"X": X7, "y": y7, "predict": zeros, "num_epochs": 1} | change
-    with pytest.raises((ValueError, TypeError), match=words):
+    with pytest.raises(ValueError, match=words):
         lk.fit(nothing, **arguments)
 
 
