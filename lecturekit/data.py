@@ -1,7 +1,7 @@
 """The data sets of the lessons: small tensors with names, from files that come with the package. No network.
 
-All tensors are float32 on the CPU, whatever the defaults are, but for the classes of `digits`, which are int64. Where
-an order or noise is random, its seed is that of a generator of its own.
+All tensors are float32 on the CPU, whatever the defaults are, but for the classes of `digits`, which are int64. A seed
+is that of a generator of its own: the reader's random numbers go on undisturbed.
 """
 
 from __future__ import annotations
