@@ -150,7 +150,8 @@ def fit(
 def check_shape(y_hat: Tensor, y: Tensor) -> None:
     """Refuse predictions that would be broadcast when they meet y."""
     if y_hat.shape != y.shape:
-        raise ValueError(f"predict(X) must have the shape of y, {tuple(y.shape)}, got {tuple(y_hat.shape)}")
+        found = f"got {tuple(y_hat.shape)}: their difference would be broadcast"
+        raise ValueError(f"predict(X) must have the shape of y, {tuple(y.shape)}, {found}")
 
 
 def _mean_squared_error(y_hat: Tensor, y: Tensor) -> Tensor:

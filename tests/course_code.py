@@ -40,6 +40,33 @@ class Sigmoid(torch.autograd.Function):  # not what the name promises
         return grad.flip(0)
 
 
+# %% reflected_operators
+x = leaf(0.5, 2.0)
+u = 1 - x
+v = 2 / x
+f = (2**x + u * v - 7).sum()
+
+# %% vector_and_matrix
+X, w, b = torch.arange(12.0).reshape(4, 3), leaf(0.1, -0.2, 0.3), leaf([[0.5], [1.0]])
+y_hat = X @ w + b
+f = ((y_hat - 1) ** 2).mean()
+
+# %% vector_jacobian_product
+x = torch.linspace(1, 10, 10, requires_grad=True)
+f = 3 * x**2 + 2 * x
+back(f, torch.ones(10))
+
+# %% mlp_with_mse
+model, X, y = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1)), torch.randn(5, 3), torch.randn(5)
+y_hat = model(X).squeeze(1)
+f = nn.MSELoss()(y_hat, y)
+W1, b1, W2 = model[0].weight, model[0].bias, model[2].weight
+
+# %% cross_entropy
+W, X, y = leaf([[0.1, 0.2], [0.3, -0.4], [0.0, 0.5]]), torch.randn(4, 2), torch.tensor([0, 2, 1, 2])
+logits = F.linear(X, W)
+f = F.cross_entropy(logits, y)
+
 # %% training_steps
 models, X, y = [nn.Linear(2, 1), nn.Linear(2, 1)], torch.randn(6, 2), torch.randn(6, 1)
 momentum = torch.optim.SGD(models[0].parameters(), lr=0.1, momentum=0.9)
@@ -62,6 +89,13 @@ for _ in range(3):
         w -= 0.01 * w.grad
         w.grad.zero_()
 
+# %% growing_chain
+w, x = leaf(2.0), torch.tensor(3.0)
+for _ in range(3):
+    f = (w * x - 1) ** 2
+    (gradient,) = torch.autograd.grad(f, w, retain_graph=True)
+    start, w = w, w - 0.01 * gradient
+
 # %% in_place
 x = leaf(1.0, 2.0, 3.0)
 h = x * 2
@@ -70,6 +104,12 @@ h.mul_(x)
 torch.sigmoid_(h)
 h = nn.ReLU(inplace=True)(h - 0.9)
 f = h.sum()
+
+# %% set_item
+x, a = leaf(1.0, 2.0, 3.0), leaf(5.0)
+h = x * 2
+h[0] = a * a
+f = (h * h).sum()
 
 # %% view_changed_in_place
 x = leaf([[1.0, 2.0], [3.0, 4.0]])
@@ -92,6 +132,16 @@ x, a, index = torch.arange(1.0, 13.0).requires_grad_(), leaf(1.0, 2.0, 3.0), tor
 h = x.reshape(3, 4).T[1:, ::2]
 k = a[index] + a[a > 1.5].sum() + a[None, 0] + a[..., -1]
 f = (h.flatten() * torch.arange(6.0)).sum() + k.sum()
+
+# %% control_flow
+x = leaf(-2.0)
+f = x * x if x > 0 else -x
+for _ in range(3):
+    f = f * f if f < 10 else f - 1
+
+# %% used_twice
+x, y = leaf(3.0), leaf(2.0)
+f = x * x + x * y + torch.dot(torch.stack([x, y]), torch.stack([y, y]))
 
 # %% shared_weights_copy_and_checkpoint
 layer, h = nn.Linear(2, 2), torch.ones(1, 2)
@@ -116,12 +166,24 @@ u = x * x
 d = u.detach()
 f = c * x + d * u
 
+# %% second_derivative
+x = leaf(2.0)
+h = x**3
+(f,) = torch.autograd.grad(h, x, create_graph=True)
+torch.autograd.grad(f, x, retain_graph=True)
+
 # %% gradient_penalty
 x, w = leaf(1.0, 2.0), leaf(0.5, -1.0)
 h = torch.tanh(w * x).sum()
 (slope,) = torch.autograd.grad(h, x, create_graph=True)
 f = h + (slope**2).sum()
 back(f)
+
+# %% backward_with_create_graph
+x = leaf(2.0)
+f = x**3
+f.backward(create_graph=True)
+twice = x.grad * 2
 
 # %% backward_twice
 x = leaf(2.0)
@@ -136,6 +198,12 @@ values, positions = x.max(dim=0)
 c, d = values
 top = torch.topk(x, 1).values
 f = (a * b).sum() + c * d + top.sum()
+
+# %% functions_of_several_tensors
+a, b, x = leaf(1.0, 2.0), leaf(3.0, 4.0), leaf(-1.0, 0.0, 2.0)
+h = torch.cat([a, b, a])
+k = torch.where(x > 0, x * 2, x.clamp(min=-0.5)).sum() + torch.maximum(x, torch.zeros(3)).sum()
+f = (torch.stack((a, b)).prod() + h.square()).sum() + k
 
 # %% rnn_and_transformer
 cell, layer, h = nn.RNNCell(2, 3), nn.LSTM(2, 3), torch.zeros(1, 3)

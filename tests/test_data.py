@@ -47,9 +47,9 @@ def test_iris_of_other_columns():
     assert wide > one.X_train[one.y_train == 0].mean() + 1
 
 
-def test_a_damaged_file_is_not_read(tmp_path, monkeypatch):
-    damaged = FILE.read_bytes().replace(b"5.1", b"5.2", 1)
-    (tmp_path / "iris.csv").write_bytes(damaged)
+@pytest.mark.parametrize(("old", "new"), [(b"5.1", b"5.2"), (b"\n", b"\r\n"), (FILE.read_bytes(), b"")])
+def test_a_damaged_file_is_not_read(tmp_path, monkeypatch, old, new):
+    (tmp_path / "iris.csv").write_bytes(FILE.read_bytes().replace(old, new))
     monkeypatch.setattr(data, "course_folder", lambda: tmp_path)
     with pytest.raises(ValueError, match=r"iris\.csv is damaged: .*git restore data/iris\.csv"):
         lk.data.iris()

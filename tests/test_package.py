@@ -1,9 +1,11 @@
-"""The package as a whole: its size and layers, what importing it loads, and its reference."""
+"""The package as a whole: its size and layers, what importing it loads, its reference, and what its wheel holds."""
 
 import doctest
 import inspect
+import os
 import pkgutil
 import re
+import shutil
 import subprocess
 import sys
 import warnings
@@ -111,3 +113,20 @@ def test_examples_do_what_they_say(name):
         runner.run(examples, out=report.append)
     assert not report, "".join(report)
     assert value.__name__[0].isupper() or any(examples.examples for examples in found), "there are no examples"
+
+
+def test_wheel_holds_the_data_and_works_without_the_clone(tmp_path):
+    """What pip would install from the repository, unpacked elsewhere."""
+    built = run(sys.executable, "-m", "pip", "wheel", "--no-deps", "--retries=0", "--wheel-dir", tmp_path, ROOT)
+    if "No matching distribution found for hatchling" in built.stderr:
+        pytest.skip("hatchling, which builds the wheel, cannot be had: no network")
+    assert built.returncode == 0, built.stdout + built.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    shutil.unpack_archive(wheel, tmp_path, "zip")
+    carried = {path.relative_to(tmp_path) for path in (tmp_path / "lecturekit").rglob("*.*")}
+    code = {path.relative_to(ROOT) for path in (ROOT / "lecturekit").rglob("*") if path.suffix in (".py", ".js")}
+    data = {"lecturekit/_data" / path.relative_to(ROOT / "data") for path in (ROOT / "data").rglob("*.*")}
+    assert carried == code | data
+    use = "import lecturekit as lk; print(lk.__file__, lk.data.iris().X_train.shape)"
+    done = run(sys.executable, "-c", use, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)})
+    assert done.stdout == f"{tmp_path / 'lecturekit' / '__init__.py'} torch.Size([70, 2])\n", done.stderr
