@@ -1,4 +1,4 @@
-"""A Chromium that reaches one address and nothing else, a JupyterLab on a copy of the lessons, the site, the slides."""
+"""The site, the slides, and a JupyterLab on a copy of the lessons."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,73 +20,32 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from chromium import ARGUMENTS
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
-
-# JupyterLab asks the debugger of a kernel that it has just told to restart; nobody sees anything of it.
-HARMLESS = "Could not restore the debugger state: Canceled future"
-
-
-@pytest.fixture
-def browse(chromium):
-    """Return a function that makes a page which may ask for what begins with `base`.
-
-    Whatever it asks of others, and any error that it reports, fails the test.
-    """
-    from playwright.sync_api import sync_playwright
-
-    trouble = []
-
-    def report(message):
-        if message.type == "error" and not message.text.startswith(HARMLESS):
-            trouble.append(f"console: {message.text} ({message.location.get('url', '')})")
-
-    # Playwright's loop would count as running in this thread, and other tests start loops of their own: so one a test.
-    with sync_playwright() as playwright:
-        args = [*ARGUMENTS, "--disable-background-networking", "--disable-component-update"]
-        nowhere = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
-        browser = playwright.chromium.launch(executable_path=chromium, args=[*args, nowhere])
-
-        def browse(base: str, **options):
-            def check(request):
-                if not request.url.startswith((base, base.replace("http", "ws", 1), "data:", "blob:", "about:")):
-                    trouble.append(f"the page asked for {request.url}")
-
-            page = browser.new_page(**{"viewport": {"width": 1280, "height": 900}, **options})
-            page.on("request", check)
-            page.on("websocket", check)
-            page.on("console", report)
-            page.on("pageerror", lambda error: trouble.append(str(error)))
-            return page
-
-        yield browse
-        browser.close()
-    assert not trouble, "\n".join(trouble)
-
 
 # ---------------------------------------------------------------------------------------------------------------------
 # The site and the slides
 
 
-def build(what: str, folder: Path) -> Path:
+def built(what: str, folder: Path) -> Path:
     """Build the site or the slides as make does."""
     pytest.importorskip("sphinx_revealjs", reason="the site's packages are not installed: pip install -e '.[site]'")
-    command = [sys.executable, str(ROOT / "tools" / "build.py"), what, "--output", str(folder)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=1800)
-    assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-5000:]
+    import build
+
+    with warnings.catch_warnings(action="ignore"):  # those of Python: what extensions of Sphinx have yet to mend
+        assert build.main([what, "--output", str(folder)]) == 0
     return folder / what
 
 
 @pytest.fixture(scope="session")
 def slides(tmp_path_factory) -> Path:
-    return build("slides", tmp_path_factory.mktemp("slides"))
+    return built("slides", tmp_path_factory.mktemp("slides"))
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory) -> Path:
-    return build("site", tmp_path_factory.mktemp("site"))
+    return built("site", tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,9 @@ import pytest
 from structure import LESSONS
 
 NOTEBOOKS = LESSONS[0].parent
-SHORTEST = min(LESSONS, key=lambda path: len(nbformat.read(path, as_version=4).cells))
 SECONDS = 1000  # playwright counts milliseconds
+
+pytestmark = pytest.mark.browser
 
 IDLE = "jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 COUNTS = """[...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')]
@@ -41,10 +42,7 @@ def run_all(browse, lab):
     return run_all
 
 
-@pytest.mark.parametrize(
-    "path",
-    [pytest.param(path, id=path.stem, marks=() if path == SHORTEST else pytest.mark.browser) for path in LESSONS],
-)
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_a_lesson_runs_as_it_was_stored(run_all, lab, path):
     page = run_all(path.name)
     code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
@@ -60,7 +58,6 @@ def test_a_lesson_runs_as_it_was_stored(run_all, lab, path):
     assert not lab.asked.exists(), f"Python asked for {lab.asked.read_text()}"
 
 
-@pytest.mark.browser
 def test_the_first_screen_of_make_lab(browse, make_lab):
     """Lesson 00 and nothing over it; graphs can be stepped through before any cell is run, and no answer is seen."""
     page = browse(make_lab.url)
@@ -78,7 +75,6 @@ def test_the_first_screen_of_make_lab(browse, make_lab):
     assert not make_lab.asked.exists(), f"Python asked for {make_lab.asked.read_text()}"
 
 
-@pytest.mark.browser
 def test_a_verdict_has_a_sign_words_and_an_edge(run_all, lab):
     answers = ["torch.tensor([1, 2, 3])", "torch.tensor([1, 2, 3, 4, 5]) ** 2"]
     source = "import torch\nimport lecturekit as lk\n\nlk.check('00.1', {})"
@@ -103,7 +99,6 @@ with lk.trace() as g:
 g"""
 
 
-@pytest.mark.browser
 def test_the_keys_of_the_stepper_stay_in_it(run_all, lab):
     """In JupyterLab `d` `d` deletes the cell, `a` and `b` add one, arrows move on; not from inside a picture."""
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (TRACED, "f")])
@@ -125,7 +120,6 @@ def test_the_keys_of_the_stepper_stay_in_it(run_all, lab):
     assert "∂f/∂x = 21.53" in caption.inner_text()
 
 
-@pytest.mark.browser
 def test_a_graph_higher_than_the_page_is_in_sight_at_each_step(run_all, lab):
     """Its buttons, its words and what lights up; with the dark theme it is dark."""
     source = TRACED.replace("f = torch.sin(u) + u * x", "f = u\n    for _ in range(12):\n        f = torch.sin(f) * x")
@@ -151,7 +145,6 @@ def test_a_graph_higher_than_the_page_is_in_sight_at_each_step(run_all, lab):
     )
 
 
-@pytest.mark.browser
 def test_answers_are_hidden_until_their_cell_is_run(run_all, browse, lab):
     nb = nbformat.read(NOTEBOOKS / "02_devices.ipynb", as_version=4)
     nbformat.write(nb, lab.folder / "answers.ipynb")  # with its outputs

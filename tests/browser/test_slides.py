@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import html
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import nbformat
 import pytest
 from structure import LESSONS
 
-ROOT = Path(__file__).parents[2]
 GRAPHS = "03_computation_graphs"  # has graphs to step through
 DIGITS = "12_digits"  # has a pad to draw on
 LONG = "13_data_parallel_sgd"  # has the longest code
@@ -198,9 +194,10 @@ def test_a_link_leads_to_a_section_of_another_lesson(show):
     assert page.locator("section.present h1").inner_text() == "07 · ADALINE three ways"
 
 
-def test_a_lesson_that_is_not_there(tmp_path):
-    command = [sys.executable, str(ROOT / "tools" / "build.py"), "slides", "notebooks/6.ipynb"]
-    run = subprocess.run([*command, "--output", str(tmp_path)], capture_output=True, text=True)
-    assert run.returncode == 1
-    assert run.stderr.startswith("There is no lesson notebooks/6.ipynb.")
-    assert all(f"notebooks/{path.name}" in run.stderr for path in LESSONS)
+def test_a_lesson_that_is_not_there(tmp_path, capsys):
+    import build
+
+    assert build.main(["slides", "notebooks/6.ipynb", "--output", str(tmp_path)]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("There is no lesson notebooks/6.ipynb.")
+    assert all(f"notebooks/{path.name}" in told for path in LESSONS)
