@@ -12,13 +12,11 @@ import sys
 import threading
 import time
 import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import nbformat
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -83,12 +81,6 @@ def getaddrinfo(host, *args, **kwargs):
 socket.getaddrinfo = getaddrinfo
 """
 
-SETTINGS = {
-    # No questions, no news, and every cell in the page at once, so that all of them can be looked at.
-    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
-}
-
 
 @dataclass
 class Lab:
@@ -100,43 +92,16 @@ class Lab:
 
 @pytest.fixture(scope="session")
 def lab(chromium, tmp_path_factory):
-    """JupyterLab on the lessons without stored outputs: whatever is on the page in the end has been made there."""
+    """What `make lab` starts, on a copy of the course, with a token of its own, on a free port."""
     pytest.importorskip("jupyterlab", reason="JupyterLab is not installed: pip install -e '.[lab]'")
     home = tmp_path_factory.mktemp("lab")
-    folder = home / "notebooks"
-    shutil.copytree(NOTEBOOKS, folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-    for path in folder.glob("*.ipynb"):
-        nb = nbformat.read(path, as_version=4)
-        for cell in nb.cells:
-            if cell.cell_type == "code":
-                cell.outputs, cell.execution_count = [], None
-        nbformat.write(nb, path)
-    command = ["-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
-    command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-    with started(command, home, SETTINGS) as (url, token):
-        yield Lab(url, token, folder, home / "asked.txt")
-
-
-@pytest.fixture(scope="session")
-def make_lab(chromium, tmp_path_factory):
-    """What `make lab` starts, on a copy of the course."""
-    pytest.importorskip("jupyterlab", reason="JupyterLab is not installed: pip install -e '.[lab]'")
-    home = tmp_path_factory.mktemp("make_lab")
     shutil.copytree(NOTEBOOKS, home / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     (home / "tools").mkdir()
     shutil.copy(ROOT / "tools" / "lab.py", home / "tools")
-    every_cell = {name: SETTINGS[name] for name in SETTINGS if "tracker" in name}
-    with started([str(home / "tools" / "lab.py")], home, every_cell) as (url, token):
-        yield Lab(url, token, home / "my_lessons", home / "asked.txt")
-
-
-@contextmanager
-def started(command: list[str], home: Path, lab_settings: dict):
-    """Start JupyterLab with a token, on a free port, with settings of its own; stop it at the end."""
-    for name, settings in lab_settings.items():
-        file = home / "settings" / f"{name}.jupyterlab-settings"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(settings))
+    # Every cell in the page at once, so that all of them can be looked at.
+    settings = home / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('{"windowingMode": "none"}')
     guard = home / "guard" / "sitecustomize.py"
     guard.parent.mkdir()
     guard.write_text(NETWORK_OFF.format(log=str(home / "asked.txt")))
@@ -148,13 +113,13 @@ def started(command: list[str], home: Path, lab_settings: dict):
     environment |= {"IPYTHONDIR": str(home / "ipython"), "JUPYTER_TOKEN": token}
     environment |= {"LECTUREKIT_PROGRESS": str(home / "progress")}
     environment["PYTHONPATH"] = os.pathsep.join([str(guard.parent), os.environ.get("PYTHONPATH", "")])
-    command = [sys.executable, *command, "--no-browser", "--allow-root", "--expose-app-in-browser"]
-    command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.port=0"]
+    command = [sys.executable, str(home / "tools" / "lab.py"), "--no-browser", "--allow-root"]
+    command += ["--expose-app-in-browser", "--ServerApp.ip=127.0.0.1", "--ServerApp.port=0"]
     with open(home / "log.txt", "w") as log:
         # A group of its own, so that what tools/lab.py starts stops with it.
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=home, start_new_session=True)
     try:
-        yield address_of(server, home), token
+        yield Lab(address_of(server, home), token, home / "my_lessons", home / "asked.txt")
     finally:
         os.killpg(server.pid, signal.SIGTERM)  # JupyterLab stops its kernels
         try:

@@ -163,18 +163,6 @@ def test_keys_scroll_a_long_slide_to_its_end_before_they_turn_it(show):
     assert page.evaluate(NUMBER) == number + 1
 
 
-@pytest.mark.browser
-def test_the_explorer_works(show):
-    page = show("08_gd_vs_sgd")
-    page.evaluate(GO_TO, "[role=group]:has([type=range] ~ *)")
-    explorer = page.locator("[role=group]", has=page.get_by_label("batch size")).first
-    words = explorer.locator("[aria-live]")
-    before = words.inner_text()
-    explorer.get_by_label("batch size").evaluate("slider => slider.focus()")
-    page.keyboard.press("Home")
-    assert words.inner_text() != before
-
-
 @pytest.mark.parametrize("name", [GRAPHS, pytest.param(LONG, marks=pytest.mark.browser)])
 def test_on_paper_there_is_every_slide(show, name):
     page = show(name, query="?print-pdf")
@@ -184,14 +172,6 @@ def test_on_paper_there_is_every_slide(show, name):
     assert page.evaluate(cut) == 0
     sheets = len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True, print_background=True)))
     assert sheets >= page.locator(".pdf-page").count()
-
-
-@pytest.mark.browser
-def test_a_link_leads_to_a_section_of_another_lesson(show):
-    page = show("index")
-    page.get_by_role("link", name="07 · ADALINE three ways").click()
-    page.wait_for_function("window.Reveal?.isReady()")
-    assert page.locator("section.present h1").inner_text() == "07 · ADALINE three ways"
 
 
 def test_a_lesson_that_is_not_there(tmp_path, capsys):
