@@ -22,7 +22,7 @@ import numpy as np
 from bs4 import BeautifulSoup, Tag
 from matplotlib.image import imread
 from nbformat import NotebookNode
-from stamp import WATERMARK_CELL
+from stamp import WATERMARK_CELL as WATERMARK
 from structure import (
     LESSONS,
     anchor_of,
@@ -68,7 +68,7 @@ def read(path: Path) -> NotebookNode:
 
 def read_lesson(number: str) -> NotebookNode:
     (path,) = (path for path in LESSONS if path.name.startswith(f"{number}_"))
-    return nbformat.read(path, as_version=4)
+    return read(path)
 
 
 def lesson_number(path: Path) -> str:
@@ -202,7 +202,7 @@ def mime_types(nb, path):
 def plain_python(nb, path):
     """No magics but watermark's, no shell lines, which another tool cannot read, no comment that switches nbval off."""
     for cell in code_cells(nb):
-        if cell.source == WATERMARK_CELL:
+        if cell.source == WATERMARK:
             continue
         if parse(cell.source) is None or "get_ipython" in cell.source:
             yield f"not plain Python: {first_line(cell)!r}"

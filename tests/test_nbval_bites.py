@@ -17,7 +17,6 @@ import notebook_rules as rules
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from nbval.plugin import get_sanitize_patterns
-from stamp import WATERMARK_CELL
 from structure import NOTEBOOKS
 
 ROOT = Path(__file__).parents[1]
@@ -94,7 +93,7 @@ def sanitized(text):
 def test_of_watermark_the_versions_of_packages_are_compared():
     """Under another Python, or with another build of PyTorch, the lessons are not red; with another NumPy they are."""
     cells = [cell for path in NOTEBOOKS for cell in rules.code_cells(rules.read(path))]
-    stored = {cell.outputs[0].text for cell in cells if cell.source == WATERMARK_CELL}
+    stored = {cell.outputs[0].text for cell in cells if cell.source == rules.WATERMARK}
     (text,) = stored  # each lesson has the same
     for old, new in ((r"Python version       : .*", "Python version       : 3.14.1"), (r"\+cpu", "+cu130")):
         assert re.search(old, text) and sanitized(re.sub(old, new, text)) == sanitized(text)
@@ -107,7 +106,7 @@ def test_of_watermark_the_versions_of_packages_are_compared():
 def test_only_pixels_runs_and_weights_are_hidden_from_the_comparison(path):
     for cell in rules.code_cells(rules.read(path)):
         for _, text in rules.output_fields(cell):
-            if cell.source == WATERMARK_CELL:
+            if cell.source == rules.WATERMARK:
                 continue
             compared = sanitized(text)
             expected = re.sub(r'(?<=src="data:image/png;base64,)[A-Za-z0-9+/=]+(?=")', "PNG", text)

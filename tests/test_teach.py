@@ -18,7 +18,7 @@ from teacher_page import PREDICT, TROUBLE
 from lecturekit.checks import judge
 
 ROOT = Path(__file__).parents[1]
-NBS = [nbformat.read(path, as_version=4) for path in LESSONS]
+NBS = [rules.read(path) for path in LESSONS]
 GRADED = ("00", "02")  # what nbgrader grades here, and an exam on them: short lessons
 SEED = 70123456789
 MARKS = re.compile(
@@ -191,7 +191,7 @@ def test_nbgrader_gives_full_points_no_points_and_half(tmp_path, capsys):
     assert teach.main([*map(str, lessons), "--seed", str(SEED)], tmp_path) == 0
     assert list(told(tmp_path / "nbgrader" / "release")) == []
     found = {path.stem: rules.exercises(rules.read(path)) for path in lessons}
-    found["exam"] = exam.exam([nbformat.read(path, as_version=4) for path in lessons], SEED)[1]
+    found["exam"] = exam.exam([rules.read(path) for path in lessons], SEED)[1]
     for name in found:
         Validator().validate_and_print(str(tmp_path / "nbgrader" / "source" / name / f"{name}.ipynb"))
         assert "Success! Your notebook passes all the tests." in capsys.readouterr().out

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-import nbformat
+import notebook_rules as rules
 import pytest
 from structure import LESSONS
 
@@ -65,7 +65,7 @@ def test_every_slide_is_within_reach(show, name, width, height):
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_each_predict_ends_a_slide_and_nothing_is_lost(slides, path):
     text = (slides / f"{path.stem}.html").read_text(encoding="utf-8")
-    nb = nbformat.read(path, as_version=4)
+    nb = rules.read(path)
     markdown = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown")
     questions = len(re.findall(r"^> \*\*Predict", markdown, flags=re.MULTILINE))
     assert len(re.findall(r"<blockquote>\s*<div>\s*<p><strong>Predict", text)) == questions > 0
