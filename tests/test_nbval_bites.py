@@ -36,7 +36,7 @@ def printed(text):
     return new_output("stream", text=text)
 
 
-def shown(old="", new=""):
+def shown(old, new):
     return new_output("display_data", data={"text/html": IMAGE.replace(old, new)})
 
 
@@ -78,7 +78,6 @@ def test_a_changed_output_or_a_warning_is_red(tmp_path):
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, env=env)
     assert run.returncode == 1, run.stdout + run.stderr
     cases = sorted(ET.parse(tmp_path / "result.xml").iter("testcase"), key=lambda case: int(case.get("name")[5:]))
-    assert len(cases) == len(CELLS)
     for case, (code, _, why) in zip(cases, CELLS, strict=True):
         found = "".join(failure.text for failure in case)
         assert why in found if why else not found, code
