@@ -57,7 +57,9 @@ class Graph:
         scene = build(folded := fold(self, max_nodes))
         least = min(CROWDED // 2, sum(bool(node.op) for node in self.nodes))
         for smaller in folds(self, max_nodes):
-            if scene.width > PAGE and least <= len(smaller.nodes) < len(folded.nodes):
+            if scene.width <= PAGE:
+                break
+            if least <= len(smaller.nodes) < len(folded.nodes):
                 folded = smaller
                 scene = min(scene, build(folded), key=lambda scene: scene.width)
         return scene

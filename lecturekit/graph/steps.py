@@ -39,9 +39,10 @@ def plan(graph) -> Steps:
     computed = [node for node in graph.nodes if node.kind in ("operation", "output")]
     flowing: dict[Node, list[Edge]] = {}
     for node in reversed(computed):
-        for edge in filter(lambda edge: edge.carries_gradient, incoming[node]):
-            flowing.setdefault(node, []).append(edge)
-            terms[edge.source].append(edge)
+        for edge in incoming[node]:
+            if edge.carries_gradient:
+                flowing.setdefault(node, []).append(edge)
+                terms[edge.source].append(edge)
     forward, start = {node: step for step, node in enumerate(computed, 1)}, len(computed) + 1
     backward = {node: step for step, node in enumerate(flowing, start + 1)}
 
@@ -91,7 +92,7 @@ def _passed(target: Node, edge: Edge, incoming: list[Edge], terms: list[Edge]) -
 
 
 def _gradients(graph) -> str:
-    known = [node for node in graph.nodes if node.kind == "leaf" and node.has_grad and graph.target is not None]
+    known = [node for node in graph.nodes if node.kind == "leaf" and node.has_grad]
     return "; ".join(f"{derivative(graph.target, n)} = {in_words(n.grad, n.shape, n.grad_norm)}" for n in known)
 
 
