@@ -21,7 +21,7 @@ from .exercises.progress import check, progress
 from .graph import graph_of, trace
 from .lessons import diagrams
 from .lessons.cells import plot_tensor
-from .lessons.digits import plot_confusion, plot_images
+from .lessons.digits import plot_images
 from .lessons.environment import environment
 from .lessons.recorded import plot_timings
 from .lessons.sweep import Explorer, Runs, explorer, plot_loss_surface, train_many
@@ -47,7 +47,6 @@ __all__ = [
     "graph_of",
     "measure",
     "minibatches",
-    "plot_confusion",
     "plot_decision_regions",
     "plot_images",
     "plot_loss_surface",

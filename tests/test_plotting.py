@@ -253,7 +253,7 @@ def test_circles_and_lines_are_those_of_the_network(sizes, num_weights):
         assert text.get_text() == str(size) and x == column and max(sizes) / 2 < y < bottom
 
 
-# --- pictures and confusion -------------------------------------------------------------------------------------------
+# --- pictures ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (3, 2, 2)])
@@ -267,11 +267,3 @@ def test_images_keep_rows_and_signs(shape):
     fig = lk.plot_images(X, titles=["$a$", "b", "c"], signed=True)
     assert fig.axes[0].get_images()[0].get_clim() == (-4, 4), "0 must be white"
     assert fig.axes[1].collections[0].get_offsets().tolist() == [[0, 0]], "a dot where the number is negative"
-
-
-def test_confusion_has_a_row_for_each_true_class():
-    y, y_hat = torch.tensor([0, 0, 0, 1, 1]), torch.tensor([0, 2, 2, 1, 0])
-    (ax,) = lk.plot_confusion(y_hat, y, ("a", "b", "c")).axes
-    counts = [text.get_text() for text in ax.texts]
-    assert counts == ["1", "0", "2", "1", "1", "0", "0", "0", "0"]
-    assert (ax.get_ylabel(), ax.get_xlabel()) == ("true class", "answer")
