@@ -23,7 +23,6 @@ from .lessons import diagrams
 from .lessons.cells import plot_tensor
 from .lessons.digits import plot_images
 from .lessons.environment import environment
-from .lessons.recorded import plot_timings
 from .lessons.sweep import Explorer, Runs, explorer, plot_loss_surface, train_many
 from .lessons.workers import WorkerRun, run_workers
 from .plotting import figure, plot_decision_regions, plot_losses, plot_network, show
@@ -53,7 +52,6 @@ __all__ = [
     "plot_losses",
     "plot_network",
     "plot_tensor",
-    "plot_timings",
     "progress",
     "run_workers",
     "show",

@@ -8,7 +8,7 @@ import re
 import pytest
 import torch
 from common import defaults, history
-from matplotlib import colors, image, rcParams, style
+from matplotlib import image, rcParams, style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import lecturekit as lk
@@ -66,7 +66,6 @@ X, Y = torch.tensor([[0.0], [1.0], [2.0]]), torch.tensor([[1.0], [3.0], [4.0]])
 TWO = torch.cat((X, Y), dim=1)
 PICTURES = {
     "losses": lambda: shown_html(lk.plot_losses({"GD": history(), "SGD": history(2.0)})),
-    "timings": lambda: shown_html(lk.plot_timings({"yours": FAST})),
     "regions": lambda: shown_html(lk.plot_decision_regions(lambda X: X[:, :1], TWO, (X > 0).float())),
     "tensor": lambda: shown_html(lk.plot_tensor(torch.eye(2))),
     "map": lambda: shown_html(lk.diagrams.course_map()),
@@ -156,29 +155,6 @@ def test_noise_is_pale_and_its_mean_is_clear():
     assert after.get_color() == lk.style.COLOURS[1], "the noise takes no colour of its own"
     lk.plotting.mark_level(ax, 2.5, "a guess")
     assert list(ax.get_lines()[-1].get_ydata()) == [2.5, 2.5] and ax.texts[-1].get_text() == "a guess"
-
-
-# --- timings ----------------------------------------------------------------------------------------------------------
-
-FAST = {100: lk.Timing((1e-4,)), 10: lk.Timing((5e-5,)), 1000: lk.Timing((2e-3,))}
-MEASURED = {10: lk.Timing((2.0, 1.0, 3.0, 9.0, 7.0)), 100: lk.Timing((7.0,))}
-
-
-def look(line):
-    return line.get_color(), line._unscaled_dash_pattern, line.get_marker()
-
-
-def test_timings_are_drawn_as_measured_and_recorded_ones_are_hollow():
-    (ax,) = lk.plot_timings({"GD": FAST, "SGD": MEASURED}, recorded={"SGD": FAST, "new": FAST}).axes
-    assert ax.get_xscale() == ax.get_yscale() == "log"
-    assert legend_of(ax) == ["GD", "SGD", "SGD (recorded)", "new (recorded)"]
-    fast, measured, recorded, new = (container[0] for container in ax.containers)
-    assert list(fast.get_xdata()) == [10, 100, 1000] and list(fast.get_ydata()) == [5e-5, 1e-4, 2e-3]
-    assert list(measured.get_xdata()) == [10, 100] and list(measured.get_ydata()) == [3.0, 7.0]
-    _, _, (bars,) = ax.containers[1]
-    assert [(low[1], high[1]) for low, high in bars.get_segments()] == [(2.0, 7.0), (7.0, 7.0)], "the quartiles"
-    assert look(measured) == look(recorded) and len({look(line) for line in (fast, measured, new)}) == 3
-    assert colors.to_hex(recorded.get_markerfacecolor()) == "#ffffff" != colors.to_hex(measured.get_markerfacecolor())
 
 
 # --- decision regions -------------------------------------------------------------------------------------------------
