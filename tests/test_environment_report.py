@@ -64,7 +64,6 @@ def test_versions_are_held_against_the_metadata(needs, requirement, line):
 
 
 def wrong(report):
-    """What must be put right, without how."""
     assert not report.ok
     return [line.partition("\n")[0] for line in report.lines if line.startswith("✗")]
 
