@@ -8,7 +8,7 @@ import re
 import pytest
 import torch
 from common import defaults, history
-from matplotlib import colors, image, rcParams, style
+from matplotlib import image, rcParams, style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import lecturekit as lk
@@ -66,12 +66,11 @@ X, Y = torch.tensor([[0.0], [1.0], [2.0]]), torch.tensor([[1.0], [3.0], [4.0]])
 TWO = torch.cat((X, Y), dim=1)
 PICTURES = {
     "losses": lambda: shown_html(lk.plot_losses({"GD": history(), "SGD": history(2.0)})),
-    "timings": lambda: shown_html(lk.plot_timings({"yours": FAST})),
     "regions": lambda: shown_html(lk.plot_decision_regions(lambda X: X[:, :1], TWO, (X > 0).float())),
     "tensor": lambda: shown_html(lk.plot_tensor(torch.eye(2))),
     "map": lambda: shown_html(lk.diagrams.course_map()),
     "surface": lambda: shown_html(lk.plot_loss_surface(X, Y, {"GD": torch.tensor([[0.0, 0.0], [1.0, 1.0]])})),
-    "explorer": lambda: lk.explorer(X, Y, lk.train_many(X, Y, lrs=[0.1], batch_sizes=[None])).to_html(),
+    "explorer": lambda: lk.explorer(X, Y, lk.train_many(X, Y, lrs=[0.1], batch_sizes=[None])).data,
     "graph": draw_graph,
 }
 
@@ -158,29 +157,6 @@ def test_noise_is_pale_and_its_mean_is_clear():
     assert list(ax.get_lines()[-1].get_ydata()) == [2.5, 2.5] and ax.texts[-1].get_text() == "a guess"
 
 
-# --- timings ----------------------------------------------------------------------------------------------------------
-
-FAST = {100: lk.Timing((1e-4,)), 10: lk.Timing((5e-5,)), 1000: lk.Timing((2e-3,))}
-MEASURED = {10: lk.Timing((2.0, 1.0, 3.0, 9.0, 7.0)), 100: lk.Timing((7.0,))}
-
-
-def look(line):
-    return line.get_color(), line._unscaled_dash_pattern, line.get_marker()
-
-
-def test_timings_are_drawn_as_measured_and_recorded_ones_are_hollow():
-    (ax,) = lk.plot_timings({"GD": FAST, "SGD": MEASURED}, recorded={"SGD": FAST, "new": FAST}).axes
-    assert ax.get_xscale() == ax.get_yscale() == "log"
-    assert legend_of(ax) == ["GD", "SGD", "SGD (recorded)", "new (recorded)"]
-    fast, measured, recorded, new = (container[0] for container in ax.containers)
-    assert list(fast.get_xdata()) == [10, 100, 1000] and list(fast.get_ydata()) == [5e-5, 1e-4, 2e-3]
-    assert list(measured.get_xdata()) == [10, 100] and list(measured.get_ydata()) == [3.0, 7.0]
-    _, _, (bars,) = ax.containers[1]
-    assert [(low[1], high[1]) for low, high in bars.get_segments()] == [(2.0, 7.0), (7.0, 7.0)], "the quartiles"
-    assert look(measured) == look(recorded) and len({look(line) for line in (fast, measured, new)}) == 3
-    assert colors.to_hex(recorded.get_markerfacecolor()) == "#ffffff" != colors.to_hex(measured.get_markerfacecolor())
-
-
 # --- decision regions -------------------------------------------------------------------------------------------------
 
 CORNERS = torch.tensor([[-2.0, -1.0], [2.0, -1.0], [-2.0, 3.0], [2.0, 3.0], [0.5, 0.5]])
@@ -253,7 +229,7 @@ def test_circles_and_lines_are_those_of_the_network(sizes, num_weights):
         assert text.get_text() == str(size) and x == column and max(sizes) / 2 < y < bottom
 
 
-# --- pictures and confusion -------------------------------------------------------------------------------------------
+# --- pictures ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (3, 2, 2)])
@@ -267,11 +243,3 @@ def test_images_keep_rows_and_signs(shape):
     fig = lk.plot_images(X, titles=["$a$", "b", "c"], signed=True)
     assert fig.axes[0].get_images()[0].get_clim() == (-4, 4), "0 must be white"
     assert fig.axes[1].collections[0].get_offsets().tolist() == [[0, 0]], "a dot where the number is negative"
-
-
-def test_confusion_has_a_row_for_each_true_class():
-    y, y_hat = torch.tensor([0, 0, 0, 1, 1]), torch.tensor([0, 2, 2, 1, 0])
-    (ax,) = lk.plot_confusion(y_hat, y, ("a", "b", "c")).axes
-    counts = [text.get_text() for text in ax.texts]
-    assert counts == ["1", "0", "2", "1", "1", "0", "0", "0", "0"]
-    assert (ax.get_ylabel(), ax.get_xlabel()) == ("true class", "answer")

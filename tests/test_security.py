@@ -32,7 +32,7 @@ def test_scripts_write_words_as_text(path):
         r".*\b(?:innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc|eval\(|Function\(|setTimeout\(['\"]).*"
     )
     found = [line.strip() for line in writes.findall(path.read_text("utf-8"))]
-    allowed = {"stepper.js": ["box.innerHTML = data.svg;"], "pad.js": ["root.innerHTML = data.html;"]}
+    allowed = {"stepper.js": ["box.innerHTML = data.svg;"], "pad.js": ["root.innerHTML = page(data.dark);"]}
     assert found == allowed.get(path.name, [])
 
 
