@@ -157,6 +157,7 @@ x, y = leaf(2.0, 3.0), leaf(2.0, 3.0)
 h = Cube.apply(x * 1)
 k = Sigmoid.apply(y * 1)
 f = Cube.apply((h * x).sum()) + (k * torch.tensor([1.0, 2.0])).sum()
+back(f)
 
 # %% no_grad_and_detach
 x = leaf(2.0)
@@ -197,7 +198,8 @@ a, b = x.split(1)
 values, positions = x.max(dim=0)
 c, d = values
 top = torch.topk(x, 1).values
-f = (a * b).sum() + c * d + top.sum()
+h, memory = nn.LSTMCell(2, 2)(x)
+f = (a * b).sum() + c * d + top.sum() + h.sum() + memory.square().sum()
 
 # %% functions_of_several_tensors
 a, b, x = leaf(1.0, 2.0), leaf(3.0, 4.0), leaf(-1.0, 0.0, 2.0)

@@ -1,6 +1,4 @@
-"""Random expression graphs, traced, against finite differences in float64."""
-
-import math
+"""Random expression graphs, traced, against PyTorch's own gradients in float64."""
 
 import torch
 from graph_samples import check_contributions
@@ -51,11 +49,6 @@ STEPS = st.lists(
 NUMBERS = st.lists(st.floats(-2, 2, allow_subnormal=False), min_size=9, max_size=9)
 
 
-def rows_of(numbers):
-    """Three leaves of three numbers."""
-    return [row.clone().requires_grad_() for row in torch.tensor(numbers, dtype=torch.float64).reshape(3, 3)]
-
-
 def go_on(pool, steps):
     """Append the result of each step, an operation on earlier ones."""
     for name, *sources in steps:
@@ -63,39 +56,34 @@ def go_on(pool, steps):
         pool.append((UNARY if len(operands) == 1 else BINARY)[name](*operands))
 
 
-def compute(steps, leaves):
-    pool = list(leaves)
-    go_on(pool, steps)
-    return torch.tanh(sum(pool[len(leaves) :]) / 4).sum()
+def block(pool, steps):
+    with trace(names={"pool": pool}) as g:
+        go_on(pool, steps)
+        f = torch.tanh(sum(pool[3:]) / 4).sum()
+    return g, f
 
 
 @settings(max_examples=150, deadline=None)
-@given(STEPS, NUMBERS)
-def test_gradients_of_random_expressions(steps, numbers):
-    leaves = rows_of(numbers)
-    names = dict(zip("abc", leaves, strict=True))
-    with trace(names=names) as g:
-        f = compute(steps, leaves)
-    assert g.target.value == f.detach()
-    nodes = {node.name: node for node in g.nodes}
+@given(STEPS, NUMBERS, st.integers(0, 8))
+def test_random_expressions(steps, numbers, cut):
+    """Some steps in earlier cells, the others in the block, which shows the graph of the block alone."""
+    pool = [row.clone().requires_grad_() for row in torch.tensor(numbers, dtype=torch.float64).reshape(3, 3)]
+    go_on(pool, steps[:cut])
+    alone = [tensor.detach().clone().requires_grad_() for tensor in pool]
+    starts = dict(enumerate(alone))
+    (g, _), (h, f) = block(pool, steps[cut:]), block(alone, steps[cut:])
+    assert g.to_text().replace("(leaf)", "(input)") == h.to_text().replace("(leaf)", "(input)")
 
-    epsilon = 1e-6
-    for name in set("abc") & nodes.keys():  # those that are used
-        for i in range(3):
-            ends = []
-            for sign in (1, -1):
-                moved = [t.detach().clone() for t in leaves]
-                moved["abc".index(name)][i] += sign * epsilon
-                ends.append(compute(steps, moved).item())
-            slope = (ends[0] - ends[1]) / (2 * epsilon)
-            assert math.isclose(nodes[name].grad[i].item(), slope, rel_tol=1e-4, abs_tol=1e-6)
+    assert h.target.value == f.detach()
+    nodes, nodes_of_f = ({n.name: n for n in graph.nodes} for graph in (h, graph_of(f, names={"pool": alone})))
+    grads = torch.autograd.grad(f, list(starts.values()), allow_unused=True)
+    for i, grad in zip(starts, grads, strict=True):
+        if grad is not None:
+            for found in (nodes, nodes_of_f):
+                assert torch.allclose(found[f"pool[{i}]"].grad, grad, rtol=1e-12, atol=0)
 
-    check_contributions(g)
-    for edge in g.edges:
+    check_contributions(h)
+    for edge in h.edges:
         if edge.local_grad is not None:
             product = torch.tensordot(edge.target.grad, edge.local_grad, edge.target.grad.dim())
             assert torch.allclose(product, edge.contribution, rtol=1e-9, atol=1e-12)
-
-    for node in graph_of(f, names=names).nodes:
-        if node.kind == "leaf":
-            assert torch.allclose(node.grad, nodes[node.name].grad, rtol=1e-12, atol=0)

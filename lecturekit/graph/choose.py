@@ -33,7 +33,7 @@ def shown(tape: Tape, parents: dict[Entry, list[Entry]], targets: list[Entry], v
     """
 
     def is_cut(entry) -> bool:
-        is_new_number = entry.is_one_number and entry.node.dtype.is_floating_point and not tape.is_first(entry.tensor)
+        is_new_number = entry.is_one_number and entry.node.dtype.is_floating_point and entry.tensor not in tape.first
         return is_new_number and not any(e.node.requires_grad for e in ancestors([entry], parents.__getitem__))
 
     named = [entry for entry in parents if any(variables.name_of(entry))]
@@ -53,7 +53,7 @@ def fill(graph: Graph, tape: Tape, derivatives: Derivatives, variables: Variable
     give_names(entries, variables)
     for entry in entries:
         tensor, node = entry.tensor, entry.node
-        if tensor is not None and tensor.requires_grad and (tensor.is_leaf or tensor.retains_grad):
+        if tensor is not None and (tensor.is_leaf or tensor.retains_grad) and tensor.grad is not None:
             node.accumulated, _ = snapshot(tensor.grad, tape.max_elems)
         if entry in derivatives.grads:
             node.grad, node.grad_norm = derivatives.grads[entry]

@@ -1,8 +1,8 @@
 """All derivatives of a recorded graph, from PyTorch's own backward pass.
 
-One ``torch.autograd.grad`` over gradient edges gives the gradient of every node. While it runs, a hook on each autograd
-node notes what that node sends to each of its inputs: the contributions of the edges. Asking the same of a single
-operation, with a one in one place of its result and zeros elsewhere, gives its local derivative, row by row.
+A hook on each autograd node notes what arrives at that node, and what it sends to each of its inputs: the contributions
+of the edges. One ``torch.autograd.grad`` over gradient edges gives the gradient of every node. Asking the same of a
+single operation, with a one in one place of its result and zeros elsewhere, gives its local derivative, row by row.
 """
 
 from __future__ import annotations
@@ -10,14 +10,12 @@ from __future__ import annotations
 import contextlib
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 
-from ..devices import gpus_in_use
-from .tape import Entry, Tape, ancestors, is_hook, metadata, snapshot, sources_in
+from .tape import Entry, Tape, ancestors, is_code, metadata, snapshot, sources_in
 
 MAX_OPERATIONS = 300  # autograd visits all of a graph for each local derivative: none in graphs larger than this
 MAX_IN_LOOPS = 1000  # nor in a block whose backward passes have gone through more than this: only the last is shown
@@ -30,235 +28,171 @@ ELEMENTWISE = set(
 )
 
 
-@dataclass
 class Derivatives:
-    """What one backward pass gave: see ``Node.grad``, ``Edge.contribution``, ``Edge.local_grad``."""
+    """What one backward pass gives: the derivatives of Σ vector · target, see ``Node`` and ``Edge``.
 
-    targets: list[Entry] = field(default_factory=list)
-    vectors: list[Tensor | None] = field(default_factory=list)
-    grads: dict[Entry, tuple] = field(default_factory=dict)  # with its norm
-    contributions: dict[tuple[Entry, Entry], tuple] = field(default_factory=dict)  # by (source, target), with its norm
-    local_grads: dict[tuple[Entry, Entry], Tensor] = field(default_factory=dict)
-
-
-class BackwardPass:
-    """The pass that differentiates Σ vector · target with respect to everything behind the targets.
-
-    `run` does it: nothing is written to any ``.grad``, and the autograd graph is kept. Code of the reader may change
-    something each time it is called; where there is any, `hooked` or `own`, `watch` the reader's pass instead, and take
-    what it gave at its `end`. RuntimeError from autograd where the graph was freed before.
+    `run` is a pass of our own: nothing is written to any ``.grad``, and the autograd graph is kept. Code of the reader
+    may change something each time it is called; where the pass `runs_code`, `watch` theirs instead, and take what it
+    gave at its `end`.
     """
 
     def __init__(self, tape: Tape, targets: list[Entry], vectors: list[Tensor | None]):
-        self.tape, self.found = tape, Derivatives(targets, vectors)
-        self.slots: dict[Entry, dict] = {}  # see `Tape.autograd_inputs`
+        self.tape, self.targets, self.vectors = tape, targets, vectors
+        self.grads: dict[Entry, tuple] = {}  # with its norm
+        self.contributions: dict[tuple[Entry, Entry], tuple] = {}  # by (source, target), with its norm
+        self.local_grads: dict[tuple[Entry, Entry], Tensor] = {}
+        self._slots: dict[Entry, dict] = {}  # see `Tape.autograd_inputs`
         reached = ancestors(targets, self._sources)
-        self.live = [entry for entry in tape.entries if entry in reached and entry.edge is not None]
-        users = Counter(fn for entry in self.live for fn in self.slots[entry])
+        self._live = [entry for entry in tape.entries if entry in reached and entry.edge is not None]
+        users = Counter(fn for entry in self._live for fn in self._slots[entry])
         # Results of one operation: its autograd nodes cannot tell through which of them a gradient came.
-        self.shared = {entry for entry in self.live if any(users[fn] > 1 for fn in self.slots[entry])}
-        self.alone = {entry: self.slots[entry] for entry in self.live if entry not in self.shared}
-        self.own = {fn for fn in users if _is_own(fn)}  # that run a ``Function.backward`` of the reader
-        self.hooked = set(filter(self._calls_hooks, self.live))
-        self.totals: dict[Entry, Tensor | None] = {}  # what arrives at each entry
-        self.flows: dict[tuple[Entry, Entry], Tensor] = {}  # what flows along each edge
+        self._shared = {entry for entry in self._live if any(users[fn] > 1 for fn in self._slots[entry])}
+        self._fns = {entry.edge.node for entry in self._live}.union(users)
+        self._passed: dict = {}  # by autograd node: what it sent in the last pass, and what had arrived at it
+        self._hooks = contextlib.ExitStack()
 
     def _sources(self, entry: Entry) -> list[Entry]:
-        self.slots[entry] = self.tape.autograd_inputs(entry)
-        return sources_in(self.slots[entry])
+        self._slots[entry] = self.tape.autograd_inputs(entry)
+        return sources_in(self._slots[entry])
 
-    def _calls_hooks(self, entry: Entry) -> bool:
-        fns = entry.edge.node, *self.slots[entry]
-        return entry.has_hooks or any(is_hook(f) for fn in fns for f, _ in fn.next_functions)
+    @property
+    def runs_code(self) -> bool:
+        """Whether the pass calls hooks or own Functions of the reader."""
+        is_hooked = any(t._backward_hooks for entry in self._live if (t := entry.tensor) is not None)
+        behind = {fn for known in self._fns for fn, _ in known.next_functions}
+        return self.tape.is_hooked or is_hooked or any(map(is_code, self._fns | behind))
 
-    def _result(self) -> Derivatives:
-        found, max_elems = self.found, self.tape.max_elems
-        found.grads = {entry: snapshot(total, max_elems) for entry, total in self.totals.items() if total is not None}
-        found.contributions = {ends: snapshot(flow, max_elems) for ends, flow in self.flows.items()}
-        found.local_grads = {ends: local for ends, local in found.local_grads.items() if ends[1] in found.grads}
-        return found
+    # --- The reader's pass
+
+    def watch(self) -> Derivatives:
+        """Note what each autograd node sends, and what has arrived at it, until `end`."""
+
+        def note(fn):
+            def hook(*sent_and_arrived):
+                with torch._C.DisableTorchFunction():
+                    self._passed[fn] = [[g if g is None else g.detach() for g in grads] for grads in sent_and_arrived]
+
+            return hook
+
+        for fn in self._fns:
+            self._hooks.callback(fn.register_hook(note(fn)).remove)
+        return self
+
+    def end(self) -> None:
+        """Keep what was seen, if a pass was watched; only slopes from number to number are known then."""
+        self._hooks.close()
+        if not self._passed:
+            return
+        totals = self._flows({fn: pairs for slots in self._slots.values() for fn, pairs in slots.items()})
+        for entry in self._live:
+            if entry.edge.node in self._passed:  # autograd.grad does not go on to what it was asked for
+                totals[entry] = self._passed[entry.edge.node][1][entry.edge.output_nr]
+        self._keep(totals)
+        self._passed.clear()
+        for (source, entry), (flow, _) in self.contributions.items():
+            total, _ = self.grads[entry]
+            is_number = total is not None and flow is not None and total.numel() == flow.numel() == 1
+            if is_number and 0 < abs(total.item()) < math.inf:
+                self.local_grads[source, entry] = (flow / total.item()).reshape(total.shape + flow.shape)
+
+    def _keep(self, totals: dict[Entry, Tensor | None]) -> None:
+        for entry, total in totals.items():
+            if total is not None:
+                self.grads[entry] = snapshot(total, self.tape.max_elems)
+                if entry not in self._shared:
+                    self._keep_flows(entry, self._flows(self._slots[entry]))
+
+    def _keep_flows(self, entry: Entry, flows: dict[Entry, Tensor]) -> None:
+        for source, flow in flows.items():
+            self.contributions[source, entry] = snapshot(flow, self.tape.max_elems)
+
+    def _flows(self, slots: dict) -> dict[Entry, Tensor]:
+        """Return what some autograd nodes sent to each entry behind them in the last pass."""
+        flows: dict[Entry, Tensor] = {}
+        for fn, pairs in slots.items():
+            sent = self._passed[fn][0] if fn in self._passed else {}
+            for i, source in pairs:
+                if sent and sent[i] is not None:
+                    flows[source] = flows[source] + sent[i] if source in flows else sent[i]
+        return flows
 
     # --- Our own pass
 
     def run(self) -> Derivatives:
-        """Differentiate; RuntimeError also where hooks of the reader would be called."""
-        if self.hooked:
-            raise RuntimeError("hooks run in it, and may do so only once. Call backward() inside the block.")
-        targets, vectors = self.found.targets, self.found.vectors
-        ends = [entry for entry in self.live if entry.node.kind == "input"]  # what is behind is no part of the block
-        with self._untouched():
-            ((self.totals, self.flows),) = self._backward(targets, [vectors], self.live, ends, self.alone)
-            for entry in self.shared:
-                if self.totals[entry] is not None:
-                    self.flows |= self._through(entry, [self.totals[entry]], sources_in(self.slots[entry]))[0]
-            self._differentiate_locally(entry for entry in self.live if self.totals[entry] is not None)
-        return self._result()
+        """Differentiate. RuntimeError where the graph was freed before, or code of the reader would run."""
+        if self.runs_code:
+            raise RuntimeError(
+                "hooks or a Function of your own run in it, and may do so only once. "
+                "Call backward() inside a block of trace."
+            )
+        self.watch()
+        for entry in self._live:
+            if (tensor := entry.tensor) is not None and tensor.retains_grad:
+                self._hooks.callback(setattr, tensor, "grad", tensor.grad)
+        self._hooks.callback(self._passed.clear)
+        before = [entry for entry in self._live if entry.node.kind == "input"]
+        with self._hooks, _ending_at(before):  # what is behind them is no part of the block
+            totals = dict(zip(self._live, self._backward(self.targets, self.vectors, self._live), strict=True))
+            self._keep(totals)
+            for entry in self._shared & self.grads.keys():
+                (flows,) = self._through(entry, [totals[entry]], sources_in(self._slots[entry]))
+                self._keep_flows(entry, flows)
+            self._differentiate_operations()
+        return self
 
-    def _differentiate_locally(self, entries: Iterable[Entry]) -> None:
-        """Find the local derivatives of some operations with respect to each of their sources, where all are small."""
-        operations = sum(entry.call is not None for entry in self.live)
+    def _backward(self, targets: list[Entry], vectors: list[Tensor | None], inputs: list[Entry]) -> tuple:
+        """Return what arrives at the inputs in a pass from some targets."""
+        self._passed.clear()
+        outputs, edges = [entry.edge for entry in targets], [entry.edge for entry in inputs]
+        with torch.autograd.set_detect_anomaly(False):  # it would take our pass for the reader's
+            return torch.autograd.grad(outputs, edges, vectors, retain_graph=True, allow_unused=True)
+
+    def _through(self, entry: Entry, vectors: Iterable[Tensor | None], sources: list[Entry]) -> list[dict]:
+        """Return what a single operation sends to its sources for each vector that it receives."""
+        flows = []
+        with _ending_at(sources):
+            for vector in vectors:
+                self._backward([entry], [vector], sources)
+                flows.append(self._flows(self._slots[entry]))
+        return flows
+
+    def _differentiate_operations(self) -> None:
+        """Find the local derivatives of all results with respect to each of their sources, where both are small."""
+        operations = sum(entry.call is not None for entry in self._live)
         self.tape.differentiated += operations
         if operations <= MAX_OPERATIONS and self.tape.differentiated <= MAX_IN_LOOPS:
-            for entry in filter(self._is_small, entries):
-                self._differentiate_operation(entry, list(filter(self._is_small, sources_in(self.slots[entry]))))
+            for entry in filter(self._is_small, self.grads):
+                if sources := list(filter(self._is_small, sources_in(self._slots[entry]))):
+                    self._differentiate_operation(entry, sources)
 
     def _is_small(self, entry: Entry) -> bool:
         return 0 < math.prod(entry.node.shape) <= self.tape.max_elems and not entry.node.dtype.is_complex
 
     def _differentiate_operation(self, entry: Entry, sources: list[Entry]) -> None:
         shape = entry.node.shape
-        # The name of PyTorch's own autograd nodes ends in a digit; an own Function may be called Relu and be anything.
-        is_known = sources and entry.call.op.rstrip("_") in ELEMENTWISE and entry.edge.node.name()[-1].isdigit()
-        is_elementwise = is_known and all(source.node.shape == shape for source in sources)
         ones = torch.ones(shape, dtype=entry.node.dtype, device=metadata(entry.edge).device)
-        vectors = [ones] if is_elementwise else ones.flatten().diag().reshape((-1, *shape))
+        is_elementwise = entry.call.op.rstrip("_") in ELEMENTWISE and all(
+            source.node.shape == shape for source in sources
+        )
+        if entry.is_one_number:
+            vectors = [None]  # not a one: to compare the shapes PyTorch would import sympy, which takes half a second
+        else:
+            vectors = [ones] if is_elementwise else ones.flatten().diag().reshape((-1, *shape))
         flows = self._through(entry, vectors, sources)
         for source in sources:
             none = torch.zeros(source.node.shape, dtype=source.node.dtype)
-            rows = [none if (row := flow.get((source, entry))) is None else row.to_dense().cpu() for flow in flows]
+            rows = [flow[source].to_dense().cpu() if source in flow else none for flow in flows]
             local_grad = rows[0].flatten().diag() if is_elementwise else torch.stack(rows)
-            self.found.local_grads[source, entry] = local_grad.reshape(shape + source.node.shape)
-
-    def _through(self, entry: Entry, vectors: Iterable[Tensor], sources: list[Entry]) -> list[dict]:
-        """Return what a single operation sends to its sources for each vector that it receives."""
-        passes = [[vector] for vector in vectors]
-        return [flows for _, flows in self._backward([entry], passes, sources, sources, {entry: self.slots[entry]})]
-
-    def _backward(self, targets, passes: list[list], inputs, ends, slots_of: dict) -> list[tuple[dict, dict]]:
-        """Go backward once for each list of vectors, one vector a target; nothing goes on from the ends.
-
-        Return what arrives at each input, and what flows along the edges into some entries.
-        """
-        if not inputs:
-            return [({}, {}) for _ in passes]
-        flows: dict[tuple[Entry, Entry], Tensor] = {}
-        results = []
-        handles = _note_flows(slots_of, flows)
-        handles += [entry.edge.node.register_prehook(_nothing_to(entry.edge.output_nr)) for entry in ends]
-        outputs, edges = [entry.edge for entry in targets], [entry.edge for entry in inputs]
-        try:
-            for vectors in passes:
-                flows.clear()
-                given = [None if vector is None or _is_one(vector) else vector for vector in vectors]
-                with self._kept(), torch.autograd.set_detect_anomaly(False):  # it would take our pass for the reader's
-                    grads = torch.autograd.grad(outputs, edges, given, retain_graph=True, allow_unused=True)
-                results.append((dict(zip(inputs, grads, strict=True)), dict(flows)))
-        finally:
-            for handle in handles:
-                handle.remove()
-        return results
-
-    @contextlib.contextmanager
-    def _untouched(self) -> Iterator[None]:
-        """Restore the random numbers, and the ``.grad`` of tensors that retain it, after passes of our own."""
-        tensors = *(ref() for _, ref in self.tape.first.values()), *(entry.tensor for entry in self.live)
-        grads = [(t, t.grad) for t in tensors if t is not None and t.requires_grad and t.retains_grad]
-        for tensor, _ in grads:
-            tensor.grad = None
-        try:
-            with torch.random.fork_rng(devices=gpus_in_use()):
-                yield
-        finally:
-            for tensor, grad in grads:
-                tensor.grad = grad
-
-    @contextlib.contextmanager
-    def _kept(self) -> Iterator[None]:
-        """Put back what an own ``Function.backward`` frees or overwrites of what its ``ctx`` keeps."""
-        with contextlib.ExitStack() as stack:
-            for fn in self.own:
-                kept = dict(vars(fn))
-                for tensor in {*fn.saved_tensors, *(value for value in kept.values() if isinstance(value, Tensor))}:
-                    stack.enter_context(torch.autograd._unsafe_preserve_version_counter(tensor))
-                    stack.callback(_restore, tensor, tensor.detach().clone(), tensor._version)
-                stack.callback(vars(fn).update, kept)
-            yield
-
-    # --- The reader's pass
-
-    def watch(self) -> None:
-        """Note what the reader's pass will do, after local derivatives of all that can be had without their code.
-
-        Where their code runs, an operation has a local derivative only if one number goes in and one comes out.
-        """
-        coded = self.hooked.union(entry for entry in self.live if self.own & self.slots[entry].keys())
-
-        def is_free(entry):
-            sources = sources_in(self.slots[entry])
-            behind = [ancestors([e], lambda e: sources_in(self.slots[e])) for e in sources]  # visited, if between two
-            between = set().union(*(found for found in behind if len(found.intersection(sources)) > 1))
-            return not coded & {entry, *between} and not any(source.has_hooks for source in sources)
-
-        with self._untouched():
-            self._differentiate_locally(filter(is_free, self.live))
-        self.handles = _note_flows(self.alone, self.flows)
-        self.handles += [entry.edge.node.register_prehook(_note_total(entry, self.totals)) for entry in self.live]
-
-    def end(self) -> Derivatives:
-        """Return what was seen; the reader's pass is over."""
-        for handle in self.handles:
-            handle.remove()
-        local_grads = self.found.local_grads
-        for source, entry in self.flows:  # autograd.grad only collects what arrives at its inputs
-            if source not in self.totals:
-                arriving = [flow for (to, _), flow in self.flows.items() if to is source]
-                self.totals[source] = sum(arriving[1:], arriving[0])
-            total, flow = self.totals.get(entry), self.flows[source, entry]
-            is_number = total is not None and total.numel() == flow.numel() == 1 and 0 < abs(total.item()) < math.inf
-            if is_number and (source, entry) not in local_grads:
-                local_grads[source, entry] = (flow / total.item()).reshape(total.shape + flow.shape).cpu()
-        for (source, entry), local in local_grads.items():
-            if entry in self.shared and (total := self.totals.get(entry)) is not None:
-                self.flows[source, entry] = torch.tensordot(total.to_dense(), local.to(total), total.dim())
-        return self._result()
+            self.local_grads[source, entry] = local_grad.reshape(shape + source.node.shape)
 
 
-def _is_own(fn) -> bool:
-    function = getattr(type(fn), "_forward_cls", None)
-    return function is not None and not function.__module__.startswith("torch.")
+def _ending_at(entries: list[Entry]) -> contextlib.ExitStack:
+    """While this is open, nothing gets to what is behind some entries."""
 
+    def nothing_to(output_nr):
+        return lambda grads: tuple(None if i == output_nr else grad for i, grad in enumerate(grads))
 
-def _is_one(vector: Tensor) -> bool:
-    """Whether a vector is the number 1, and better left out.
-
-    For any that is given, PyTorch compares shapes with the help of sympy, and to import that takes half a second, most
-    of the time of a reader's first picture.
-    """
-    return vector.numel() == 1 and vector.dtype.is_floating_point and bool(vector == 1)
-
-
-def _restore(tensor: Tensor, values: Tensor, version: int) -> None:
-    if tensor._version != version:
-        tensor.data.copy_(values)
-
-
-def _nothing_to(output_nr: int):
-    """Return a hook that lets nothing through one output of an autograd node."""
-    return lambda grads: tuple(None if i == output_nr else grad for i, grad in enumerate(grads))
-
-
-def _note_total(entry: Entry, totals: dict):
-    """Return a hook that notes what arrives at an entry."""
-
-    def hook(grads):
-        if (grad := grads[entry.edge.output_nr]) is not None:
-            with torch._C.DisableTorchFunction():
-                totals[entry] = grad.detach().clone()  # an own backward may overwrite it
-
-    return hook
-
-
-def _note_flows(slots_of: dict, flows: dict) -> list:
-    """Register hooks that note what flows along the edges into some entries; return their handles."""
-
-    def note(entry, pairs):
-        def hook(grad_inputs, grad_outputs):
-            with torch._C.DisableTorchFunction():
-                for i, source in pairs:
-                    if grad_inputs[i] is not None:
-                        before, flow = flows.get((source, entry)), grad_inputs[i].detach()
-                        flows[source, entry] = flow if before is None else before + flow
-
-        return hook
-
-    return [fn.register_hook(note(e, pairs)) for e, slots in slots_of.items() for fn, pairs in slots.items() if pairs]
+    hooks = contextlib.ExitStack()
+    for entry in entries:
+        hooks.callback(entry.edge.node.register_prehook(nothing_to(entry.edge.output_nr)).remove)
+    return hooks

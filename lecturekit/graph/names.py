@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import dis
-import inspect
 import itertools
 import sys
 import types
-import weakref
 from collections import Counter, defaultdict
 from functools import lru_cache
 
 from torch import Tensor
 from torch.nn import Module
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from .calls import SUPERSCRIPTS
 from .tape import is_wrapper
@@ -43,20 +41,6 @@ def _loop_variables(code) -> frozenset[str]:
     return frozenset(found)
 
 
-def _values(frame) -> list[dict]:
-    """The variables of a frame, its own first; copied, since before Python 3.13 the frame keeps the dict it gives."""
-    scope = frame.f_locals
-    values = dict(scope)
-    if sys.version_info < (3, 13) and frame.f_code.co_flags & inspect.CO_OPTIMIZED and sys.getrefcount(scope) < 4:
-        scope.clear()
-    return [values, dict(frame.f_globals)]
-
-
-def _is(value, *kinds: type) -> bool:
-    """Like isinstance, which would ask the object itself; a dead weak proxy, for one, raises then."""
-    return issubclass(type(value), kinds)
-
-
 class Variables:
     """The tensors and modules that a frame's variables hold at one moment.
 
@@ -69,19 +53,19 @@ class Variables:
         self.tensors: list[Tensor] = []
         self.modules: dict[int, str] = {}  # id(module): its path, from the variable that holds it
         self._names: dict[int, tuple[str, str]] = {}  # id(tensor): short and full name
-        renamed = {name: new for name, new in names.items() if isinstance(new, str)}
+        self._paths: dict[str, Tensor] = {}  # each tensor, by all its names
         given = {name: value for name, value in names.items() if not isinstance(value, str)}
-        code, loops = frame.f_code, _loop_variables(frame.f_code)
+        self._scopes = given, dict(frame.f_locals), frame.f_globals
+        code, loops = frame.f_code, _loop_variables(frame.f_code) - given.keys()
         mentioned = {*names, *code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars}
-        self._scopes = given, *_values(frame)
-        groups: dict[int, list] = {0: [], 1: [], 2: []}
+        groups: list[list] = [[], [], []]
         for scope in self._scopes:
             for name, value in scope.items():
-                if name[:1] != "_" and name not in ("In", "Out") and not _is(value, type, types.ModuleType):
-                    rank = 2 if name not in mentioned else 1 if name in loops and scope is not given else 0
-                    groups[rank].append((renamed.get(name, name), value))
+                if name[:1] != "_" and name not in ("In", "Out") and type(value) is not types.ModuleType:
+                    rank = 2 if name not in mentioned else 1 if name in loops else 0
+                    groups[rank].append((name if name in given else names.get(name, name), value))
         self._mentioned = {id(value) for _, value in groups[0] + groups[1]}  # whose name the code mentions
-        for group in groups.values():
+        for group in groups:
             for name, value in group:
                 self._add(value, name, name)
             for name, value in group:
@@ -92,52 +76,44 @@ class Variables:
                 self._add(tensor.grad, *(name + ".grad" for name in self._names[id(tensor)]))
 
     def _add(self, value, short: str, full: str) -> None:
-        if _is(value, Tensor) and id(value) not in self._names and not is_wrapper(value):
-            self._names[id(value)] = short, full
-            self.tensors.append(value)
+        if issubclass(type(value), Tensor) and not is_wrapper(value):  # isinstance would ask the object itself
+            for name in (full, short):
+                self._paths.setdefault(name, value)
+            if id(value) not in self._names:
+                self._names[id(value)] = short, full
+                self.tensors.append(value)
 
     def _add_parts(self, name: str, value) -> None:
         """Add what a module, dict, list, tuple or object called `name` holds."""
-        if _is(value, Module):
+        if isinstance(value, Module):
             for path, module in value.named_modules():
                 self.modules.setdefault(id(module), _below(name, path) or name)
             for path, tensor in [*value.named_parameters(), *value.named_buffers()]:
                 full = _below(name, path)
                 self._add(tensor, full if path[:1].isdigit() else _path("", path), full)
-        if _is(value, dict):
+        if isinstance(value, dict):
             for key, item in list(value.items())[:MAX_ITEMS]:
                 self._add(item, str(key), f'{name}["{key}"]')
-        elif _is(value, list, tuple):
+        elif isinstance(value, list | tuple):
             for i, item in enumerate(value[:MAX_ITEMS]):
                 self._add(item, f"{name}[{i}]", f"{name}[{i}]")
-        elif _is(getattr(value, "__dict__", None), dict) and not hasattr(type(value), "__get__"):
+        else:
             for key, item in list(vars(value).items()):
                 full = key if name == "self" else f"{name}.{key}"
                 self._add(item, key, full)
-                if _is(item, Module):
+                if isinstance(item, Module):
                     self._add_parts(full, item)
 
-    def references(self) -> dict[int, tuple[str, weakref.ref]]:
-        """A weak reference to each tensor, by id, with its name if the code mentions it."""
+    def known(self) -> WeakTensorKeyDictionary:
+        """The tensors, without keeping them alive, each with its name if the code mentions it."""
         named = self._mentioned
-        return {id(t): (self._names[id(t)][0] if id(t) in named else "", weakref.ref(t)) for t in self.tensors}
+        return WeakTensorKeyDictionary({t: self._names[id(t)][0] if id(t) in named else "" for t in self.tensors})
 
     def tensor(self, target: str) -> Tensor | None:
-        """The tensor that goes by this name, or that an expression such as ``out['loss'][0]`` leads to."""
-        for tensor in self.tensors:
-            if target in self._names[id(tensor)]:
-                return tensor
-        with contextlib.suppress(Exception):  # no such expression, or no such thing
-            value = self._evaluate(ast.parse(target, mode="eval").body)
-            self._add(value, target, target)
-            return value if _is(value, Tensor) else None
-
-    def _evaluate(self, path: ast.expr):
-        if isinstance(path, ast.Name):
-            return next(scope[path.id] for scope in self._scopes if path.id in scope)
-        if isinstance(path, ast.Attribute):
-            return getattr(self._evaluate(path.value), path.attr)
-        return self._evaluate(path.value)[ast.literal_eval(path.slice)]
+        """The tensor in this variable, or in a part of one such as ``out['loss']``."""
+        for scope in self._scopes:
+            self._add(scope.get(target), target, target)  # a variable with an underscore was passed over
+        return self._paths.get(target.replace("'", '"'))
 
     def name_of(self, entry) -> tuple[str, str]:
         """Short and full name of a tape entry's tensor; empty where it has none."""

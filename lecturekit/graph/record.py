@@ -12,24 +12,29 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 from torch.autograd import _get_sequence_nr
-from torch.autograd.graph import GradientEdge
 from torch.compiler import is_compiling
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
 
 from .calls import Call, describe_call, is_in_place, op_name
 from .choose import default_target, fill
-from .gradients import BackwardPass, Derivatives
+from .gradients import Derivatives
 from .graph import Graph
 from .names import Variables, caller_frame
 from .tape import Entry, Tape, flatten, gradient_edge, is_leaf, is_wrapper
 
-# Calls that compute no new tensor of the reader's, or one that is looked at when it is used.
-IGNORED = set(
-    "grad _grad _base requires_grad_ retain_grad register_hook share_memory_ __deepcopy__ __reduce_ex__ __setstate__ "
-    "tensor as_tensor asarray from_numpy backward __repr__ __format__ __len__ __bool__ size dim item tolist is_leaf "
-    "shape requires_grad grad_fn dtype device ndim numel _set_grad_enabled is_floating_point is_complex".split()
-)
+# Calls that return no new tensor of the reader's, or one that is looked at when it is used.
+IGNORED = {
+    "grad",
+    "_grad",
+    "_base",
+    "requires_grad_",
+    "share_memory_",
+    "__deepcopy__",
+    "tensor",
+    "as_tensor",
+    "asarray",
+}
 LEAVING = {"item", "tolist", "numpy", "__float__", "tensor", "as_tensor", "asarray"}  # autograd does not follow
 _state = threading.local()  # .busy: this thread is in the middle of bookkeeping, nothing it calls is the reader's
 
@@ -39,7 +44,7 @@ class trace(TorchFunctionMode):
 
     What was computed before the block is an input. Results, ``.grad``, random numbers and the autograd graph stay
     exactly as without it, and after the block nothing is left behind. Hooks and own ``autograd.Function.backward`` run
-    as often as without it where a backward pass in the block is what is shown.
+    as often as without it.
 
     Parameters
     ----------
@@ -61,8 +66,9 @@ class trace(TorchFunctionMode):
     Notes
     -----
     What runs inside ``torch.vmap``, ``torch.func``, ``torch.compile``, ``torch.jit`` and a ``DataLoader`` is not
-    recorded; autograd alone says what came of it. With hooks on tensors or modules, gradients are known only where a
-    backward pass runs in the block; ``checkpoint(…, use_reentrant=True)`` has none. Graphs of more than 300 operations,
+    recorded; autograd alone says what came of it. With hooks on tensors or modules, or an own ``autograd.Function``,
+    gradients are known only where a backward pass runs in the block, and local derivatives only from number to number;
+    ``checkpoint(…, use_reentrant=True)`` has none. Graphs of more than 300 operations,
     and tensors of more than ``max_elems`` numbers, have no local derivatives. Introduced in notebook 00, explained in
     notebook 03.
 
@@ -83,9 +89,9 @@ class trace(TorchFunctionMode):
         self._frame = caller_frame()
         self._graph, self._tape, self._derivatives = Graph(), Tape(self._max_elems, _get_sequence_nr()), None
         self._thread, self._modules = threading.get_ident(), []  # (module, something that stands for this call)
-        self._failure, self._error, self._watched = "", None, None
+        self._failure = self._reason = ""  # why something is missing from the graph; why there are no gradients
         self._slopes = []  # the gradient edges of what the last grad(…, create_graph=True) returned
-        self._tape.first = self._quietly(lambda: self._variables().references()) or {}
+        self._tape.first = self._quietly(lambda: self._variables().known()) or self._tape.first
         # Hooks for all modules are the only ones that need no list of the reader's modules; they stay for the block.
         self._hooks = [
             register_module_forward_pre_hook(self._module_begins),
@@ -98,16 +104,16 @@ class trace(TorchFunctionMode):
         super().__exit__(kind, *exception)
         for hook in self._hooks:
             hook.remove()
-        is_told = kind is None or self._error is not None  # else an exception that has nothing to do with gradients
-        message = self._quietly(self._finish)
+        is_told = kind is None or self._reason  # else an exception that has nothing to do with gradients
+        self._quietly(self._finish)
         if self._failure and kind is None:
             self._warn(
                 f"trace could not record everything in this block ({self._failure}). Your own results are "
                 "not affected, but the graph may lack nodes or gradients."
             )
-        elif message and is_told:
-            self._warn(f"trace has no gradients to show: {message}")
-        self._graph = self._frame = self._tape = self._derivatives = self._error = None
+        elif is_told and self._reason and self._derivatives is None:
+            self._warn(f"trace has no gradients to show: {self._reason}")
+        self._graph = self._frame = self._tape = self._derivatives = None
         self._modules, self._hooks, self._slopes = [], [], []
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
@@ -120,7 +126,7 @@ class trace(TorchFunctionMode):
         if name in LEAVING and flatten(args):
             self._tape.left = True
         if name == "register_hook":
-            self._quietly(self._note_hook, args[0])
+            self._tape.is_hooked = True
         if name in IGNORED:
             return func(*args, **kwargs)
         in_place = is_in_place(name) or kwargs.get("inplace") is True or kwargs.get("out") is not None
@@ -193,9 +199,6 @@ class trace(TorchFunctionMode):
         is_seen = not any(map(is_wrapper, tensors))
         return describe_call(func, args, kwargs, self._tape.look_up, self._tape.constant) if is_seen else None
 
-    def _note_hook(self, tensor):
-        self._tape.look_up(tensor).is_hooked = True
-
     # --- Derivatives
 
     def _run_backward(self, func, args, kwargs):
@@ -204,8 +207,8 @@ class trace(TorchFunctionMode):
         try:
             out = func(*args, **kwargs)
         finally:
-            if self._watched is not None:
-                self._derivatives, self._watched = self._quietly(self._watched.end), None
+            if self._derivatives is not None:
+                self._quietly(self._derivatives.end)
         if is_theirs and func is torch.autograd.grad and kwargs.get("create_graph"):
             self._slopes = self._quietly(list, filter(None, map(gradient_edge, flatten(out))))
         elif is_theirs and self._derivatives is not None:
@@ -223,11 +226,11 @@ class trace(TorchFunctionMode):
             return False  # PyTorch is about to say so itself
         outputs = given.get("outputs", given.get("tensors", given.get("self")))
         vectors = given.get("grad_outputs", given.get("grad_tensors", given.get("gradient")))
-        outputs = [outputs] if isinstance(outputs, Tensor | GradientEdge) else list(outputs)
+        outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
         vectors = list(vectors) if isinstance(vectors, list | tuple) else [vectors] * len(outputs)
         if self._target is not None:
             outputs, vectors = [self._variables().tensor(self._target)], [None]
-        if any(o is None or (isinstance(o, Tensor) and (is_wrapper(o) or not o.requires_grad)) for o in outputs):
+        if not all(isinstance(o, Tensor) and o.requires_grad and not is_wrapper(o) for o in outputs):
             return False
         targets = [self._tape.open(output) for output in outputs]
         pairs = zip(vectors, targets, strict=True)
@@ -235,43 +238,29 @@ class trace(TorchFunctionMode):
             self._differentiate(targets, vectors, is_running=self._target is None)
         return True
 
-    def _differentiate(self, targets: list[Entry], vectors=(None,), is_running: bool = False):
-        vectors = [v if v is None else v.detach().clone() for v in vectors]
-        known = self._derivatives
-        if known and known.targets == targets and all(v is None for v in [*vectors, *known.vectors]):
-            return
+    def _differentiate(self, targets: list[Entry], vectors: list[Tensor | None], is_running: bool = False):
         try:
-            backward_pass = BackwardPass(self._tape, targets, vectors)
-            if is_running and (backward_pass.own or backward_pass.hooked):
-                backward_pass.watch()
-                self._derivatives, self._watched = None, backward_pass
-            else:
-                self._derivatives = backward_pass.run()
+            derivatives = Derivatives(self._tape, targets, vectors)
+            is_theirs = is_running and derivatives.runs_code
+            self._derivatives = derivatives.watch() if is_theirs else derivatives.run()
         except RuntimeError as error:  # freed or changed: if this is the reader's mistake, autograd says so next
-            self._error = self._error or error
+            self._reason = self._reason or _first_line(error)
 
-    def _finish(self) -> str | None:
-        """Fill the graph; return why there are no gradients, where that is a surprise."""
-        tape, variables, message, target = self._tape, self._variables(), None, None
+    def _finish(self) -> None:
+        tape, variables = self._tape, self._variables()
         if self._target is not None or self._derivatives is not None:
             tape.left = False
-        for tensor in variables.tensors:  # results nobody has used yet, of operations no mode sees
-            is_new_number = tensor.numel() == 1 and tensor.is_floating_point() and not tape.is_first(tensor)
-            if tape.continues(tensor) or (tape.left and is_new_number and not tensor.requires_grad):
-                tape.look_up(tensor)
-            tape.recognise(tensor)
+        tape.look_for_results(variables.tensors)
+        target = None
         if self._target is None:
             target = default_target(tape, self._slopes) if self._slopes or not self._derivatives else None
         elif (chosen := variables.tensor(self._target)) is not None and chosen.requires_grad and chosen.numel() == 1:
             target = tape.open(chosen)
         else:
-            message = f"target={self._target!r} is not a variable that holds one number and requires a gradient."
+            self._reason = f"target={self._target!r} is not a variable that holds one number and requires a gradient."
         if target is not None:
-            self._differentiate([target])
-        if self._derivatives is None and self._error is not None:
-            message = _first_line(self._error)
-        fill(self._graph, tape, self._derivatives or Derivatives(), variables)
-        return message
+            self._differentiate([target], [None])
+        fill(self._graph, tape, self._derivatives or Derivatives(tape, [], []), variables)
 
 
 def graph_of(tensor: Tensor, names: dict | None = None, max_elems: int = 64) -> Graph:
@@ -305,12 +294,12 @@ def graph_of(tensor: Tensor, names: dict | None = None, max_elems: int = 64) -> 
     [<Node w>, <Node v₁ = w · …>, <Node loss = pow(v₁)>]
     """
     graph, tape, variables = Graph(), Tape(max_elems), Variables(caller_frame(), names or {})
-    target, derivatives = tape.look_up(tensor), Derivatives()
-    for known in variables.tensors:
-        tape.recognise(known)
+    target, derivatives = tape.look_up(tensor), Derivatives(tape, [], [])
+    tape.first = variables.known()
+    tape.look_for_results(variables.tensors)
     if target.edge is not None and tensor.numel() == 1 and tensor.is_floating_point():
         try:
-            derivatives = BackwardPass(tape, [target], [None]).run()
+            derivatives = Derivatives(tape, [target], [None]).run()
         except RuntimeError as error:
             warnings.warn(f"graph_of has no gradients to show: {_first_line(error)}", stacklevel=2)
     fill(graph, tape, derivatives, variables)

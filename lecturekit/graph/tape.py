@@ -11,6 +11,7 @@ from torch.autograd import _get_sequence_nr
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 from torch.nn.parameter import is_lazy
 from torch.optim.optimizer import register_optimizer_step_post_hook
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from .calls import Call, unseen_call
 from .model import Node
@@ -26,16 +27,11 @@ class Entry:
     call: Call | None = None
     inputs: list[Entry] = field(default_factory=list)  # in the order of the arguments
     modules: tuple = ()  # (module, what stands for the call), outermost first
-    is_hooked: bool = False  # the reader registered a hook on it in the block
     first_name: str = ""  # the name it had when the block began
 
     @property
     def tensor(self) -> Tensor | None:
         return self.ref() if self.ref is not None else None
-
-    @property
-    def has_hooks(self) -> bool:
-        return self.is_hooked or bool((tensor := self.tensor) is not None and tensor._backward_hooks)
 
     @property
     def is_one_number(self) -> bool:
@@ -79,6 +75,12 @@ def is_hook(fn) -> bool:
     return fn is not None and fn.name() == "BackwardHookFunctionBackward"
 
 
+def is_code(fn) -> bool:
+    """Whether an autograd node calls code of the reader: the hooks of a module, or the backward of an own Function."""
+    function = getattr(type(fn), "_forward_cls", None)
+    return is_hook(fn) or (function is not None and not function.__module__.startswith("torch."))
+
+
 def is_accumulator(fn) -> bool:
     """Whether an autograd node adds to the ``.grad`` of a leaf, its ``variable``."""
     return fn is not None and fn.name() == "torch::autograd::AccumulateGrad"
@@ -110,10 +112,8 @@ def is_wrapper(tensor: Tensor) -> bool:
 # --- Values
 
 
-def snapshot(tensor: Tensor | None, max_elems: int) -> tuple[Tensor | None, float | None]:
+def snapshot(tensor: Tensor, max_elems: int) -> tuple[Tensor | None, float]:
     """Return a copy of a small tensor on the CPU, None for a larger one, and its Euclidean norm."""
-    if tensor is None:
-        return None, None
     tensor = tensor.detach().to_dense()
     copy = tensor.clone().cpu() if tensor.numel() <= max_elems else None
     measured = tensor.cpu() if tensor.device.type == "mps" else tensor  # which has no double precision
@@ -135,27 +135,27 @@ class Tape:
     def __init__(self, max_elems: int, since: int = 0):
         self.max_elems, self.since = max_elems, since
         self.entries: list[Entry] = []
-        self.first: dict[int, tuple[str, weakref.ref]] = {}  # tensors that were there when the block began, with names
+        self.first = WeakTensorKeyDictionary()  # the tensors that were there when the block began, with their names
         self._by_edge: dict[GradientEdge, Entry] = {}
         self._by_id: dict[int, Entry] = {}
         self.left = False  # whether a value has left autograd, by item() or tensor()
+        self.is_hooked = False  # whether the reader has registered hooks on tensors in the block
         self._kept, self.differentiated = 0, 0  # entries after pruning; operations that backward passes went through
-
-    def is_first(self, tensor: Tensor | None) -> bool:
-        """Whether a tensor was there when the block began."""
-        return tensor is not None and id(tensor) in self.first and self.first[id(tensor)][1]() is tensor
 
     def add(self, tensor: Tensor, call: Call | None = None, inputs=(), modules=()) -> Entry:
         """Put a tensor on the tape: an operation where there is a call, else a leaf or an input."""
         kind = "operation" if call else "leaf" if is_leaf(tensor) else "input"
         node = Node("", call.op if call else "", kind, shape=tuple(tensor.shape), dtype=tensor.dtype)
         node.requires_grad = tensor.requires_grad
-        node.value, node.value_norm = snapshot(tensor, self.max_elems)
-        entry = Entry(node, gradient_edge(tensor), weakref.ref(tensor), call, list(inputs), modules)
-        if self.is_first(tensor):
-            entry.first_name = self.first[id(tensor)][0]
-        self._by_id[id(tensor)] = entry
+        entry = Entry(node, gradient_edge(tensor), call=call, inputs=list(inputs), modules=modules)
+        self._fill(entry, tensor)
         return self._append(entry)
+
+    def _fill(self, entry: Entry, tensor: Tensor) -> None:
+        """Note what an entry has from its tensor."""
+        entry.ref, self._by_id[id(tensor)] = weakref.ref(tensor), entry
+        entry.node.value, entry.node.value_norm = snapshot(tensor, self.max_elems)
+        entry.first_name = self.first.get(tensor, "")
 
     def constant(self, number) -> Entry:
         """Put a number of Python or NumPy that takes part in an operation on the tape."""
@@ -185,26 +185,21 @@ class Tape:
         self._by_id = {key: entry for key, entry in self._by_id.items() if entry in needed}
         self._kept = len(self.entries)
 
-    def open(self, output: Tensor | GradientEdge) -> Entry:
+    def open(self, tensor: Tensor) -> Entry:
         """Look up what the reader differentiates; if computed before the block, with all that is behind it."""
-        edge = gradient_edge(output) if isinstance(output, Tensor) else GradientEdge(*output[:2])
+        edge = gradient_edge(tensor)
         if edge is not None and self._is_before(edge.node):
             self.since = 0
-        return self.look_up(output) if isinstance(output, Tensor) else self._look_up_edge(edge)
-
-    def _is_before(self, fn) -> bool:
-        """Whether an autograd node was made before the block."""
-        return fn._sequence_nr() < self.since and not is_accumulator(fn)
-
-    def _is_known(self, edge: GradientEdge) -> bool:
-        entry = self._by_edge.get(edge)
-        return entry is not None and (entry.call is not None or self.since > 0 or is_accumulator(edge.node))
+        return self.look_up(tensor)
 
     def look_up(self, tensor: Tensor) -> Entry:
         """Return the entry of a tensor that is being used; made now, with all that is behind it, if it is new."""
         edge = None if tensor.is_leaf else gradient_edge(tensor)
         if edge is not None:
-            return self._look_up_edge(edge, tensor)
+            entry = self._look_behind(edge)
+            if entry.tensor is None:
+                self._fill(entry, tensor)
+            return entry
         entry = self._by_id.get(id(tensor))
         if entry is not None and entry.tensor is tensor and entry.node.requires_grad == tensor.requires_grad:
             value = entry.node.value
@@ -212,34 +207,52 @@ class Tape:
                 return entry
         return self.add(tensor)
 
-    def _look_up_edge(self, end: GradientEdge, tensor: Tensor | None = None) -> Entry:
+    def look_for_results(self, tensors: list[Tensor]) -> None:
+        """Look up those tensors that are on the tape or belong there: results of operations that nobody saw."""
+        for tensor in tensors:
+            edge, is_new = None if tensor.is_leaf else gradient_edge(tensor), tensor not in self.first
+            is_result = edge in self._by_edge or (is_new and edge is not None and not self._is_before(edge.node))
+            is_number = is_new and tensor.numel() == 1 and tensor.is_floating_point() and not tensor.requires_grad
+            if is_result or (is_number and self.left):
+                self.look_up(tensor)
+
+    def _is_before(self, fn) -> bool:
+        """Whether an autograd node was made before the block."""
+        return fn._sequence_nr() < self.since and not is_accumulator(fn)
+
+    def _is_open(self, edge: GradientEdge) -> bool:
+        """Whether the tape lacks what a gradient edge leads to."""
+        entry = self._by_edge.get(edge)
+        return not (is_accumulator(edge.node) or self._is_before(edge.node) or (entry is not None and entry.call))
+
+    def _look_behind(self, end: GradientEdge) -> Entry:
         """Return the entry of a gradient edge; made now, with all unknown ones behind it, from autograd's own graph.
 
         This is how an own ``autograd.Function``, and the base of a view that was changed in place, come onto the tape.
         Iterative: chains may be thousands of operations long.
         """
-        todo = [] if self._is_known(end) else [end]
+        todo = [end]
         while todo:
             edge = todo[-1]
-            behind = [] if self._is_before(edge.node) else next_edges(edge.node)
+            behind = next_edges(edge.node) if self._is_open(edge) else []
             sources = [self._at(source) for source in behind]
-            deeper = [source for source in behind if source.node is not None and not self._is_known(source)]
+            pairs = zip(behind, sources, strict=True)
+            deeper = [e for e, source in pairs if e.node is not None and (source is None or self._is_open(e))]
             if deeper:
                 todo += reversed(deeper)  # what comes first among the arguments is found, and numbered, first
                 continue
             todo.pop()
-            if self._is_known(edge):
-                continue
-            if (entry := self._by_edge.get(edge)) is None:
-                entry = self.add(tensor) if tensor is not None and edge == end else self._append(_unseen(edge))
-            if self._is_before(edge.node):
-                continue
-            entry.call = unseen_call(edge.node.name(), sources)
-            entry.inputs = [source for source in sources if source is not None]
-            entry.node.op, entry.node.kind = entry.call.op, "operation"
-            for source in entry.inputs:
-                if _changed_since(source.tensor, edge.node):
-                    source.node.value = source.node.value_norm = None
+            if (entry := self._at(edge)) is None:
+                about = metadata(edge)
+                node = Node("", kind="input", shape=tuple(about.shape), dtype=about.dtype, requires_grad=True)
+                entry = self._append(Entry(node, edge))
+            if self._is_open(edge):
+                entry.call = unseen_call(edge.node.name(), sources)
+                entry.inputs = [source for source in sources if source is not None]
+                entry.node.op, entry.node.kind = entry.call.op, "operation"
+                for source in entry.inputs:
+                    if _stepped.get(id(source.tensor), -1) > edge.node._sequence_nr():
+                        source.node.value = source.node.value_norm = None
         return self._by_edge[end]
 
     def _at(self, edge: GradientEdge) -> Entry | None:
@@ -249,20 +262,6 @@ class Tape:
             entry.edge = entry.edge or edge  # PyTorch gives none for some sparse layouts
             self._by_edge[edge] = entry
         return self._by_edge.get(edge)
-
-    def continues(self, tensor: Tensor) -> bool:
-        """Whether autograd made a tensor in this block directly from something on the tape, and it is not there."""
-        edge = None if tensor.is_leaf else gradient_edge(tensor)
-        if edge is None or self._is_before(edge.node) or edge in self._by_edge:
-            return False
-        return any(source in self._by_edge for source in next_edges(edge.node))
-
-    def recognise(self, tensor: Tensor) -> None:
-        """Complete an entry that was made without its tensor."""
-        entry = self._by_edge.get(gradient_edge(tensor))
-        if entry is not None and entry.tensor is None:
-            entry.ref = weakref.ref(tensor)
-            entry.node.value, entry.node.value_norm = snapshot(tensor, self.max_elems)
 
     def autograd_inputs(self, entry: Entry) -> dict:
         """Return what autograd itself says that an entry was made from.
@@ -293,19 +292,12 @@ class Tape:
         return list(dict.fromkeys([*entry.inputs, *sources_in(self.autograd_inputs(entry))]))
 
 
-def _unseen(edge: GradientEdge) -> Entry:
-    about = metadata(edge)
-    return Entry(Node("", kind="input", shape=tuple(about.shape), dtype=about.dtype, requires_grad=True), edge)
+_stepped: dict[int, int] = {}  # when an optimiser last changed a parameter, by its id
 
 
-_steps: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # when each optimiser last changed its parameters
-register_optimizer_step_post_hook(lambda optimizer, *_: _steps.update({optimizer: _get_sequence_nr()}))
-
-
-def _changed_since(tensor: Tensor | None, fn) -> bool:
-    """Whether an optimiser has changed a tensor after an autograd node was made from it."""
-    later = [optimizer for optimizer, number in _steps.items() if number > fn._sequence_nr()]
-    return any(tensor is p for optimizer in later for group in optimizer.param_groups for p in group["params"])
+@register_optimizer_step_post_hook
+def _note_step(optimizer, *args) -> None:
+    _stepped.update((id(p), _get_sequence_nr()) for group in optimizer.param_groups for p in group["params"])
 
 
 def sources_in(slots: dict) -> list[Entry]:
