@@ -56,8 +56,8 @@ doctor: ## Say what keeps the course from starting, and the line that helps; not
 
 test: $(VENV)/.all ## Run every test, and every notebook against its stored outputs
 	@echo "Testing: a few minutes. The order is another one each time; the seed printed below repeats it."
-	@# A file stays in one process: what it sets up, and the kernel of a notebook, is made once.
-	$(PY) -m pytest --numprocesses=2 --dist=loadfile --durations=10 $(ARGS)
+	@# A file stays in one process: what it sets up, and the kernel of a notebook, is made once. conftest.py orders them.
+	$(PY) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=10 $(ARGS)
 
 test-browser: $(VENV)/.all ## Run every lesson and open every page of the site in a real browser (needs Chromium)
 	$(PY) -m pytest -m browser tests $(ARGS)

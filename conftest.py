@@ -38,7 +38,11 @@ def pytest_itemcollected(item):
 
 
 def pytest_collection_modifyitems(items):
-    """Put the cells of each notebook back in order, one after the other: pytest-randomly has shuffled them."""
+    """Put the cells of each notebook back in order: pytest-randomly has shuffled them.
+
+    The notebooks come last, the later and longer ones first: then all processes of xdist have work up to the end.
+    """
     cells = [item for item in items if item.path.suffix == ".ipynb"]
     items[:] = [item for item in items if item.path.suffix != ".ipynb"]
-    items += sorted(cells, key=lambda item: (item.path, item.cell_num))
+    cells.sort(key=lambda item: item.cell_num)
+    items += sorted(cells, key=lambda item: item.path, reverse=True)

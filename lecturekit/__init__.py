@@ -21,16 +21,14 @@ from .exercises.progress import check, progress
 from .graph import graph_of, trace
 from .lessons import diagrams
 from .lessons.cells import plot_tensor
-from .lessons.digits import plot_confusion, plot_images
+from .lessons.digits import plot_images
 from .lessons.environment import environment
-from .lessons.recorded import plot_timings
-from .lessons.sweep import Explorer, Runs, explorer, plot_loss_surface, train_many
+from .lessons.sweep import Runs, explorer, plot_loss_surface, train_many
 from .lessons.workers import WorkerRun, run_workers
 from .plotting import figure, plot_decision_regions, plot_losses, plot_network, show
 from .training import History, fit, minibatches
 
 __all__ = [
-    "Explorer",
     "History",
     "Runs",
     "Timing",
@@ -47,14 +45,12 @@ __all__ = [
     "graph_of",
     "measure",
     "minibatches",
-    "plot_confusion",
     "plot_decision_regions",
     "plot_images",
     "plot_loss_surface",
     "plot_losses",
     "plot_network",
     "plot_tensor",
-    "plot_timings",
     "progress",
     "run_workers",
     "show",

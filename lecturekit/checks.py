@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .devices import gpus_in_use
+from .devices import gpus_in_use, usual_defaults
 
 
 @contextmanager
@@ -87,16 +87,12 @@ def exercise(number: str, second_hint: str = "") -> Callable[[Callable[..., str]
 
 
 @contextmanager
-def _usual_defaults() -> Iterator[None]:
-    """Make new tensors float32 and on the CPU, as the rules expect, whatever the reader has set; and no warnings."""
-    dtype = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float32)
-    try:
-        with torch.device("cpu"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the hint says what is wrong
-            yield
-    finally:
-        torch.set_default_dtype(dtype)
+def _same_for_all() -> Iterator[None]:
+    """Let rules find the usual defaults and the same random numbers each time; then the reader's own go on."""
+    with usual_defaults(), torch.random.fork_rng(devices=gpus_in_use()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the hint says what is wrong
+        torch.manual_seed(0)
+        yield
 
 
 def _on_cpu(value: object) -> object:
@@ -110,7 +106,7 @@ def _on_cpu(value: object) -> object:
     return value
 
 
-@_usual_defaults()
+@_same_for_all()
 def judge(number: str, *answers: object) -> Verdict:
     """Apply the rule of an exercise to the answers; see `lecturekit.check`, which prints what comes of it."""
     module = f"{__package__}.exercises.lesson{str(number).partition('.')[0]}"
@@ -148,13 +144,12 @@ def hint_if(wrong: object, hint: str) -> None:
         raise Hint(hint)
 
 
-def call(function: object, *args: object, **kwargs: object) -> object:
+def call(function: object, *args: object) -> object:
     """Call the reader's function; an error in it becomes a hint that names it."""
-    if not callable(function):
-        raise Hint(f"a function is asked for, this is {type(function).__name__}.")
+    hint_if(not callable(function), f"a function is asked for, this is {type(function).__name__}.")
     kind = "class" if isinstance(function, type | nn.Module) else "function"
     try:
-        result = _on_cpu(function(*args, **kwargs))
+        result = _on_cpu(function(*args))
     except Exception as error:
         raise Hint(f"{place(error)}your {kind} raises {summary(error)}") from error
     parts = result if isinstance(result, tuple) else (result,)
@@ -174,27 +169,23 @@ def as_number(name: str, value: object) -> float:
     value = _plain(value)
     if value is ... or value is None:
         raise NotAttempted(f"{name} is still blank.")
-    if isinstance(value, bool) or not isinstance(value, Real):
-        what = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-        raise Hint(f"{name} should be one number, this is {what}.")
+    what = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+    hint_if(isinstance(value, bool) or not isinstance(value, Real), f"{name} should be one number, this is {what}.")
     return float(value)
 
 
 def as_tensor(name: str, value: object, shape: tuple[int, ...], dtype: torch.dtype | None = None) -> Tensor:
     """Return a reader's tensor, detached, if it has the shape and the dtype; anything else becomes a hint."""
-    if not isinstance(value, Tensor):
-        raise Hint(f"{name} should be a tensor, this is {type(value).__name__}.")
-    if tuple(value.shape) != tuple(shape):
-        raise Hint(f"{name} should have shape {tuple(shape)}, this one has {tuple(value.shape)}.")
-    if dtype is not None and value.dtype != dtype:
-        raise Hint(f"{name} should be {dtype}, this is {value.dtype}.")
+    hint_if(not isinstance(value, Tensor), f"{name} should be a tensor, this is {type(value).__name__}.")
+    hint_if(value.shape != shape, f"{name} should have shape {tuple(shape)}, this one has {tuple(value.shape)}.")
+    hint_if(dtype not in (None, value.dtype), f"{name} should be {dtype}, this is {value.dtype}.")
     return value.detach()
 
 
 def as_dict(answer: object, keys: Iterable[str]) -> dict[str, object]:
     """Return a reader's dict if it has the keys that it began with; anything else becomes a hint."""
-    if not isinstance(answer, dict) or set(answer) != set(keys):
-        raise Hint(f"leave the dict as it is, with its {len(set(keys))} keys, and replace only the blanks.")
+    hint = f"leave the dict as it is, with its {len(set(keys))} keys, and replace only the blanks."
+    hint_if(not isinstance(answer, dict) or set(answer) != set(keys), hint)
     return answer
 
 
@@ -207,14 +198,12 @@ def as_truths(answer: object, right: Mapping[str, bool], inverted: str, hints: M
     if any(value is ... for value in answer.values()):
         raise NotAttempted("replace each ... by True or False.")
     found = {name: _plain(value) for name, value in answer.items()}
-    if not all(isinstance(value, int | float) and value in (0, 1) for value in found.values()):
-        raise Hint("each answer is True or False.")
+    is_truth = [isinstance(value, int | float) and value in (0, 1) for value in found.values()]
+    hint_if(not all(is_truth), "each answer is True or False.")
     wrong = {name for name, truth in right.items() if found[name] != truth}
-    if len(wrong) == len(right):
-        raise Hint(inverted)
+    hint_if(len(wrong) == len(right), inverted)
     for names, hint in hints.items():
-        if wrong & set(names):
-            raise Hint(hint)
+        hint_if(wrong & set(names), hint)
 
 
 def compare(
@@ -245,11 +234,3 @@ def close(a: object, b: object, tolerance: float = 1e-4) -> bool:
     """Whether numbers or tensors agree to a relative and absolute tolerance; NaN agrees with nothing."""
     a, b = torch.as_tensor(a, dtype=torch.float64), torch.as_tensor(b, dtype=torch.float64)
     return torch.allclose(a, b, rtol=tolerance, atol=tolerance)
-
-
-@contextmanager
-def seeded() -> Iterator[None]:
-    """Draw the same random numbers each time, after which the reader's own go on as if there had been no check."""
-    with torch.random.fork_rng(devices=gpus_in_use()):
-        torch.manual_seed(0)
-        yield

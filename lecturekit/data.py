@@ -1,13 +1,13 @@
 """The data sets of the lessons: small tensors with names, from files that come with the package. No network.
 
-All tensors are float32 on the CPU, whatever the defaults are, but for the classes of `digits`, which are int64.
+All tensors are float32 on the CPU, whatever the defaults are, but for the classes of `digits`, which are int64. A seed
+is that of a generator of its own: the reader's random numbers go on undisturbed.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import operator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,9 +15,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from .devices import usual_defaults
+
 SHA256 = {"iris.csv": "9cc1c345c71bcc9b486b74cbf6063fa66f4bb5e0f603a4b3c3471ec2e5e8e355"}
-IRIS_FEATURES = ("sepal_length", "sepal_width", "petal_length", "petal_width")
-IRIS_SPECIES = ("setosa", "versicolor", "virginica")
 
 
 @dataclass(frozen=True)
@@ -52,33 +52,24 @@ def read(name: str) -> bytes:
     """Return the bytes of a data file such as ``"iris.csv"``. ValueError: its SHA-256 is not the published one."""
     path = course_folder() / name
     content = path.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if found != SHA256[name]:
-        raise ValueError(
-            f"{path} is damaged: its SHA-256 begins with {found[:12]}, expected {SHA256[name][:12]}. "
-            f"Delete it and type `git restore data/{name}`, or install lecturekit anew"
-        )
+    if hashlib.sha256(content).hexdigest() != SHA256[name]:
+        raise ValueError(f"{path} is damaged: delete it and type `git restore data/{name}`, or install lecturekit anew")
     return content
 
 
-def iris(
-    features: tuple[str, ...] = ("sepal_width", "petal_length"),
-    classes: tuple[str, str] = ("versicolor", "virginica"),
-    *,
-    seed: int = 123,
-) -> Dataset:
+@usual_defaults()
+def iris(features: tuple[str, ...] = ("sepal_width", "petal_length"), *, seed: int = 123) -> Dataset:
     """Return two species of Iris: 70 flowers for training, 30 for testing, standardised by the training part.
 
-    With the defaults these are, number for number, the tensors of STAT 453, lecture 6.4: the 100 flowers are put into
-    the order p = randperm(100), and the result is then split by p again, as that lecture does. Source: R. A. Fisher
-    (1936), "The use of multiple measurements in taxonomic problems", Annals of Eugenics 7, 179-188; UCI Machine
-    Learning Repository, CC BY 4.0. Introduced in notebook 07.
+    y is 0 for versicolor and 1 for virginica. With the defaults these are, number for number, the tensors of STAT 453,
+    lecture 6.4: the 100 flowers are put into the order p = randperm(100), and the result is then split by p again, as
+    that lecture does. Source: R. A. Fisher (1936), "The use of multiple measurements in taxonomic problems", Annals of
+    Eugenics 7, 179-188; UCI Machine Learning Repository, CC BY 4.0. Introduced in notebook 07.
 
     Parameters
     ----------
-    features : tuple of `IRIS_FEATURES`, the columns of X; another one is a ValueError
-    classes : tuple of two `IRIS_SPECIES`, else ValueError; y is 0 for the first and 1 for the second
-    seed : int, that of the order p, which has a generator of its own
+    features : tuple of str, the columns of X: sepal_length, sepal_width, petal_length, petal_width, else KeyError
+    seed : int, that of the order p
 
     Examples
     --------
@@ -86,24 +77,21 @@ def iris(
     >>> data.X_train.shape, data.y_test.shape, data.class_names
     (torch.Size([70, 2]), torch.Size([30, 1]), ('versicolor', 'virginica'))
     """
-    for argument, names, known in (("features", features, IRIS_FEATURES), ("classes", classes, IRIS_SPECIES)):
-        unknown = [name for name in names if name not in known]
-        if unknown:
-            raise ValueError(f"{argument} must be out of {', '.join(known)}, got {unknown[0]!r}")
-    first, second = classes
-    table = list(csv.DictReader(io.StringIO(read("iris.csv").decode())))
-    rows = [row for species in (first, second) for row in table if row["species"] == species]
-    X = _float32([[float(row[name]) for name in features] for row in rows])
-    y = _float32([[float(row["species"] == second)] for row in rows])
+    class_names = ("versicolor", "virginica")
+    table = csv.DictReader(read("iris.csv").decode().splitlines())
+    rows = [row for row in table if row["species"] in class_names]
+    X = torch.tensor([[float(row[name]) for name in features] for row in rows])
+    y = torch.tensor([[float(class_names.index(row["species"]))] for row in rows])
 
-    p = _random_order(len(rows), seed)
+    p = torch.randperm(len(rows), generator=_generator(seed))
     X, y = X[p], y[p]
     train, test = p[:70], p[70:]
     mean, std = X[train].mean(dim=0), X[train].std(dim=0)
     X = (X - mean) / std
-    return Dataset(X[train], y[train], X[test], y[test], tuple(features), (first, second))
+    return Dataset(X[train], y[train], X[test], y[test], tuple(features), class_names)
 
 
+@usual_defaults()
 def double_line() -> Dataset:
     """Return the four points of y = 2x at x = 1, 2, 3, 4; X_train and y_train have shape (4, 1).
 
@@ -114,18 +102,18 @@ def double_line() -> Dataset:
     >>> double_line().y_train.flatten().tolist()
     [2.0, 4.0, 6.0, 8.0]
     """
-    X = _float32([[1], [2], [3], [4]])
+    X = torch.tensor([[1.0], [2.0], [3.0], [4.0]])
     return Dataset(X, 2 * X, X[:0], X[:0], feature_names=("x",))
 
 
+@usual_defaults()
 def noisy_line(
     num_examples: int = 1000, *, slope: float = -5.0, intercept: float = 2.0, noise: float = 1.0, seed: int = 0
 ) -> Dataset:
     """Return points scattered round a line: y = slope · x + intercept + noise, with x standard normal.
 
     X_train and y_train have shape (num_examples, 1). The noise is normally distributed with this standard deviation.
-    The seed is that of a generator of their own. Introduced in notebook 06. Source: "PyTorch for the Impatient",
-    section 2.15: y = −5x + 2 + noise.
+    The seed decides on x and noise. Introduced in notebook 06. Source: "PyTorch for the Impatient", section 2.15.
 
     Examples
     --------
@@ -133,20 +121,20 @@ def noisy_line(
     >>> bool((line.y_train == 2 * line.X_train + 1).all())
     True
     """
-    options = {"generator": _generator(seed), "dtype": torch.float32, "device": "cpu"}
-    X = torch.randn(num_examples, 1, **options)
-    y = X * slope + intercept + torch.randn(num_examples, 1, **options) * noise
+    generator = _generator(seed)
+    X = torch.randn(num_examples, 1, generator=generator)
+    y = X * slope + intercept + torch.randn(num_examples, 1, generator=generator) * noise
     return Dataset(X, y, X[:0], y[:0], feature_names=("x",))
 
 
+@usual_defaults()
 def moons(num_train: int = 140, num_test: int = 60, *, noise: float = 0.2, seed: int = 0) -> Dataset:
     """Return two half-circles that lie one in the other, with noise: two classes that no line separates.
 
     Without noise, the outer moon (y = 0) is the upper half of the unit circle, and the inner moon (y = 1) the lower
-    half of the circle of radius 1 round (1, 0.5). Half of the num_train + num_test examples lie on each, in random
-    order. The noise on both coordinates is normally distributed with this standard deviation. The seed is that of
-    generators of their own. Introduced in notebook 11. The points are those of ``sklearn.datasets.make_moons``, not
-    standardised.
+    half of the circle of radius 1 round (1, 0.5). Half of the num_train + num_test examples lie on each, in an order
+    that the seed decides. The noise on both coordinates is normally distributed with this standard deviation. The
+    points are those of ``sklearn.datasets.make_moons``, not standardised. Introduced in notebook 11.
 
     Examples
     --------
@@ -157,23 +145,20 @@ def moons(num_train: int = 140, num_test: int = 60, *, noise: float = 0.2, seed:
     from sklearn.datasets import make_moons  # takes most of a second, so only where it is used
 
     points, labels = make_moons(num_train + num_test, shuffle=False, noise=noise, random_state=seed)
-    p = _random_order(len(points), seed)
-    X, y = _float32(points)[p], _float32(labels).reshape(-1, 1)[p]
+    p = torch.randperm(len(points), generator=_generator(seed))
+    X, y = torch.tensor(points, dtype=torch.float32)[p], torch.tensor(labels, dtype=torch.float32).reshape(-1, 1)[p]
     parts = X[:num_train], y[:num_train], X[num_train:], y[num_train:]
     return Dataset(*parts, feature_names=("x₁", "x₂"), class_names=("outer moon", "inner moon"))
 
 
+@usual_defaults()
 def digits(*, seed: int = 0) -> Dataset:
-    """Return pictures of handwritten digits: 1,497 for training, 300 for testing, in random order.
+    """Return pictures of handwritten digits: 1,497 for training, 300 for testing, in an order that the seed decides.
 
     X has shape (N, 64): the 8 × 8 pixels, row by row, from 0 (paper) to 1 (ink) in steps of 1/16. y has shape (N,) and
     holds the digits, int64. 13 people wrote them; the split does not keep their digits apart. Introduced in notebook
     12. They are those of ``sklearn.datasets.load_digits``. Source: E. Alpaydin and C. Kaynak (1998), "Optical
     Recognition of Handwritten Digits", UCI Machine Learning Repository, CC BY 4.0.
-
-    Parameters
-    ----------
-    seed : int, that of the order, which has a generator of its own
 
     Examples
     --------
@@ -184,18 +169,10 @@ def digits(*, seed: int = 0) -> Dataset:
     from sklearn.datasets import load_digits
 
     found = load_digits()
-    p = _random_order(len(found.data), seed)
-    X, y = _float32(found.data)[p] / 16, torch.tensor(found.target, dtype=torch.int64, device="cpu")[p]
+    p = torch.randperm(len(found.data), generator=_generator(seed))
+    X, y = torch.tensor(found.data, dtype=torch.float32)[p] / 16, torch.tensor(found.target, dtype=torch.int64)[p]
     return Dataset(X[:-300], y[:-300], X[-300:], y[-300:], tuple(found.feature_names), tuple("0123456789"))
-
-
-def _float32(numbers: object) -> Tensor:
-    return torch.tensor(numbers, dtype=torch.float32, device="cpu")
 
 
 def _generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(operator.index(seed))  # manual_seed does not take NumPy's integers
-
-
-def _random_order(num_examples: int, seed: int) -> Tensor:
-    return torch.randperm(num_examples, generator=_generator(seed), device="cpu")

@@ -5,7 +5,8 @@ import os
 import random
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -33,6 +34,18 @@ def device() -> torch.device:
 
 
 _default_device = device  # for functions that have an argument of this name
+
+
+@contextmanager
+def usual_defaults() -> Iterator[None]:
+    """Make new tensors float32 and on the CPU, whatever the reader has set."""
+    dtype = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.device("cpu"):
+            yield
+    finally:
+        torch.set_default_dtype(dtype)
 
 
 def synchronize(device: torch.device | str) -> None:

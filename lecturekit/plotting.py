@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .style import COLOURS, DASHES, GRID, INK, MARKERS, MUTED, TINTS, house_style
-from .training import History
+from .training import History, check_shape
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -202,8 +202,7 @@ def plot_decision_regions(
     with torch.no_grad():
         activation = predict(X)
         surface = predict(torch.cartesian_prod(x1, x2).to(X.device)).reshape(200, 200).T.cpu()
-    if activation.shape != y.shape:
-        raise ValueError(f"predict(X) must have the shape of y, {tuple(y.shape)}, got {tuple(activation.shape)}")
+    check_shape(activation, y)
     wrong = X[((activation > threshold) != (y == 1))[:, 0]]
 
     fig, ax = figure(5.6, 4.4)

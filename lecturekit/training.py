@@ -5,7 +5,7 @@ import operator
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import count, islice
 
 import torch
 from torch import Tensor
@@ -108,10 +108,6 @@ def fit(
     if num_epochs is None and num_steps is None:
         raise ValueError("num_epochs or num_steps must be given, got neither")
     _check_examples(X, y, batch_size)
-    steps_per_epoch = 1 if batch_size is None else math.ceil(len(X) / batch_size)
-    total_steps = math.inf if num_steps is None else num_steps
-    if num_epochs is not None:
-        total_steps = min(total_steps, num_epochs * steps_per_epoch)
     loss = loss or _mean_squared_error
 
     def measure(X: Tensor, y: Tensor) -> float:
@@ -126,11 +122,13 @@ def fit(
     generator = torch.Generator().manual_seed(operator.index(seed))
     steps = examples_seen = 0
     seconds = 0.0
-    while steps < total_steps:
+    for _ in count() if num_epochs is None else range(num_epochs):
+        if steps == num_steps:
+            break
         synchronize(X.device)
         start = time.perf_counter()
         batches = [(X, y)] if batch_size is None else minibatches(X, y, batch_size, generator)
-        for X_batch, y_batch in islice(batches, total_steps - steps):
+        for X_batch, y_batch in islice(batches, None if num_steps is None else num_steps - steps):
             step(X_batch, y_batch)
             steps += 1
             examples_seen += X_batch.shape[0]
@@ -149,12 +147,15 @@ def fit(
     return history
 
 
-def _mean_squared_error(y_hat: Tensor, y: Tensor) -> Tensor:
+def check_shape(y_hat: Tensor, y: Tensor) -> None:
+    """Refuse predictions that would be broadcast when they meet y."""
     if y_hat.shape != y.shape:
-        raise ValueError(
-            f"predict(X) must have the shape of y, {tuple(y.shape)}, got {tuple(y_hat.shape)}: "
-            "their difference would be broadcast to another shape, and its mean would be no loss"
-        )
+        found = f"got {tuple(y_hat.shape)}: their difference would be broadcast"
+        raise ValueError(f"predict(X) must have the shape of y, {tuple(y.shape)}, {found}")
+
+
+def _mean_squared_error(y_hat: Tensor, y: Tensor) -> Tensor:
+    check_shape(y_hat, y)
     return (y_hat - y).square().mean()
 
 

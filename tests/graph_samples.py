@@ -47,11 +47,6 @@ def texts(svg):
     return ["".join(element.itertext()) for element in elements(svg, "text")]
 
 
-def titles(svg):
-    """What each node says of itself, in order: name, operation, shape, dtype, module."""
-    return [element.text for element in elements(svg, "title")][1:]
-
-
 def box_groups(svg):
     """The group of each node."""
     return [group for group in ET.fromstring(svg).findall(f"{SVG}g") if group.find(f"{SVG}title") is not None]

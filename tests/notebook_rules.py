@@ -22,6 +22,7 @@ import numpy as np
 from bs4 import BeautifulSoup, Tag
 from matplotlib.image import imread
 from nbformat import NotebookNode
+from stamp import WATERMARK_CELL as WATERMARK
 from structure import (
     LESSONS,
     anchor_of,
@@ -39,7 +40,6 @@ from structure import (
 Rule = Callable[[NotebookNode, Path], Iterator[str]]
 
 IGNORED_TAG = "nbval-ignore-output"
-WATERMARK = "%load_ext watermark\n%watermark -v -p torch,numpy,matplotlib,lecturekit"
 CPU_TAG = "cpu-output"  # what the cell prints on a GPU is not compared: conftest.py
 TAGS = {"setup", "exercise", IGNORED_TAG, CPU_TAG}
 # What CONTRIBUTING.md asks for, with no exception.
@@ -68,7 +68,7 @@ def read(path: Path) -> NotebookNode:
 
 def read_lesson(number: str) -> NotebookNode:
     (path,) = (path for path in LESSONS if path.name.startswith(f"{number}_"))
-    return nbformat.read(path, as_version=4)
+    return read(path)
 
 
 def lesson_number(path: Path) -> str:
@@ -297,27 +297,6 @@ def unique_headings(nb, path):
     yield from (f"{count} headings lead to #{anchor}" for anchor, count in anchors.items() if count > 1)
 
 
-def links(nb, path):
-    """Links within the course lead somewhere: to a file that is there, and to a heading that is in it."""
-    text = re.sub(r"`[^`\n]+`", "", prose(nb))
-    # A target may hold brackets, in pairs: #4-·-backward()-fills-.grad
-    targets = re.findall(r"(?<!!)\[[^\]]*\]\(\s*<?((?:[^()\s>]|\([^()\s>]*\))+)", text)
-    for target in targets + re.findall(r"<a [^>]*href=\"([^\"]+)\"", text):
-        if re.match(r"[a-z]+:", target):
-            ours = re.search(r"lecturekit.*?notebooks/([^/?#]+\.ipynb)", target)
-            if ours and ours[1] != path.name and not (path.parent / ours[1]).is_file():
-                yield f"link to {ours[1]}, which does not exist"
-            continue
-        file, _, anchor = target.partition("#")
-        other = path.parent / file
-        if file and not other.exists():
-            yield f"link to {file}, which does not exist"
-        elif anchor and (not file or other.suffix == ".ipynb"):
-            there = read(other) if file else nb
-            if anchor not in {anchor_of(text) for _, text in headings(there)}:
-                yield f"link to #{anchor}, which is no heading of {file or path.name}"
-
-
 def names_of_the_package(nb, path):
     """What the text calls `lk.…` or `lecturekit.…` is there."""
     for code in re.findall(r"`([^`\n]+)`", prose(nb)):
@@ -351,7 +330,7 @@ def budget(nb, path):
 
 
 def anatomy(nb, path):
-    """What a lesson is made of. (The first cell, the time it takes and the setup cell: see tools/stamp.py.)"""
+    """What a lesson is made of. (The first cell, the time it takes and the setup cells: see tools/stamp.py.)"""
     if sum(level == 1 for level, _ in headings(nb)) != 1:
         yield "there is not one heading of level 1"
     found = [text for level, text in headings(nb) if level == 2]
@@ -370,16 +349,6 @@ def anatomy(nb, path):
         yield f"{len(recap)} points in the recap for {len(objectives)} objectives"
     if not bullets(nb, "Sources"):
         yield "no sources are listed"
-
-
-def setup(nb, path):
-    first, second, third, *_ = code_cells(nb)
-    if "setup" not in tags(first):
-        yield "the first code cell has no tag setup"
-    if second.source != WATERMARK or "setup" not in tags(second):
-        yield "the second code cell is not watermark's, tagged setup"
-    if "import lecturekit as lk" not in third.source.splitlines():
-        yield "the third code cell does not 'import lecturekit as lk'"
 
 
 def predict_and_check(nb, path):
@@ -408,7 +377,7 @@ def think_before_you_see(nb, path):
 
 
 def exercises_are_whole(nb, path):
-    """Heading, blank, check, folded solution; numbered 1, 2, 3. (test_solutions.py runs the solutions.)"""
+    """Heading, blank, check, folded solution; numbered 1, 2, 3. (test_exercises.py runs the solutions.)"""
     for cell in code_cells(nb):
         if ("exercise" in tags(cell)) != (check_call(cell) is not None):
             yield f"an exercise has the tag 'exercise' and ends in lk.check(\"NN.k\", …): {first_line(cell)!r}"
@@ -433,10 +402,10 @@ def exercises_are_whole(nb, path):
 
 COMMON_RULES: list[Rule] = [
     counts, errors_and_warnings, kernel, metadata, known_tags, mime_types, plain_python, nothing_unfinished,
-    nothing_of_this_machine, nothing_from_elsewhere, alt_texts, pixels, printed_digits, unique_headings, links,
+    nothing_of_this_machine, nothing_from_elsewhere, alt_texts, pixels, printed_digits, unique_headings,
     names_of_the_package,
 ]  # fmt: skip
-LESSON_RULES: list[Rule] = [budget, anatomy, setup, predict_and_check, think_before_you_see, exercises_are_whole]
+LESSON_RULES: list[Rule] = [budget, anatomy, predict_and_check, think_before_you_see, exercises_are_whole]
 
 
 def rules_for(path: Path) -> list[Rule]:

@@ -16,7 +16,6 @@ from lecturekit import devices
         (0, None, "cpu"),
         (2, None, "cuda"),
         (2, "", "cuda"),
-        (2, "cpu", "cpu"),
         (2, "cuda:1", "cuda:1"),
         (0, "mps", "mps"),
     ],

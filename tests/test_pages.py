@@ -124,13 +124,8 @@ def test_the_glossary_has_each_new_word_of_the_lessons():
     assert sorted(missing) == []
 
 
-def test_pages_have_no_code():
-    assert {cell.cell_type for nb in PAGES.values() for cell in nb.cells} == {"markdown"}
-
-
 @pytest.mark.parametrize("name", PAGES)
 def test_the_page_is_found(name):
-    """From the README, from the first lesson and from the web site."""
+    """From the README and from the first lesson. (That the web site lists each page is Sphinx's to see.)"""
     assert f"(notebooks/{name}.ipynb)" in (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"({name}.ipynb)" in prose(LESSONS["00_start_here.ipynb"])
-    assert f"\nnotebooks/{name}\n" in (ROOT / "docs" / "index.md").read_text(encoding="utf-8")

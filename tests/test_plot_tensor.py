@@ -71,21 +71,18 @@ def test_a_label_stands_beside_the_layer_it_names():
 
 @pytest.mark.parametrize("shape", [(5, 13), (40,), (10, 10, 10)])
 def test_larger_tensors_are_drawn_without_values(shape):
-    fig = lk.plot_tensor(torch.zeros(shape))
-    assert len(corners(fig)) == torch.Size(shape).numel() and set(values_at(fig)) == {None}
+    values = values_at(lk.plot_tensor(torch.zeros(shape)))
+    assert values == [None] * torch.Size(shape).numel()
 
 
-@pytest.mark.parametrize(
-    ("values", "written"),
-    [
-        (torch.tensor([0.5, -1.0, 1 / 3], requires_grad=True), ["0.5", "-1", "0.3333"]),
-        (torch.tensor([True, False]), ["True", "False"]),
-        (torch.tensor([1 + 2j]), ["1+2j"]),
-        (torch.tensor([1.5], dtype=torch.bfloat16), ["1.5"]),
-    ],
-)
-def test_values_of_every_dtype(values, written):
-    assert values_at(lk.plot_tensor(values)) == written
+def test_values_of_every_dtype():
+    tensors = {
+        "float": torch.tensor([0.5, -1.0, 1 / 3], requires_grad=True),
+        "bool": torch.tensor([True, False]),
+        "complex": torch.tensor([1 + 2j]),
+        "bfloat16": torch.tensor([1.5], dtype=torch.bfloat16),
+    }
+    assert values_at(lk.plot_tensor(tensors)) == ["0.5", "-1", "0.3333", "True", "False", "1+2j", "1.5"]
 
 
 @pytest.mark.parametrize(

@@ -1,32 +1,12 @@
-"""Recorded measurements: they are read right, and what the course brings is whole."""
+"""The recorded measurements that the course brings are whole."""
 
 import getpass
 import platform
 from pathlib import Path
 
-import lecturekit as lk
-from lecturekit.lessons.recorded import Benchmark, recorded
+from lecturekit.lessons.recorded import recorded
 
 FILES = sorted((Path(__file__).parents[1] / "data" / "measurements").glob("*.json"))
-MACHINE = {"processor": "Abacus", "threads": 1, "gpu": None}
-FAILED = {"kind": "step", "device": "cuda", "way": "eager", "N": 9, "d": 10, "failed": "out of memory"}
-
-
-def step(N, seconds, device="cpu", way="eager", **more):
-    return {"kind": "step", "device": device, "way": way, "N": N, "d": 10, "samples": [seconds]} | more
-
-
-def benchmark(*rows, **machine):
-    return Benchmark(MACHINE | machine, "2026-01-31", list(rows))
-
-
-def test_times_of_a_step_are_those_of_the_device_batch_size_and_way():
-    training = step(4, 4.0) | {"kind": "to loss"}
-    found = benchmark(step(2, 0.5), step(3, 0.7, batch_size=10), step(1, 0.1, "cuda", "graph"), FAILED, training)
-    assert found.step_times("cpu") == {20: lk.Timing((0.5,))}
-    assert found.step_times("cpu", 10) == {30: lk.Timing((0.7,))}
-    assert found.step_times("cuda") == {}
-    assert found.step_times("cuda", way="graph") == {10: lk.Timing((0.1,))}
 
 
 def test_what_the_course_brings_is_whole_and_names_nobody():

@@ -32,7 +32,7 @@ def test_scripts_write_words_as_text(path):
         r".*\b(?:innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc|eval\(|Function\(|setTimeout\(['\"]).*"
     )
     found = [line.strip() for line in writes.findall(path.read_text("utf-8"))]
-    allowed = {"stepper.js": ["box.innerHTML = data.svg;"], "pad.js": ["root.innerHTML = data.html;"]}
+    allowed = {"stepper.js": ["box.innerHTML = data.svg;"], "pad.js": ["root.innerHTML = page(data.dark);"]}
     assert found == allowed.get(path.name, [])
 
 
@@ -46,11 +46,23 @@ def test_jupyterlab_keeps_its_token_and_listens_to_this_machine_alone():
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_workflows_run_nothing_that_a_stranger_wrote(path):
+def test_workflows_may_only_read_and_run_nothing_that_a_stranger_wrote(path):
     """A title of a pull request within a command would be run, and one trigger gives strangers the rights of ours."""
-    workflow = yaml.safe_load(path.read_text("utf-8"))
+    raw = path.read_text("utf-8")
+    workflow = yaml.safe_load(raw)
     assert set(workflow[True]) <= {"push", "pull_request", "schedule", "workflow_dispatch"}  # YAML reads `on` as true
+    assert workflow["permissions"] == {"contents": "read"}
+    # One job may write, what GitHub Pages or the registry needs to publish, and it runs no code of the repository.
+    allowed = {"site": {"pages": "write", "id-token": "write"}, "release": {"id-token": "write"}}
+    writing = {name: job for name, job in workflow["jobs"].items() if "permissions" in job}
+    assert set(writing) == ({"publish"} if path.stem in allowed else set())
+    for job in writing.values():
+        assert job["permissions"] == allowed[path.stem]
+        assert not any("checkout" in step.get("uses", "") for step in job["steps"])
+        assert {step.get("run") for step in job["steps"]} <= {None, "uv publish --trusted-publishing always"}
     for step in (step for job in workflow["jobs"].values() for step in job["steps"]):
         assert "${{" not in step.get("run", "") and "secrets." not in str(step)
-        if step.get("uses", "").startswith("actions/checkout@"):
-            assert step["with"] == {"persist-credentials": False}
+        if action := step.get("uses"):
+            assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", action), action
+            assert re.search(rf"{action} # v\d+\.\d+\.\d+\n", raw), f"{action}: say in a comment which version it is"
+            assert "checkout" not in action or step["with"] == {"persist-credentials": False}

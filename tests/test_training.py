@@ -1,9 +1,8 @@
-"""The loop: the batches and losses of lecture 6.4, what is measured when, and mistakes that would go unnoticed."""
+"""The loop: its batches, what is measured when, and mistakes that would go unnoticed."""
 
 import math
 import time
 
-import notebook_rules as rules
 import numpy as np
 import pytest
 import torch
@@ -64,26 +63,12 @@ def test_examples_that_require_gradients_can_be_cut_into_mini_batches():
     assert (X.grad == 3).all()
 
 
-def test_published_losses_and_accuracies():
-    """Of the gradient by hand; lesson 07 asserts those of all three versions."""
-    iris, line = lk.data.iris(), Line()
-    settings = {"num_epochs": 20, "batch_size": 10, "seed": 123}
-    history = lk.fit(line.step, iris.X_train, iris.y_train, predict=line.predict, **settings)
-    # The first loss, 0.38849476, lies close to a rounding border: compare by difference, not by rounding.
-    for loss, published in zip(history.losses, rules.PUBLISHED, strict=True):
-        assert abs(loss - float(published)) <= 0.5e-5 + 1e-6
-    train = ((line.predict(iris.X_train) > 0.5) == iris.y_train.bool()).float().mean().item()
-    test = ((line.predict(iris.X_test) > 0.5) == iris.y_test.bool()).float().mean().item()
-    assert (round(100 * train, 2), round(100 * test, 2)) == (92.86, 93.33)
-
-
-@pytest.mark.parametrize(("dtype", "device"), [(torch.float64, "cpu"), (torch.float32, "meta")])
-def test_defaults_change_no_loss(dtype, device):
+def test_defaults_change_no_loss():
     """Any default device but the CPU will do; where nothing is computed on it, an error shows what was made there."""
     iris, line, other = lk.data.iris(), Line(), Line()
     settings = {"num_epochs": 2, "batch_size": 10, "seed": 123}
     expected = lk.fit(line.step, iris.X_train, iris.y_train, predict=line.predict, **settings).losses
-    with defaults(dtype, device):
+    with defaults(torch.float64, "meta"):
         data = lk.data.iris()
         assert lk.fit(other.step, data.X_train, data.y_train, predict=other.predict, **settings).losses == expected
 
@@ -191,28 +176,24 @@ WITH_NAN = torch.where(X7 == 3, float("nan"), X7)
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"y": y7.flatten()}, r"predict\(X\) must have the shape of y, \(7,\), got \(7, 1\): .* would be no loss$"),
-        ({"predict": lambda X: X[:, 0]}, r"must have the shape of y, \(7, 1\), got \(7,\).*broadcast"),
+        ({"y": y7.flatten()}, r"^predict\(X\) must have the shape of y, \(7,\), got \(7, 1\): .* broadcast"),
+        ({"predict": lambda X: X[:, 0]}, r"must have the shape of y, \(7, 1\), got \(7,\): .* broadcast"),
         ({"y": y7[:6]}, r"^X and y must have equally many rows, got shapes \(7, 2\) and \(6, 1\)$"),
         ({"batch_size": 0}, "^batch_size must be from 1 to 7, the number of examples, got 0$"),
         ({"batch_size": 8}, "^batch_size must be from 1 to 7, the number of examples, got 8$"),
-        ({"batch_size": 2.5}, "float"),
-        ({"seed": 0.5}, "float"),
         ({"num_epochs": None}, "^num_epochs or num_steps must be given, got neither$"),
         ({"X": WITH_NAN, "predict": Line().predict}, r"^X, y and predict\(X\) must be finite, got a loss of nan"),
     ],
 )
 def test_a_mistake_is_named(change, words):
     arguments = {"X": X7, "y": y7, "predict": zeros, "num_epochs": 1} | change
-    with pytest.raises((ValueError, TypeError), match=words):
+    with pytest.raises(ValueError, match=words):
         lk.fit(nothing, **arguments)
 
 
 def test_minibatches_refuse_the_same():
     with pytest.raises(ValueError, match="X and y must have equally many rows"):
-        next(lk.minibatches(X7, y7[:6], 2, torch.Generator()))
-    with pytest.raises(ValueError, match="batch_size must be from 1 to 7, the number of examples, got 8"):
-        next(lk.minibatches(X7, y7, 8, torch.Generator()))
+        next(lk.minibatches(X7[:6], y7, 2, torch.Generator()))
 
 
 @pytest.mark.parametrize("share", [lambda line: line.w.T, lambda line: [line.b.item(), (line.w.detach(),)]])

@@ -35,12 +35,6 @@ def meet(rank, world_size, device):
     return {"total": total, "threads": torch.get_num_threads(), "listening": listening}
 
 
-def raises(rank, world_size, device):
-    if rank == 1:
-        raise ValueError("bad data")
-    dist.all_reduce(torch.ones(1, device=device))
-
-
 def is_killed(rank, world_size, device):
     import signal
 
@@ -88,23 +82,15 @@ def test_each_worker_computes_and_prints(monkeypatch):
     # With torchrun --standalone there would be zeros: everybody. On a CPU, gloo was really used, and seen.
     listening = {address for result in run.results for address in result["listening"]}
     assert listening == {"127.0.0.1"} or (torch.cuda.device_count() and not listening)
-    compile(run.program, "program.py", "exec")
-    assert inspect.getsource(meet) in run.program
 
 
-@pytest.mark.parametrize(
-    ("function", "first_line"),
-    [
-        (raises, "worker 1: ValueError: bad data"),
-        pytest.param(is_killed, "worker 1 was killed by SIGKILL", marks=linux),
-    ],
-)
-def test_the_worker_that_failed_first_is_named(function, first_line, monkeypatch, tmp_path):
-    """The other one fails as well, since it loses its connection."""
+@linux
+def test_the_worker_that_failed_first_is_named(monkeypatch, tmp_path):
+    """The other one fails as well, since it loses its connection. (Lesson 13 has one that raises an error.)"""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(RuntimeError) as failed:
-        lk.run_workers(function, num_workers=2, timeout=PATIENT)
-    assert str(failed.value).splitlines()[0] == first_line
+        lk.run_workers(is_killed, num_workers=2, timeout=PATIENT)
+    assert str(failed.value).splitlines()[0] == "worker 1 was killed by SIGKILL"
     assert "Root Cause (first observed failure)" in str(failed.value), "the report of torchrun follows"
     assert list(tmp_path.iterdir()) == [], "no file is left"
 
@@ -112,7 +98,7 @@ def test_the_worker_that_failed_first_is_named(function, first_line, monkeypatch
 @linux
 def test_workers_that_take_too_long_are_stopped(mark, tmp_path):
     with pytest.raises(TimeoutError, match="not ready within 3 seconds"):
-        lk.run_workers(hangs, num_workers=2, timeout=3)
+        lk.run_workers(hangs, num_workers=1, timeout=3)
     assert processes(mark) == []
     assert list(tmp_path.iterdir()) == []
 

@@ -24,6 +24,8 @@ import lecturekit as lk
 
 DOCS = ROOT / "docs"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+API = (DOCS / "api.md").read_text(encoding="utf-8")
+DOCUMENTED = set(re.findall(r"^\.\. auto\w+:: lecturekit\.([\w.]+)$", API, flags=re.MULTILINE))
 
 CODE = re.compile(r"(^`{3,}.*?^`{3,}|\[[^\]\n]*\]\([^)\n]*\))", flags=re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#{1,4} (.+)$", flags=re.MULTILINE)
@@ -99,14 +101,12 @@ def copy_notebook(path: Path, folder: Path, change, fold: bool = False) -> None:
 def collect_site(source: Path) -> None:
     """Put the lessons beside the pages of docs/, and write what those include."""
     shutil.copytree(DOCS, source, ignore=shutil.ignore_patterns("_*", "*.py"))
-    api = (DOCS / "api.md").read_text(encoding="utf-8")
-    documented = set(re.findall(r"^\.\. auto\w+:: lecturekit\.([\w.]+)$", api, flags=re.MULTILINE))
     for path in NOTEBOOKS:
         colab = COLAB.search(path.read_text(encoding="utf-8"))
         exercises = EXERCISES.format(colab=colab[1]) if colab else "## Exercises\n"
 
         def change(text: str, exercises: str = exercises) -> str:
-            return with_reference(text.replace("## Exercises\n", exercises), documented)
+            return with_reference(text.replace("## Exercises\n", exercises))
 
         copy_notebook(path, source / "notebooks", change, fold=True)
     parts = source / "_parts"
@@ -129,12 +129,12 @@ def collect_site(source: Path) -> None:
     (parts / "map.md").write_text(MAP.format(alt=course.get_label(), width=width), encoding="utf-8")
 
 
-def with_reference(text: str, documented: set[str]) -> str:
+def with_reference(text: str) -> str:
     """Link names of the package to the reference, and keep the number of a section on the line of its word."""
 
     def link(match: re.Match) -> str:
         name = match[1]
-        return f"{{py:obj}}`{match[0][1:-1]} <lecturekit.{name}>`" if name in documented else match[0]
+        return f"{{py:obj}}`{match[0][1:-1]} <lecturekit.{name}>`" if name in DOCUMENTED else match[0]
 
     text = SECTION.sub("\\1\u00a0\\2", text).replace("→ [", "→\u00a0[")
     parts = CODE.split(text)  # every second one is code or a link already

@@ -6,8 +6,6 @@ import torch
 from torch import Tensor
 
 from ..checks import Hint, NotAttempted, as_number, call, close, compare, exercise, hint_if
-from ..data import noisy_line
-from ..lessons.sweep import train_many
 
 LRS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1)
 
@@ -17,17 +15,13 @@ def best_of_the_runs(answer: object) -> str:
     lr = as_number("best_lr", answer)
     if not any(close(lr, known, 1e-6) for known in LRS):
         raise Hint("that is none of the rates in runs.lrs. Answer with a rate, not with its place or a loss.")
-    data = noisy_line()
-    runs = train_many(data.X_train, data.y_train, lrs=LRS, batch_sizes=[1, 10], seeds=range(5), num_steps=25)
-    final = runs.losses[..., -1].mean(dim=2)  # (learning rates, batch sizes)
-    single, right = (LRS[i] for i in final.argmin(dim=0).tolist())
-    what = "are still on their way down after 25 steps" if lr < right else "tremble too much, at least with some seeds"
+    what = "are still on their way down after 25 steps" if lr < 0.1 else "tremble too much, at least with some seeds"
     typical = [
-        (single, "that is the best rate for single examples. Which batch size is asked for?"),
+        (0.05, "that is the best rate for single examples. Which batch size is asked for?"),
         (0.5, "the full batch arrives in one step with this rate. Which batch size is asked for?"),
         f"with this rate the runs {what}.",
     ]
-    compare("best_lr", lr, right, typical, tolerance=1e-6)
+    compare("best_lr", lr, 0.1, typical, tolerance=1e-6)
     return "this rate lies between those that are too slow and those that tremble."
 
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..checks import Hint, as_number, as_tensor, call, compare, exercise, hint_if, seeded
+from ..checks import Hint, as_number, as_tensor, call, compare, exercise, hint_if
 
 
 @exercise("12.1", "Divide each power by the sum of the three: these are p. And y has one 1, for the right class.")
@@ -66,9 +66,7 @@ def own_cross_entropy(function: object) -> str:
 @exercise("12.3", "Begin with zeros, and go through the pairs: each adds 1 in row y and column y_hat.")
 def count_confusions(function: object) -> str:
     y, y_hat = torch.tensor([0, 0, 0, 1, 1, 2]), torch.tensor([0, 1, 1, 1, 0, 2])
-    right = torch.zeros(4, 4)
-    for true, answer in zip(y.tolist(), y_hat.tolist(), strict=True):
-        right[true, answer] += 1
+    right = torch.tensor([[1.0, 2.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]])
     found = as_tensor("the result", call(function, y_hat.clone(), y.clone(), 4), (4, 4)).double()
     typical = [
         (right.T, "rows and columns are exchanged: a row is what is true."),
@@ -83,7 +81,6 @@ def count_confusions(function: object) -> str:
 
 
 @exercise("12.4", "A slice model[:-1] holds all but the head. Freeze it (section 8), then list what still learns.")
-@seeded()
 def freeze_all_but_the_head(function: object) -> str:
     model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2))
     result = call(function, model)
@@ -102,7 +99,6 @@ def freeze_all_but_the_head(function: object) -> str:
 
 
 @exercise("12.5", "Make pictures of shape (N, 8, 8). Put a column of zeros before all columns but the last.")
-@seeded()
 def move_the_ink(function: object) -> str:
     X = torch.rand(3, 64) + 0.1
     pictures, paper = X.reshape(3, 8, 8), torch.zeros(3, 8, 1)

@@ -17,19 +17,16 @@ class Node:
     name : str
         The reader's variable name, a parameter's name, the digits of a constant, or v₁, v₂, ….
     op, expression : str
-        The operation that made it, as PyTorch calls it (``"mul"``) and as a lecturer writes it (``"w · x"``); empty for
-        leaves, inputs and constants.
+        The operation, as PyTorch calls it (``"mul"``) and as a lecturer writes it (``"w · x"``); empty where none was.
     kind : str
         ``"leaf"`` (requires a gradient and was not computed), ``"input"`` (a tensor without gradient),
         ``"constant"`` (a Python number), ``"operation"``, or ``"output"`` (the target of all derivatives).
     shape, dtype : tuple of int, torch.dtype, or None
         Without a shape where a folded node stands for several tensors, without a dtype for Python numbers.
-    value, grad : torch.Tensor or None
-        Copies on the CPU, of the value when the operation ran and of ∂target/∂node; None where there is none, or
-        where it is larger than ``max_elems``.
+    value, grad, accumulated : torch.Tensor or None
+        Copies on the CPU: the value when the operation ran, ∂target/∂node, and the tensor's own ``.grad`` when the
+        block ended. None where there is none, or where it is larger than ``max_elems``.
     requires_grad : bool
-    accumulated : torch.Tensor or None
-        The tensor's own ``.grad`` when the block ended.
     value_norm, grad_norm : float or None
         Euclidean norms, known also for tensors too large to copy.
     module : tuple of str
@@ -69,11 +66,11 @@ class Edge:
     Attributes
     ----------
     source, target : Node
-    local_grad : torch.Tensor or None
-        ∂target/∂source at the recorded values, shape ``target.shape + source.shape``; None where there is none
-        or where source or target is larger than ``max_elems``.
-    contribution, contribution_norm : torch.Tensor, float or None
-        What this edge adds to ``source.grad``, None if larger than ``max_elems``, and its Euclidean norm.
+    local_grad, contribution : torch.Tensor or None
+        ∂target/∂source at the recorded values, shape ``target.shape + source.shape``, and what this edge adds to
+        ``source.grad``. None where there is none, or where a tensor is larger than ``max_elems``.
+    contribution_norm : float or None
+        Euclidean norm.
     """
 
     source: Node
@@ -93,12 +90,10 @@ class Edge:
 
 def topological(items: list, sources: Mapping) -> list:
     """Sort so that each item comes after its ``sources[item]``, and else as they are."""
-    order: dict = {}
-    for item in items:
-        todo = [item]
-        while todo:
-            if missing := [source for source in sources[todo[-1]] if source not in order]:
-                todo += reversed(missing)
-            else:
-                order[todo.pop()] = True
+    order, todo = {}, items[::-1]
+    while todo:
+        if missing := [source for source in sources[todo[-1]] if source not in order]:
+            todo += reversed(missing)
+        else:
+            order[todo.pop()] = True
     return list(order)

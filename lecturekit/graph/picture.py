@@ -97,7 +97,7 @@ def _accumulated(node: Node, steps: Steps) -> list[Block]:
     name, tensor = f"{clean(node.name, 28)}.grad", node.accumulated
     if tensor is None or format_tensor(tensor) == format_tensor(node.grad):
         return []
-    whole = formula(f"{name}: {format_tensor(tensor, 0)[0]}", GRADIENT)
+    whole = formula(f"{name}: {format_tensor(tensor, 0)}", GRADIENT)
     return [(equation(name, tensor, GRADIENT) if is_small(tensor) else whole).seen(steps.last)]
 
 

@@ -28,45 +28,46 @@ MOVED |= dict.fromkeys(("T", "t", "mT"), "{up}ᵀ") | dict.fromkeys(("getitem", 
 def local_derivative(edge: Edge, incoming: list[Edge]) -> str | None:
     """Return ∂target/∂source as a lecturer writes it: a number, a multiple of I, a diagonal, the name of a factor."""
     jacobian = edge.local_grad
-    if jacobian is None or not jacobian.numel():
+    if jacobian is None:
         return None
     if jacobian.numel() == 1:
         return format_number(jacobian.item())
     rows, columns = math.prod(edge.target.shape), math.prod(edge.source.shape)
-    if jacobian.numel() != rows * columns:
-        return None
     matrix = jacobian.reshape(rows, columns)
     if rows == columns and torch.equal(matrix, torch.diag(matrix.diag())):
         diagonal = matrix.diag()
         if (diagonal == diagonal[0]).all():
             factor = format_number(diagonal[0].item())
             return "I" if factor == "1" else f"{factor} I"
-        return f"diag({format_tensor(diagonal)[0][1:-1]})" if rows <= 4 else f"diagonal, {rows}×{columns}"
+        return f"diag({format_tensor(diagonal)[1:-1]})" if rows <= 4 else f"diagonal, {rows}×{columns}"
     for other in incoming:
         factor = other.source.value
-        if other is edge or factor is None or factor.dtype != matrix.dtype or factor.numel() != matrix.numel():
+        if other is edge or factor is None or factor.dtype != matrix.dtype:
             continue
-        if torch.equal(factor.reshape(-1), matrix.reshape(-1)) and (factor.dim() == 2 or min(rows, columns) == 1):
+        if torch.equal(factor.flatten(), matrix.flatten()) and (factor.dim() == 2 or 1 in matrix.shape):
             return clean(other.source.name, 16) + ("ᵀ" if factor.dim() == 1 and rows == 1 else "")
     if (matrix == matrix[0, 0]).all():
         return f"{format_number(matrix[0, 0].item())} each"
-    if min(rows, columns) == 1 and max(rows, columns) <= 4:
-        return format_tensor(matrix.reshape(-1))[0] + ("" if rows == 1 else "ᵀ")
+    if 1 in matrix.shape and matrix.numel() <= 4:
+        return format_tensor(matrix.flatten()) + ("" if rows == 1 else "ᵀ")
     return f"{rows}×{columns} Jacobian"
 
 
-def term(target: Node, edge: Edge, incoming: list[Edge], sign: str, most: int = 6, in_full: bool = False) -> str:
-    """Write one term of the chain rule, with its numbers where all are single ones, else with what it adds."""
+def term(target: Node, edge: Edge, incoming: list[Edge], in_caption: bool = False) -> str:
+    """Write a term of the chain rule, with its numbers where all are single ones, else with what it adds.
+
+    ``∂f/∂u · ∂u/∂x = 3 · (−2) = −6``; in a caption, ``gradient of u × slope of the arrow x → u = 3 × (−2) = −6``.
+    """
     node, source = edge.target, edge.source
-    gradient, upstream = (in_colour(n) if in_full else derivative(target, n) for n in (source, node))
-    slope = f"slope of the arrow {clean(source.name, 24)} → {clean(node.name, 24)}"
-    slope = f" × \f{slope}\f" if in_full else f" · {derivative(node, source)}"
-    text = f"{gradient} {sign} {backward_rule(edge, incoming, upstream) or upstream + slope}"
+    upstream, slope, times, most = derivative(target, node), derivative(node, source), "·", 64
+    if in_caption:
+        slope = f"\fslope of the arrow {clean(source.name, 24)} → {clean(node.name, 24)}\f"
+        upstream, times, most = in_colour(node), "×", 6
+    text = backward_rule(edge, incoming, upstream) or f"{upstream} {times} {slope}"
     numbers = [node.grad, edge.local_grad, edge.contribution]
     if all(number is not None and number.numel() == 1 for number in numbers):
         upstream, local, product = (format_number(number.item()) for number in numbers)
-        local = f"\t{upstream}\t × \f{in_brackets(local)}\f" if in_full else f"{upstream} · {in_brackets(local)}"
-        return f"{text} = {local} = {product}"
+        return f"{text} = \t{upstream}\t {times} \f{in_brackets(local)}\f = {product}"
     added = in_words(edge.contribution, source.shape, edge.contribution_norm, most)
     return f"{text}, {added}" if added[0] == "s" else f"{text} = {added}"
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .model import Edge, Node, topological
+from .model import Edge, Node
 from .rules import term
 from .text import clean, counts, derivative, format_number, in_brackets, in_colour, in_words
 
@@ -35,33 +36,33 @@ def plan(graph) -> Steps:
     incoming, terms = ({node: [] for node in graph.nodes} for _ in range(2))
     for edge in graph.edges:
         incoming[edge.target].append(edge)
-    sources = {node: [edge.source for edge in edges] for node, edges in incoming.items()}
-    order = [node for node in topological(graph.nodes, sources) if node.kind in ("operation", "output")]
-    flowing = {node: [edge for edge in incoming[node] if edge.carries_gradient] for node in reversed(order)}
-    passing = [node for node, edges in flowing.items() if edges and graph.target and graph.target.has_grad]
-    for node in passing:
-        for edge in flowing[node]:
-            terms[edge.source].append(edge)
-    forward, start = {node: step for step, node in enumerate(order, 1)}, len(order) + 1
-    steps = Steps(incoming, forward, start, {node: start + i for i, node in enumerate(passing, 1)}, terms, [])
+    computed = [node for node in graph.nodes if node.kind in ("operation", "output")]
+    flowing: dict[Node, list[Edge]] = {}
+    for node in reversed(computed):
+        for edge in incoming[node]:
+            if edge.carries_gradient:
+                flowing.setdefault(node, []).append(edge)
+                terms[edge.source].append(edge)
+    forward, start = {node: step for step, node in enumerate(computed, 1)}, len(computed) + 1
+    backward = {node: step for step, node in enumerate(flowing, start + 1)}
 
-    captions = steps.captions
-    captions.append("The graph before anything is computed: what goes in.")
-    captions += [f"forward: {_forward_caption(node, incoming[node])}" for node in order]
+    captions = ["The graph before anything is computed: what goes in."]
+    captions += [f"forward: {_result(node, incoming[node])}" for node in computed]
     if (target := graph.target) and target.has_grad:
-        one = "1" if target.grad is None or target.grad.numel() == 1 else in_words(target.grad, target.shape, None)
+        one = in_words(target.grad, target.shape, target.grad_norm)
         captions.append(f"backward starts: {in_colour(target)} = {derivative(target, target)} = {one}")
-        for node in passing:
-            captions.append("backward: " + "\n".join(_backward_caption(target, edge, steps) for edge in flowing[node]))
+        for node, edges in flowing.items():
+            lines = [_passed(target, edge, incoming[node], terms[edge.source]) for edge in edges]
+            captions.append("backward: " + "\n".join(lines))
         known = _gradients(graph)
         captions.append(f"Done. {known}".strip() if len(known) < 160 else "Done. Each leaf has its gradient, in red.")
-    return steps
+    return Steps(incoming, forward, start, backward, terms, captions)
 
 
-def _forward_caption(node: Node, incoming: list[Edge]) -> str:
+def _result(node: Node, incoming: list[Edge] = ()) -> str:
     """``u = w · x = 2 · 3 = 6``"""
     name, expression = clean(node.name, 24), clean(node.expression or node.op)
-    text = f"{name} = {expression}" if expression != name else name
+    text = name if expression in ("", name) else f"{name} = {expression}"
     values = [edge.source.value for edge in incoming]
     if values and all(value is not None and value.numel() == 1 for value in values):
         filled = fill(expression, incoming, lambda edge: format_number(edge.source.value.item()))
@@ -81,17 +82,17 @@ def fill(expression: str, incoming: list[Edge], write: Callable[[Edge], str]) ->
     return re.sub(rf"(?<![\w.])(?:{names})(?![^\W⁰¹²³⁴-⁹]|[.′(])", replace, expression)
 
 
-def _backward_caption(target: Node, edge: Edge, steps: Steps) -> str:
+def _passed(target: Node, edge: Edge, incoming: list[Edge], terms: list[Edge]) -> str:
     """``gradient of x += gradient of u × slope of the arrow x → u = 3 × (−2) = −6, together 12``"""
-    terms, source = steps.terms[edge.source], edge.source
-    text = term(target, edge, steps.incoming[edge.target], "=" if len(terms) == 1 else "+=", in_full=True)
-    if len(terms) > 1 and terms[-1] is edge:
+    source = edge.source
+    text = f"{in_colour(source)} {'=' if len(terms) == 1 else '+='} {term(target, edge, incoming, in_caption=True)}"
+    if len(terms) > 1 and edge is terms[-1]:
         text += f", together {in_words(source.grad, source.shape, source.grad_norm)}"
     return text
 
 
 def _gradients(graph) -> str:
-    known = [node for node in graph.nodes if node.kind == "leaf" and node.has_grad and graph.target is not None]
+    known = [node for node in graph.nodes if node.kind == "leaf" and node.has_grad]
     return "; ".join(f"{derivative(graph.target, n)} = {in_words(n.grad, n.shape, n.grad_norm)}" for n in known)
 
 
@@ -99,29 +100,24 @@ def describe(graph) -> str:
     """Return what the graph computes and the gradients of its leaves: the alternative text of its picture."""
     if not graph.nodes:
         return EMPTY
-    shown = [node for node in graph.nodes if node.kind != "constant"]
-    parts = [f"{clean(n.name, 24)} = {in_words(n.value, n.shape, n.value_norm)}" for n in shown if not n.op]
-    parts += [_forward_caption(node, []) for node in shown if node.op]
+    shown = sorted((node for node in graph.nodes if node.kind != "constant"), key=lambda node: bool(node.op))
     of = f" of {clean(graph.target.name, 24)}" if graph.target else ""
-    gradients = _cut(_gradients(graph), MAX_ALT // 2)
-    text = _cut(f"Computation graph{of}. " + "; ".join(parts), MAX_ALT - min(len(gradients), MAX_ALT // 2))
+    gradients = textwrap.shorten(_gradients(graph), MAX_ALT // 2, placeholder=" …")
+    text = f"Computation graph{of}. {'; '.join(map(_result, shown))}"
+    text = textwrap.shorten(text, MAX_ALT - len(gradients), placeholder=" …")
     return text + (f". Gradients: {gradients}." if gradients else ".")
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[:most] + " …"
 
 
 def to_text(graph) -> str:
     """Write a line for each node, in order, then one for each term of a gradient, from the target back."""
     if not graph.nodes:
         return EMPTY
-    place = {node: i for i, node in enumerate(graph.nodes)}
-    terms = sorted((edge for edge in graph.edges if edge.carries_gradient), key=lambda edge: -place[edge.target])
-    lines = [_line(node, graph.target) for node in graph.nodes]
-    incoming = {node: [edge for edge in graph.edges if edge.target is node] for node in graph.nodes}
-    lines += [""] * bool(terms) + [term(graph.target, e, incoming[e.target], "+=", most=64) for e in terms]
-    return "\n".join(lines)
+    steps, target = plan(graph), graph.target
+    lines = [_line(node, target) for node in graph.nodes]
+    passed = [edge for node in steps.backward for edge in steps.incoming[node] if edge.carries_gradient]
+    lines += [""] * bool(passed)
+    lines += [f"{derivative(target, e.source)} += {term(target, e, steps.incoming[e.target])}" for e in passed]
+    return re.sub("[\t\f]", "", "\n".join(lines))
 
 
 def _line(node: Node, target: Node | None) -> str:
@@ -129,9 +125,9 @@ def _line(node: Node, target: Node | None) -> str:
         return f"{node.name} (constant)"
     formula = f"{node.name} = {node.expression}" if node.expression else node.name
     text = f"{formula} = {in_words(node.value, node.shape, node.value_norm, most=64)}"
-    notes = [] if node.kind == "operation" else ["target" if node.kind == "output" else node.kind]
-    notes += counts(node)
-    text += f" ({', '.join(notes)})" if notes else ""
+    kind = {"operation": [], "output": ["target"]}.get(node.kind, [node.kind])
+    if notes := kind + counts(node):
+        text += f" ({', '.join(notes)})"
     if target is not None and node.requires_grad:
         gradient = in_words(node.grad, node.shape, node.grad_norm, most=64) if node.has_grad else "none"
         text += f"; ∂{target.name}/∂{node.name} = {gradient}"

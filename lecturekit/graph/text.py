@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from numbers import Integral
@@ -17,52 +16,35 @@ SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 def format_number(x) -> str:
     """Write a number with at most four significant digits; up to seven of a whole number of an integer type."""
-    if isinstance(x, bool):
-        return str(x)
-    if isinstance(x, complex):
-        real, imag = format_number(x.real), format_number(x.imag)
-        return f"{real}{'' if imag.startswith(MINUS) else '+'}{imag}j"
-    if math.isnan(x) or math.isinf(x):
-        return "NaN" if math.isnan(x) else "∞" if x > 0 else MINUS + "∞"
-    if isinstance(x, Integral) and abs(x) < 10_000_000:
-        return str(x).replace("-", MINUS)
-    digits = f"{x:.4g}"
-    if abs(x) < 1e6 and float(digits) == int(float(digits)):
-        digits = f"{float(digits):.0f}" if "e" not in digits or float(digits) == x else digits
-    mantissa, _, exponent = digits.partition("e")
-    mantissa = "0" if mantissa == "-0" else mantissa
-    return (f"{mantissa}e{int(exponent)}" if exponent else mantissa).replace("-", MINUS)
+    digits = str(x)
+    if not isinstance(x, Integral) or abs(x) >= 10_000_000:
+        digits = f"{x + 0:.4g}"  # no −0
+        digits = f"{x + 0:.6g}" if complex(digits) == x else digits  # 12000 rather than 1.2e4
+        digits = re.sub(r"e\+?(-?)0?", r"e\1", digits).replace("nan", "NaN").replace("inf", "∞")
+    return digits.replace("-", MINUS)
 
 
 def format_shape(shape) -> str:
     return "×".join(map(str, shape)) or "scalar"
 
 
-def format_tensor(tensor: torch.Tensor | None, max_elems: int = 64) -> list[str]:
-    """Write a tensor as lines of text, one for each of several rows of a matrix; a larger one as its shape and norm."""
+def format_tensor(tensor: torch.Tensor | None, max_elems: int = 64) -> str:
+    """Write a tensor as nested lists; a larger one as its shape and norm."""
     if tensor is None:
-        return ["none"]
-    tensor, shape = tensor.detach().to_dense(), tuple(tensor.shape)
-    if tensor.numel() == 0:
-        return ["[]" if len(shape) == 1 else f"[] ({format_shape(shape)})"]
+        return "none"
     if tensor.numel() > max_elems:
-        wide = tensor if tensor.is_complex() else tensor.double()
-        return [f"{format_shape(shape)}, norm {format_number(float(torch.linalg.vector_norm(wide)))}"]
+        return f"{format_shape(tensor.shape)}, norm {format_number(tensor.norm().item())}"
 
     def write(value) -> str:
         return f"[{', '.join(map(write, value))}]" if isinstance(value, list) else format_number(value)
 
-    if len(shape) == 2 and shape[0] > 1:
-        return [write(row) for row in tensor.tolist()]
-    text = write(tensor.tolist())
-    return [text] if len(shape) < 3 else re.split(r"(?<=\]), ", text)
+    return write(tensor.tolist())
 
 
 def in_words(tensor: torch.Tensor | None, shape: tuple[int, ...], norm: float | None, most: int = 6) -> str:
     """Return the numbers of a small tensor, else its shape and norm."""
     if tensor is not None and tensor.numel() <= most and (most > 6 or tensor.dim() <= 2):
-        rows = format_tensor(tensor)
-        return f"[{', '.join(rows)}]" if len(rows) > 1 and tensor.dim() == 2 else ", ".join(rows)
+        return format_tensor(tensor)
     prefix = "shape " if most <= 6 else ""
     words = "several tensors" if shape is None else prefix + format_shape(shape) if shape else "not kept"
     return words if norm is None else f"{words}, norm {format_number(norm)}"

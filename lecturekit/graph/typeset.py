@@ -18,7 +18,7 @@ import torch
 
 from ..style import GRAPH_INK as INK
 from ..style import MUTED
-from .text import format_number, format_tensor
+from .text import format_number, format_tensor, low
 
 SIZE, SMALL = 16, 14  # pixels: of what stands in the boxes, of what stands beside the arrows
 
@@ -103,28 +103,23 @@ def text_width(text: str, size: float, italic: bool = False) -> float:
     return size / 100 * sum(widths)
 
 
+_WORDS = "each diagonal Jacobian upstream summed spread reshaped over rows columns".split()
 _TOKEN = re.compile(
-    r"(?P<number>\d[\d.]*(?:e[+−-]?\d+)?)|(?P<name>[^\W\d_₀-₉⁰-⁹²³¹ᵀ](?:[^\W⁰-⁹²³¹ᵀ]|\.(?=\w))*)|(?P<low>[₀-₉]+)|(?P<high>[⁰¹²³⁴-⁹⁻ᵀ]+)|∂|."
+    r"\d[\d.]*(?:e[+−-]?\d+)?|(?P<name>[^\W\d_₀-₉⁰-⁹²³¹ᵀ](?:[^\W₀-₉⁰-⁹²³¹ᵀ]|\.(?=\w))*)"
+    r"|(?P<low>[₀-₉]+)|(?P<high>[⁰¹²³⁴-⁹⁻ᵀ]+)|(?P<d>∂)|."
 )
-_WORDS = set("each diagonal Jacobian upstream summed spread reshaped over rows columns".split())
+_STYLES = {"name": "i", "d": "i", "low": "_", "high": "^"}
 _PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵀ", "01234567890123456789−T")
-_INDEXED = re.compile(r"^(.*?[^\W\d_]?)([₀-₉]+|(?<=^[^\W\d_])\d+)?$")
 
 
 @functools.lru_cache(2000)  # the same names and formulas come back in each picture
 def math_spans(text: str) -> tuple[Span, ...]:
     """Set names in italics, functions and numbers upright, indices low and exponents high."""
-    spans: list[Span] = []
+    spans, text = [], low(text)
     for token in _TOKEN.finditer(text):
-        if token["name"]:
-            stem, index = _INDEXED.match(token[0]).groups()
-            upright = text[token.end() : token.end() + 1] == "(" or token[0] in _WORDS
-            spans.append(Span(stem, "" if upright and not index else "i"))
-            spans += [Span(index.translate(_PLAIN), "_")] if index else []
-        elif token["low"] or token["high"]:
-            spans.append(Span(token[0].translate(_PLAIN), "_" if token["low"] else "^"))
-        else:
-            spans.append(Span(token[0], "i" if token[0] == "∂" else ""))
+        is_upright = token["name"] and (token[0] in _WORDS or text.startswith("(", token.end()))
+        style = "" if is_upright else _STYLES.get(token.lastgroup, "")
+        spans.append(Span(token[0].translate(_PLAIN), style))
     alike = itertools.groupby(spans, lambda span: span.style)
     return tuple(Span("".join(span.text for span in group), style) for style, group in alike)
 
@@ -168,9 +163,8 @@ def matrix(rows: list[list[str]], colour: str) -> Block:
     block = Block(ends[-1] + 7, step * len(cells) + 2)
     for i, row in enumerate(cells):
         for cell, end in zip(row, ends[1:], strict=True):
-            (text,), (_, y) = cell.marks, cell.marks[0].points[0]
-            place = ((end, y + 1 + i * step),)
-            block.marks.append(text._replace(points=place, style=text.style | {"text-anchor": "end"}))
+            (text,) = cell.at(end - cell.width // 2, 1 + i * step)
+            block.marks.append(text._replace(style=text.style | {"text-anchor": "end"}))
     for x, inwards in ((1, 4), (block.width - 1, -4)):
         corners = (x + inwards, 1), (x, 1), (x, block.height - 1), (x + inwards, block.height - 1)
         block.marks.append(path(corners, colour, 1.2))
@@ -188,10 +182,9 @@ def equation(left: str, tensor: torch.Tensor, colour: str = INK) -> Block:
     """Set ``left = tensor`` for a small tensor; a matrix stands beside the equals sign."""
     left = f"{left} =" if left else "="
     if tensor.dim() < 2:
-        return formula(f"{left} {format_tensor(tensor)[0]}", colour)
-    numbers = [[format_number(x) for x in row] for row in tensor.to_dense().tolist()]
+        return formula(f"{left} {format_tensor(tensor)}", colour)
+    numbers = [[format_number(x) for x in row] for row in tensor.tolist()]
     prefix, numbers = formula(left, colour), matrix(numbers, colour)
-    block = Block(prefix.width + 6 + numbers.width, max(prefix.height, numbers.height))
-    block.marks = prefix.at(0, (block.height - prefix.height) // 2)
-    block.marks += numbers.at(prefix.width + 6, (block.height - numbers.height) // 2)
-    return block
+    height = max(prefix.height, numbers.height)
+    marks = prefix.at(0, (height - prefix.height) // 2) + numbers.at(prefix.width + 6, (height - numbers.height) // 2)
+    return Block(prefix.width + 6 + numbers.width, height, marks)

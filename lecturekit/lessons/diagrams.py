@@ -1,4 +1,4 @@
-"""Pictures of lessons 00, 02 and 13: the layers of PyTorch, three wishes, the course itself, an all-reduce.
+"""Pictures of lessons 00, 02, 07 and 13: the layers of PyTorch, the course itself, ADALINE, an all-reduce.
 
 Each function returns a Matplotlib figure whose label is its alt text, so a lesson writes
 ``lk.show(fig, alt=fig.get_label())``. Lengths are pixels of the page; the pictures can be read on a phone.
@@ -95,36 +95,6 @@ def layer_cake(highlight: str | None = None) -> Figure:
     if highlight:
         alt += f" Brought out: {', '.join(title for title, _ in LAYERS[highlight][1])}."
     fig.set_label(alt.replace(" ·", ","))
-    return fig
-
-
-@house_style
-def trilemma() -> Figure:
-    """Draw the three wishes for deep-learning software that pull apart, and where four libraries are seen.
-
-    Introduced in notebook 00, after "PyTorch for the Impatient", section 2.3. Where they stand is an opinion.
-
-    Examples
-    --------
-    >>> trilemma().get_label()[:35]
-    'A triangle with three wishes at its'
-    """
-    from matplotlib.patches import Polygon
-
-    fig, ax = _canvas(520, 380)
-    top, left, right = (260, 48), (104, 312), (416, 312)
-    ax.add_patch(Polygon([top, left, right], facecolor=PALE, edgecolor=OUTLINE, linewidth=1.5, joinstyle="round"))
-    ends = {"free enough for research": (260, 24), "pleasant\nto write": (90, 346), "ready for\nproduction": (430, 346)}
-    for wish, (x, y) in ends.items():
-        ax.text(x, y, wish, ha="center", va="center", fontsize=_NORMAL, color=INK, weight="bold")
-    for name, (x, y) in {"JAX": (260, 106), "Keras": (165, 284), "TensorFlow": (350, 284)}.items():
-        _box(ax, (x - 50, y - 16, 100, 32), name)
-    _box(ax, (260 - 55, 200 - 20, 110, 40), "PyTorch", fill=TINTS[1], bold=True)
-    fig.set_label(
-        "A triangle with three wishes at its corners: free enough for research, pleasant to write, ready for "
-        "production. JAX stands near the first, Keras near the second, TensorFlow near the third, "
-        "PyTorch in the middle."
-    )
     return fig
 
 

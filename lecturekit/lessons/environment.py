@@ -12,7 +12,6 @@ from pathlib import Path
 
 import torch
 
-from .. import data
 from ..devices import device
 
 
@@ -23,26 +22,20 @@ class Report:
     lines: list[str]
 
     @property
-    def problems(self) -> list[str]:
-        """What must be put right, one sentence each."""
-        return [line.removeprefix("✗ ").partition("\n")[0] for line in self.lines if line.startswith("✗")]
-
-    @property
     def ok(self) -> bool:
         """Whether nothing must be put right."""
-        return not self.problems
+        return not any(line.startswith("✗") for line in self.lines)
 
     def __repr__(self) -> str:
-        count = len(self.problems)
-        found = f"{count} {'thing' if count == 1 else 'things'} to put right." if count else "All is there."
+        found = "All is there." if self.ok else "Put right what is marked ✗."
         return "\n".join([f"Environment of lecturekit. {found}", *self.lines])
 
 
 def environment() -> Report:
     """Look at what the course needs, and say in words what is there, what is missing and how to put it right.
 
-    Versions are held against the metadata of the course, Graphviz lays out a graph, the data files are compared with
-    their checksums, the device is tried. The same as ``python -m lecturekit``. Introduced in notebook 00.
+    Versions are held against the metadata of the course, Graphviz lays out a graph, the device is tried. The same as
+    ``python -m lecturekit``. Introduced in notebook 00.
 
     Examples
     --------
@@ -51,9 +44,6 @@ def environment() -> Report:
     """
     lines = [*_versions()]
     lines.append(_tried(_lay_out, "Graphviz lays out graphs", "no pictures of graphs", _pip("pygraphviz")))
-    good, bad = "the data file iris.csv is there, and as it was published", "no data file iris.csv as published"
-    remedy = "delete data/iris.csv, then `git restore data/iris.csv`"
-    lines.append(_tried(lambda: data.read("iris.csv"), good, bad, remedy))
     good, bad, remedy = "the lessons compute on: {}", "no device to compute on", "`set LECTUREKIT_DEVICE=cpu`"
     lines.append(_tried(lambda: torch.ones(2, device=device()).sum().device, good, bad, remedy))
     lines += [f"· {_gpu()}", f"· threads: {torch.get_num_threads()} of PyTorch, on {os.cpu_count()} cores"]

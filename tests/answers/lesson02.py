@@ -1,9 +1,6 @@
-"""Answers to the exercises of lesson 02."""
-
-from exercise_answers import BLANK, RIGHT, SOLUTION, WRONG
+from exercise_answers import BLANK, RIGHT, WRONG
 
 RIGHT["02.1"] = [
-    SOLUTION,
     "True → 1 and False → 0",
     "True → torch.tensor(True) and False → torch.tensor(False)",
 ]
@@ -16,37 +13,20 @@ WRONG["02.1"] = {
     '(torch.float32)": True → (torch.float32)": False': "Which one does x have already",
     '(torch.float64)": False → (torch.float64)": True': "Which one does x have already",
     '"x.float()": True → "x.float()": False': "Which one does x have already",
-    '"x.cpu()": True → "x.cpu()": "yes"': "True or False",
-    "[True, False]": "leave the dict as it is",
 }
 
 RIGHT["02.2"] = [
-    SOLUTION,
     "torch.hstack((X, X.new_ones(len(X), 1)))",
     "torch.cat([X, torch.ones(X.shape[0], 1).to(X)], dim=1)",
-    """
-    table = torch.ones(X.shape[0], X.shape[1] + 1, dtype=X.dtype, device=X.device)
-    table[:, :-1] = X
-    return table
-    """,
 ]
-BLANK["02.2"] = ["None"]
 WRONG["02.2"] = {
     ", device=X.device → ": "your ones on another",
     ", dtype=X.dtype → ": "of 2 bytes), your table is torch.float32",
     "torch.cat([X.cpu(), torch.ones(X.shape[0], 1, dtype=X.dtype)], dim=1)": "fetches X from its device",
     "torch.tensor([[*row, 1] for row in X.tolist()], dtype=X.dtype)": "fetches X from its device",
     "[X, ones] → [torch.from_numpy(X.numpy()), ones]": "fetches X from its device",
-    """
-    if X.device.type == "cpu":
-        return torch.hstack((X, X.new_ones(len(X), 1)))
-    return torch.ones(X.shape[0], X.shape[1] + 1)
-    """: "should lie where X lies",
-    """
-    result = torch.hstack((X, X.new_ones(len(X), 1)))
-    X.zero_()
-    return result
-    """: "has changed X itself",
+    "return → return torch.ones(X.shape[0], X.shape[1] + 1) if X.is_meta else": "should lie where X lies",
+    "return → X.zero_(); return": "has changed X itself",
     "torch.cat([X.new_ones(len(X), 1), X], dim=1)": "not before them",
     "torch.cat([X, X.new_ones(1, X.shape[1])])": "the ones should be a column",
     "torch.cat([X, torch.ones_like(X)])": "the ones should be a column",
@@ -55,10 +35,9 @@ WRONG["02.2"] = {
     "torch.cat([X, torch.ones_like(X)], dim=1)": "should have shape (3, 3)",
     "X.tolist()": "should be a tensor",
     "torch.cat([X, torch.ones(len(X))], dim=1)": "a table of one column",
-    "torch.cat([X, torch.ones(2, 1)], dim=1)": "raises RuntimeError",
 }
 
-RIGHT["02.3"] = [SOLUTION, "2e7", "torch.tensor(20_000_000)"]
+RIGHT["02.3"] = ["2e7", "torch.tensor(20_000_000)"]
 WRONG["02.3"] = {
     "40_000_000": "Where does the result of X * 2 go",
     "10_000_000": "only half as many",
@@ -74,5 +53,4 @@ WRONG["02.3"] = {
     "20_000_001": "16.0000008 GB: too much",
     "5_000_000": "4 GB: there is still room",
     "-1": "is positive",
-    '"20 million"': "should be one number",
 }

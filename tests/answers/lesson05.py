@@ -1,22 +1,6 @@
-"""Answers to the exercises of lesson 05."""
+from exercise_answers import BLANK, RIGHT, WRONG
 
-from exercise_answers import BLANK, RIGHT, SOLUTION, WRONG
-
-from lecturekit.lessons import engine
-
-Tensor = engine.Tensor
-
-
-def layer_backward(up, X, W):
-    return up @ W.T, X.T @ up, up.sum(axis=0)
-
-
-def loss_backward(y_hat, y):
-    return 2 * (y_hat - y) / y.size
-
-
-RIGHT["05.1"] = [SOLUTION, "[np.dot(up, W.T), (up.T @ X).T, np.ones(len(up)) @ up]"]
-BLANK["05.1"] = ["..."]
+RIGHT["05.1"] = ["[np.dot(up, W.T), (up.T @ X).T, np.ones(len(up)) @ up]"]
 WRONG["05.1"] = {
     "up @ W, X.T @ up, up.sum(axis=0)": "grad_X has the wrong numbers. Square matrices hide it",
     "W.T @ up, X.T @ up, up.sum(axis=0)": "wrong order",
@@ -37,8 +21,7 @@ WRONG["05.1"] = {
     "up @ W.T, X.T @ up, 'b'": "grad_b should be an array of numbers, this is str",
 }
 
-RIGHT["05.2"] = [SOLUTION, "(y_hat - y) * 2 / (len(y) * y.shape[1])"]
-BLANK["05.2"] = ["loss_backward = ..."]
+RIGHT["05.2"] = ["(y_hat - y) * 2 / (len(y) * y.shape[1])"]
 WRONG["05.2"] = {
     "2 * (y_hat - y)": ("Your rule is that of the sum", 31),
     "2 * (y_hat - y) / len(y)": "number of rows",
@@ -52,7 +35,7 @@ WRONG["05.2"] = {
     "y_hat": "Go back step by step",
 }
 
-RIGHT["05.3"] = [SOLUTION, "a**0.5"]
+RIGHT["05.3"] = ["a**0.5"]
 BLANK["05.3"] = ["up / (2 * value) → ..."]
 WRONG["05.3"] = {
     "up / (2 * value) → up / (2 * a.value)": "You took the input",
@@ -70,17 +53,12 @@ WRONG["05.3"] = {
 }
 
 RIGHT["05.4"] = [
-    SOLUTION,
     "np.array([up[words == row].sum(axis=0) for row in range(shape[0])])",
     "np.eye(shape[0])[words].T @ up",
 ]
-BLANK["05.4"] = ["look_up_backward = ..."]
 WRONG["05.4"] = {
     "np.array([up[words == row][-1:].sum(axis=0) for row in range(shape[0])])": ("only the last gradient", 8),
-    """
-    gradient = np.eye(shape[0])[words].T @ up
-    return gradient / np.bincount(words, minlength=shape[0]).clip(1)[:, None]
-    """: "took the mean",
+    "return → gradient /= np.bincount(words, minlength=shape[0]).clip(1)[:, None]; return": "took the mean",
     "np.eye(shape[0])[words].T @ np.ones_like(up)": "counted how often",
     "up": "as it came",
     "up[words]": "not picked, but put back",
@@ -88,8 +66,7 @@ WRONG["05.4"] = {
     "(np.eye(5)[words].T @ up)[: shape[0]]": "should have shape (7, 3)",
 }
 
-RIGHT["05.5"] = [SOLUTION, "up - up.sum(axis=0, keepdims=True) / len(up)"]
-BLANK["05.5"] = ["centre_backward = ..."]
+RIGHT["05.5"] = ["up - up.sum(axis=0, keepdims=True) / len(up)"]
 WRONG["05.5"] = {
     "up": "as a constant",
     "-up.mean(axis=0) * np.ones_like(up)": ("second path", 8),
@@ -103,24 +80,13 @@ WRONG["05.5"] = {
     "up - up.sum(axis=0) / 3": "for 5 rows",
 }
 
-RIGHT["05.6"] = [
-    SOLUTION,
-    """
-    z = X @ W1 + b1
-    h = np.tanh(z)
-    y_hat = 2 * (h @ W2 + b2 - y) / y.size
-    back = {"y_hat": y_hat, "h": (W2 @ y_hat.T).T, "W2": h.T @ y_hat, "b2": y_hat.sum(axis=0)}
-    at_z = back["h"] / np.cosh(z) ** 2
-    return back | {"z": at_z, "W1": X.T @ at_z, "b1": np.ones(len(X)) @ at_z}
-    """,
-]
+RIGHT["05.6"] = ["(1 - h**2) → np.cosh(z) ** -2"]
 BLANK["05.6"] = ["y_hat=at_y_hat → y_hat=...", "W1=at_W1 → W1=..."]
 WRONG["05.6"] = {
     "loss_backward(y_hat, y) → 2 * (y_hat - y)": ("y_hat has the wrong numbers. What does the mean do", 31),
     "loss_backward(y_hat, y) → 2 * (y_hat - y) / len(y)": "not only over the rows",
     "loss_backward(y_hat, y) → 2 * (y - y_hat) / y.size": "The sign is wrong",
     "W2=at_W2 → W2=at_y_hat[:3]": "W2 is the first that is not right",
-    "W2=at_W2 → W2=h @ at_y_hat": "your function raises ValueError",
     "b2=at_b2 → b2=at_y_hat": "b2 has the shape (4, 2). The bias is used in every row",
     "b2=at_b2 → b2=at_y_hat.mean(axis=0)": "Why a mean?",
     "h=at_h → h=h": "h is the first that is not right",

@@ -1,8 +1,6 @@
-"""Answers to the exercises of lesson 13."""
+from exercise_answers import BLANK, RIGHT, WRONG
 
-from exercise_answers import BLANK, RIGHT, SOLUTION, WRONG
-
-RIGHT["13.1"] = [SOLUTION, "torch.tensor(32), 960 / 32, 4 * 0.01"]
+RIGHT["13.1"] = ["torch.tensor(32), 960 / 32, 4 * 0.01"]
 BLANK["13.1"] = ["32, ..., 0.04"]
 WRONG["13.1"] = {
     "8, 30, 0.04": "the batch of one of the workers",
@@ -18,26 +16,16 @@ WRONG["13.1"] = {
     "32, 30, 0.02": "square root",
     "32, 30, 0.32": "not how large it is",
     "32, 30, 0.05": "how many times as large",
-    '"32", 30, 0.04': "should be one number",
 }
 
-RIGHT["13.2"] = [SOLUTION, "torch.arange(N).tensor_split(world_size)[rank]"]
+RIGHT["13.2"] = ["torch.arange(N).tensor_split(world_size)[rank]"]
 BLANK["13.2"] = ["[...]"]
 WRONG["13.2"] = {
     "range(N)": ("every worker takes all rows", 43),
     "range(0, N, world_size)": "Does your function use rank?",
-    """
-    size = N // world_size
-    return range(rank * size, (rank + 1) * size)
-    """: "with N = 7 and 2 workers, nobody takes row 6",
-    """
-    size = -(-N // world_size)
-    return [row % N for row in range(rank, size * world_size, world_size)]
-    """: "row 0 is taken twice. That is padding",
-    """
-    size = -(-N // world_size)
-    return range(N)[rank * size : (rank + 1) * size]
-    """: "the shares have 3, 3, 3, 1 rows",
+    "range(rank * (N // world_size), (rank + 1) * (N // world_size))": "with N = 7 and 2 workers, nobody takes row 6",
+    "[row % N for row in range(rank, -(-N // world_size) * world_size, world_size)]": "That is padding",
+    "torch.arange(N).chunk(world_size)[rank]": "the shares have 3, 3, 3, 1 rows",
     "range(rank + 1, N + 1, world_size)": "the number 0",
     "range(rank, N + 1, world_size)": "there is no row 6",
     "range(rank - 1, N, world_size)": "there is no row -1",
@@ -45,10 +33,9 @@ WRONG["13.2"] = {
     "range(N) if rank == 0 else []": "the shares have 6, 0 rows",
     "N // world_size": "This is int",
     "[0.5]": "whole numbers",
-    "my_rows = [0, 2, 4]": "a function is asked for",
 }
 
-RIGHT["13.3"] = [SOLUTION, "w - lr * torch.autograd.grad(F.mse_loss(X @ w, y), w)[0]"]
+RIGHT["13.3"] = ["w - lr * torch.autograd.grad(F.mse_loss(X @ w, y), w)[0]"]
 WRONG["13.3"] = {
     " / num_workers → ": ("num_workers times too long", 31),
     "w.detach() - → w.detach() +": "uphill",

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import html
 import re
-import subprocess
-import sys
-from pathlib import Path
 
-import nbformat
+import notebook_rules as rules
 import pytest
 from structure import LESSONS
 
-ROOT = Path(__file__).parents[2]
 GRAPHS = "03_computation_graphs"  # has graphs to step through
 DIGITS = "12_digits"  # has a pad to draw on
 LONG = "13_data_parallel_sgd"  # has the longest code
@@ -69,7 +65,7 @@ def test_every_slide_is_within_reach(show, name, width, height):
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_each_predict_ends_a_slide_and_nothing_is_lost(slides, path):
     text = (slides / f"{path.stem}.html").read_text(encoding="utf-8")
-    nb = nbformat.read(path, as_version=4)
+    nb = rules.read(path)
     markdown = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown")
     questions = len(re.findall(r"^> \*\*Predict", markdown, flags=re.MULTILINE))
     assert len(re.findall(r"<blockquote>\s*<div>\s*<p><strong>Predict", text)) == questions > 0
@@ -167,18 +163,6 @@ def test_keys_scroll_a_long_slide_to_its_end_before_they_turn_it(show):
     assert page.evaluate(NUMBER) == number + 1
 
 
-@pytest.mark.browser
-def test_the_explorer_works(show):
-    page = show("08_gd_vs_sgd")
-    page.evaluate(GO_TO, "[role=group]:has([type=range] ~ *)")
-    explorer = page.locator("[role=group]", has=page.get_by_label("batch size")).first
-    words = explorer.locator("[aria-live]")
-    before = words.inner_text()
-    explorer.get_by_label("batch size").evaluate("slider => slider.focus()")
-    page.keyboard.press("Home")
-    assert words.inner_text() != before
-
-
 @pytest.mark.parametrize("name", [GRAPHS, pytest.param(LONG, marks=pytest.mark.browser)])
 def test_on_paper_there_is_every_slide(show, name):
     page = show(name, query="?print-pdf")
@@ -190,17 +174,10 @@ def test_on_paper_there_is_every_slide(show, name):
     assert sheets >= page.locator(".pdf-page").count()
 
 
-@pytest.mark.browser
-def test_a_link_leads_to_a_section_of_another_lesson(show):
-    page = show("index")
-    page.get_by_role("link", name="07 · ADALINE three ways").click()
-    page.wait_for_function("window.Reveal?.isReady()")
-    assert page.locator("section.present h1").inner_text() == "07 · ADALINE three ways"
+def test_a_lesson_that_is_not_there(tmp_path, capsys):
+    import build
 
-
-def test_a_lesson_that_is_not_there(tmp_path):
-    command = [sys.executable, str(ROOT / "tools" / "build.py"), "slides", "notebooks/6.ipynb"]
-    run = subprocess.run([*command, "--output", str(tmp_path)], capture_output=True, text=True)
-    assert run.returncode == 1
-    assert run.stderr.startswith("There is no lesson notebooks/6.ipynb.")
-    assert all(f"notebooks/{path.name}" in run.stderr for path in LESSONS)
+    assert build.main(["slides", "notebooks/6.ipynb", "--output", str(tmp_path)]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("There is no lesson notebooks/6.ipynb.")
+    assert all(f"notebooks/{path.name}" in told for path in LESSONS)

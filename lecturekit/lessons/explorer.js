@@ -1,16 +1,16 @@
 // Sliders or a map choose a run, a player goes through its steps; its path is drawn over pictures made by Matplotlib.
-// data: {lrs, batches, seeds, examples, steps, first, dark}. What was computed stands in data-runs: pictures.py.
+// data: {lrs, batches, seeds, examples, steps, first, dark}. What was computed stands in data-runs: sweep.py.
 function explorer(img, data) {
   img.onload = null;
   const RUN = '#D55E00', FULL = '#0072B2', SMALL = 'font-size:11px;line-height:1.5;', {lrs, batches, seeds} = data;
   const runs = JSON.parse(img.dataset.runs), loss = runs.loss, chosen = [...data.first], full = batches.indexOf(null);
-  const points = runs.points.map(text => new Float32Array(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer));
+  const points = new Float32Array(Uint8Array.from(atob(runs.points), c => c.charCodeAt(0)).buffer);
   let now = 0;
-  function path(i, j, k, last = now) {  // a full batch has one run for all seeds
-    let at = 2 * (data.steps + 1) * (j === full ? i : i * seeds.length + k);
+  function path(i, j, k, last = now) {
     const out = [];
+    let at = 2 * (data.steps + 1) * ((i * batches.length + j) * seeds.length + k);
     for (let t = 0; t <= last; t++, at += 2) {
-      const w = points[j][at], b = points[j][at + 1], x = w - loss[0], y = b - loss[1];
+      const w = points[at], b = points[at + 1], x = w - loss[0], y = b - loss[1];
       const here = loss[2] + loss[3] * x * x + 2 * loss[4] * x * y + y * y;
       out.push({w, b, loss: here, at: [[w, b], [t, Math.log10(here + 1e-300)]]});
     }
@@ -33,15 +33,8 @@ function explorer(img, data) {
   const sliders = ['learning rate', 'batch size', 'seed'].map((ariaLabel, which) => {
     const row = make('label', 'display:flex;align-items:center;gap:10px;margin:0;font-weight:400', rows);
     make('span', 'flex:0 0 6.5em', row, {textContent: ariaLabel});
-    const middle = make('span', 'flex:1 1 100px;min-width:80px', row);
-    const slider = make('input', 'display:block;width:100%;margin:0;accent-color:' + hue('#0b5394'), middle,
+    const slider = make('input', 'flex:1 1 100px;min-width:80px;margin:0;accent-color:' + hue('#0b5394'), row,
       {type: 'range', max: choices[which].length - 1, ariaLabel, oninput: () => choose(which, +slider.value)});
-    const css = SMALL + 'display:flex;justify-content:space-between;padding:0 8px';
-    const ticks = make('span', css, middle, {ariaHidden: true});
-    choices[which].forEach((text, i) => {
-      const textContent = choices[which].length > 8 && i % 3 ? '·' : text;
-      make('span', 'width:0;display:flex;justify-content:center', ticks, {textContent});
-    });
     const value = make('span', 'flex:0 0 3.5em;font-weight:600;font-variant-numeric:tabular-nums', row);
     slider.onkeydown = event => {  // move this slider, not the player's
       if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
@@ -53,15 +46,14 @@ function explorer(img, data) {
     };
   });
   function choose(which, place) {
-    chosen[which] = Math.max(0, Math.min(choices[which].length - 1, place));
+    chosen[which] = place;
     control.tell(update());
   }
   // --- a map of the mean losses of all seeds after the last step
   const side = make('div', SMALL + 'flex:1 1 340px', top), start = path(0, 0, 0, 0)[0].loss;
   const grey = 'color:' + hue('#57606a');
   const map = make('div', 'display:grid;gap:1px;font-size:10px;line-height:1.7;text-align:center;' +
-    `grid-template-columns:2em repeat(${lrs.length},minmax(0,1fr))`, side, {tabIndex: 0, role: 'application'});
-  map.ariaLabel = 'map of the losses: the arrow keys choose learning rate and batch size';
+    `grid-template-columns:2em repeat(${lrs.length},minmax(0,1fr))`, side);
   // .05 and not 0.05: on a phone a column is narrow.
   ['', ...lrs].forEach(lr => make('span', grey, map, {textContent: String(lr).replace(/^0/, '')}));
   const cells = sizes.map((textContent, j) => {
@@ -76,14 +68,7 @@ function explorer(img, data) {
     });
   });
   make('div', grey, side, {textContent: `Loss after ${data.steps} steps, mean of all seeds: a column for each ` +
-    'learning rate, a row for each batch size. ↑ is more than at the start. Click, or use the arrow keys.'});
-  map.onkeydown = event => {
-    const move = {ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [1, -1], ArrowDown: [1, 1]}[event.key];
-    if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopPropagation();  // move on the map, not to another step
-    choose(move[0], chosen[move[0]] + move[1]);
-  };
+    'learning rate, a row for each batch size. ↑ is more than at the start. Click to choose.'});
   // --- the pictures, and over the axes of each a drawing in its pixels
   function draw(parent, tag, attributes) {
     const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
@@ -100,11 +85,9 @@ function explorer(img, data) {
     const svg = draw(card, 'svg', {viewBox: [0, 0, width, height], fill: 'none', 'aria-hidden': 'true'});
     svg.style.cssText = 'position:absolute;max-width:none;margin:0;overflow:hidden;pointer-events:none';
     ['left', 'top', 'width', 'height'].forEach((side, i) => { svg.style[side] = 100 * panel.box[i] + '%'; });
-    const faint = draw(svg, 'g', {stroke: RUN, opacity: 0.3});
     return {
       inside: at => at[0] >= 0 && at[0] <= width && at[1] >= 0 && at[1] <= height,
-      seeds: draw(faint, 'path', {'stroke-width': 1.5, 'stroke-linejoin': 'round'}),
-      far: draw(svg, 'g', {stroke: RUN, opacity: 0.12}).appendChild(faint.firstChild.cloneNode()),
+      seeds: draw(svg, 'path', {stroke: RUN, opacity: 0.3, 'stroke-width': 1.5, 'stroke-linejoin': 'round'}),
       place: p => [width * share(p.at[which][0], panel.x), height * (1 - share(p.at[which][1], panel.y))],
       full: draw(svg, 'path', {stroke: FULL, 'stroke-width': 2, 'stroke-dasharray': '7 4'}),
       line: draw(svg, 'path', {stroke: RUN, 'stroke-width': 1.8, 'stroke-linejoin': 'round'}),
@@ -132,7 +115,6 @@ function explorer(img, data) {
     panels.forEach(panel => {
       const at = drawn(panel, steps), last = at[at.length - 1];
       panel.line.setAttribute('d', line(panel, at));
-      panel.far.setAttribute('d', 'M' + at.join('L'));
       const others = chosen[1] === full ? [] : seeds.map((_, k) => path(chosen[0], chosen[1], k));
       panel.seeds.setAttribute('d', others.map(other => line(panel, drawn(panel, other))).join(''));
       panel.dots.setAttribute('d', 'M' + at.join('h0M') + 'h0');  // lines of no length with round ends
