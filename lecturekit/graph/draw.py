@@ -50,15 +50,14 @@ def svg(scene: Scene, stepping: bool = False) -> str:
         out.append(f"<title>{escape(group.title)}</title>" if group.title else "")
         for when, together in itertools.groupby(marks, lambda mark: mark.when if stepping else When()):
             inner = "".join(map(_element, together))
-            steps = zip(("data-s", "data-e", "data-x"), when, strict=True)
-            attributes = _attributes({name: step for name, step in steps if step is not None})
+            attributes = _attributes(dict(zip(("data-s", "data-e", "data-x"), when, strict=True)))
             out.append(inner if when == When() else f"<g{attributes}>{inner}</g>")
         out.append("</g>")
     return "".join(out) + "</svg>"
 
 
 def _attributes(values: dict) -> str:
-    return "".join(f' {name}="{value}"' for name, value in values.items())
+    return "".join(f' {name}="{value}"' for name, value in values.items() if value is not None)
 
 
 def _element(mark: Mark) -> str:
