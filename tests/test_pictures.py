@@ -51,12 +51,12 @@ def test_graph(name, file_regression):
     check(file_regression, PICTURES[name]().to_svg(), name)
 
 
-@pytest.mark.parametrize("name", ["neuron", "several_ways"])
-def test_graph_to_step_through(name, file_regression):
+@pytest.mark.parametrize("make", [samples.neuron, samples.several_ways, samples.mixed], ids=lambda make: make.__name__)
+def test_graph_to_step_through(make, file_regression):
     """The same with what each step says and when each mark is seen."""
-    g = PICTURES[name]()
+    g = make()
     captions = "".join(f"<desc>{caption}</desc>\n" for caption in samples.captions(g))
-    check(file_regression, captions + samples.stepper(g)["svg"], f"{name}_to_step_through")
+    check(file_regression, captions + samples.stepper(g)["svg"], f"{make.__name__}_to_step_through")
 
 
 @pytest.mark.parametrize("name", ["matrices", "several_ways"])

@@ -4,11 +4,12 @@ import html
 import re
 
 import pytest
-from graph_samples import adaline, captions, chain, diamond, leaf, matrices, neuron, several_ways, steps_of_texts
+from graph_samples import adaline, captions, chain, diamond, matrices, neuron, several_ways, steps_of_texts
 from test_style import contrast
 
-from lecturekit import trace
 from lecturekit.style import DARK, RESTING
+
+INK, RED, BLUE = "rgb(27, 31, 36)", "rgb(168, 32, 13)", "rgb(11, 83, 148)"
 
 
 def caption(page, nth=0, live="polite"):
@@ -26,9 +27,10 @@ def visible_texts(page):
 def test_click_through_all_steps(show):
     page, words = show(neuron().to_html()), captions(neuron())
     assert page.locator("img").count() == 0
+    slider = page.get_by_role("slider")
     for i, expected in enumerate(words):
         assert caption(page) == expected
-        assert page.locator("input").input_value() == str(i)
+        assert slider.input_value() == str(i)
         assert page.get_by_text(f"{i} / {len(words) - 1}").count() == 1
         if expected != words[-1]:
             page.get_by_role("button", name="Step").click()
@@ -37,11 +39,16 @@ def test_click_through_all_steps(show):
     assert caption(page) == words[-2]
     page.get_by_role("button", name="Last").click()
     assert caption(page) == words[-1]
-    page.locator("input").fill("4")
-    assert caption(page) == words[4]
-    assert page.locator("input").get_attribute("aria-valuetext") == f"4 of {len(words) - 1}"
+    slider.fill("7")
+    assert caption(page) == words[7]
+    assert slider.get_attribute("aria-valuetext") == f"7 of {len(words) - 1}"
     aloud = page.locator("[aria-live]").text_content()
-    assert aloud == f"step 4 of {len(words) - 1}. {words[4]}", "what a screen reader hears"
+    assert aloud == f"step 7 of {len(words) - 1}. {words[7]}", "what a screen reader hears"
+    parts = page.locator("[aria-live] > div span").evaluate_all(
+        "spans => spans.map(span => [span.textContent, getComputedStyle(span).color])"
+    )
+    of_gradients, of_slopes = ({text for text, colour in parts if colour == picked} for picked in (RED, BLUE))
+    assert of_gradients == {"gradient of w", "gradient of u", "1"} and of_slopes == {"slope of the arrow w → u", "3"}
 
 
 def test_it_plays_and_pauses(show):
@@ -76,7 +83,7 @@ def test_values_and_partial_sums_appear_in_time(show):
             assert text == "no gradient yet" or (text in seen) == is_expected, (step, text)
         page.keyboard.press("ArrowRight")
     turn = str(times["∂f/∂x = 9"][0])
-    page.locator("input").fill(turn)  # the arrows that now point back are not seen pointing forwards
+    page.get_by_role("slider").fill(turn)  # the arrows that now point back are not seen pointing forwards
     turned = page.locator(f"[data-x='{turn}']").all()
     others = page.locator(f"[data-x]:not([data-x='{turn}'])").all()
     assert turned and all(arrow.get_attribute("visibility") == "hidden" for arrow in turned)
@@ -95,64 +102,65 @@ def test_last_step_and_print_show_what_the_picture_shows(show):
     assert sizes[0]["width"] == sizes[1]["width"] and sizes[0]["height"] == sizes[1]["height"]
 
 
-@pytest.mark.parametrize("place", ["button", "input", "[role=region]"])
-def test_keys_work_and_stay_inside(show, place):
+def test_keys_work_and_stay_inside(show):
     """JupyterLab deletes a cell on d d: no key may reach the document, and each focusable element tells Lumino so."""
     words, page = captions(neuron()), show(neuron().to_html())
-    page.locator(place).first.focus()
-    keys = ("Home", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", -1), ("ArrowLeft", -2)
-    for key, expected in keys:
-        page.keyboard.press(key)
-        assert caption(page) == words[expected]
-    for key in ("d", "d", "a", "b", "x", "ArrowDown", "ArrowUp", "Enter", "Escape"):
-        page.keyboard.press(key)
+    for place in ("button", "[type=range]", "[role=region]"):
+        page.locator(place).first.focus()
+        keys = ("Home", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", -1), ("ArrowLeft", -2)
+        for key, expected in keys:
+            page.keyboard.press(key)
+            assert caption(page) == words[expected]
+        for key in ("d", "d", "a", "b", "x", "ArrowDown", "ArrowUp", "Enter", "Escape"):
+            page.keyboard.press(key)
     for clicked in ("svg", "[aria-live]"):
         page.locator(clicked).click()
         page.keyboard.type("dd")
     assert page.evaluate("heard") == []
-    page.keyboard.press("Home")
-    assert caption(page) == words[0]
     focusable = page.locator("button, input, [tabindex]")
     assert focusable.count() == 11, "with the three numbers that can be changed"
     assert all(e.evaluate("e => !!e.closest('[data-lm-suppress-shortcuts=true]')") for e in focusable.all())
-
-
-def test_keyboard_reaches_all_and_the_focus_is_seen(show):
-    page = show(neuron().to_html())
-    tags = []
-    for _ in range(7):
-        page.keyboard.press("Tab")
-        tag, outline = page.evaluate(
-            "[document.activeElement.tagName, getComputedStyle(document.activeElement).outlineStyle]"
-        )
-        tags.append(tag)
-        assert outline == "solid"
-    assert tags == ["BUTTON"] * 5 + ["INPUT", "DIV"]
-    page.keyboard.press("Home")
     page.get_by_role("button", name="Back").focus()
+    page.keyboard.press("Home")
     page.keyboard.press("Enter")  # Back at the first step: nothing happens, and the focus stays
     assert page.evaluate("document.activeElement.textContent") == "Back"
 
 
-def test_two_on_a_page_are_independent(show):
-    """The same output twice and another one; none holds an id."""
-    same, other = neuron().to_html(), diamond().to_html()
+def test_keyboard_reaches_all_and_the_focus_is_seen(show):
+    page = show(neuron().to_html())
+    for expected in ["BUTTON"] * 5 + ["INPUT", "DIV", "INPUT"]:
+        page.keyboard.press("Tab")
+        tag, *look = page.evaluate("""() => {
+            const look = getComputedStyle(document.activeElement);
+            return [document.activeElement.tagName, look.outlineStyle, look.opacity];
+        }""")
+        assert tag == expected and look == ["solid", "1"]
+
+
+def test_several_on_a_page_are_independent(show):
+    """The same output twice and another one; none holds an id. Each card is as wide as its picture."""
+    same, other = neuron().to_html(), chain(12).to_html()
     assert not re.search(r"\sid=", same)
     page = show(same + same + other)
     page.wait_for_function("document.querySelectorAll('button').length === 15")
     page.get_by_role("button", name="Last").nth(1).click()
     first, *_, last = captions(neuron())
     assert [caption(page, i) for i in range(3)] == [first, last, first]
+    assert page.locator(".lk-graph").nth(2).bounding_box()["width"] < 500
+    assert page.evaluate(SHADOW) == "none"
 
 
-def test_the_card_is_white_and_as_wide_as_its_picture_or_the_page(show):
-    page = show(chain(12).to_html())
-    assert page.locator("[role=group]").first.bounding_box()["width"] < 500
-    page = show(adaline().to_html(), width=390, background="#111")
+SHADOW = "getComputedStyle(document.querySelector('[role=region] + div')).boxShadow"
+
+
+def test_on_a_narrow_page_it_scrolls_and_a_shadow_shows_where_it_goes_on(show):
+    page = show(adaline().to_html(), width=390)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.locator("svg").bounding_box()["width"] >= 300
-    look = page.locator(".lk-graph").evaluate("e => [getComputedStyle(e).backgroundColor, getComputedStyle(e).color]")
-    assert look == ["rgb(255, 255, 255)", "rgb(27, 31, 36)"]
+    page.wait_for_function(f"{SHADOW} !== 'none'")
+    assert "-16px 0px" in page.evaluate(SHADOW), "on the right"
+    page.locator("[role=region]").evaluate("box => { box.scrollLeft = 9999; }")
+    page.wait_for_function(f"!{SHADOW}.includes('-16px 0px') && {SHADOW}.includes(' 16px 0px')")
 
 
 OUT_OF_THEIR_BOXES = """() => Array.from(document.querySelectorAll('svg > g')).flatMap(g => {
@@ -160,22 +168,22 @@ OUT_OF_THEIR_BOXES = """() => Array.from(document.querySelectorAll('svg > g')).f
     const box = g.querySelector('rect').getBoundingClientRect();
     return Array.from(g.querySelectorAll('text')).filter(t => {
         const r = t.getBoundingClientRect();
-        return t.textContent !== '✎' &&
-            (r.left < box.left + 1 || r.right > box.right - 1 || r.top < box.top - 3 || r.bottom > box.bottom + 3);
+        return r.left < box.left + 1 || r.right > box.right - 1 || r.top < box.top - 3 || r.bottom > box.bottom + 3;
     }).map(t => t.textContent);
 })"""
 
 
-@pytest.mark.parametrize("make", [adaline, matrices])
-def test_text_fits_its_boxes_in_the_browser(show, make):
+def test_text_fits_its_boxes_in_the_browser(show):
     """With the fonts of this machine, whichever they are: each text of a node stays inside its first box."""
-    assert show(make().to_html()).evaluate(OUT_OF_THEIR_BOXES) == []
+    page = show(adaline().to_html() + matrices().to_html())
+    page.wait_for_function("document.querySelectorAll('.lk-graph').length === 2")
+    assert page.evaluate(OUT_OF_THEIR_BOXES) == []
 
 
 @pytest.mark.parametrize(
     ("make", "width", "height"),
-    [(adaline, 1100, 500), (matrices, 1100, 500), (adaline, 390, 800), (lambda: chain(12), 390, 800)],
-    ids=["adaline", "matrices", "adaline on a phone", "chain on a phone"],
+    [(adaline, 1100, 500), (adaline, 390, 800), (lambda: chain(12), 390, 800)],
+    ids=["low page", "phone", "chain on a phone"],
 )
 def test_the_step_taken_is_in_sight_of_the_window(show, make, width, height):
     """In a page with text above and below: what lights up, the buttons and the words."""
@@ -200,16 +208,6 @@ def test_the_step_taken_is_in_sight_of_the_window(show, make, width, height):
         assert hidden == [False, False], caption(page)
 
 
-def test_a_shadow_shows_where_the_picture_goes_on(show):
-    page = show(adaline().to_html(), width=390)
-    shadow = "getComputedStyle(document.querySelector('[role=region] + div')).boxShadow"
-    page.wait_for_function(f"{shadow} !== 'none'")
-    assert "-16px 0px" in page.evaluate(shadow), "on the right"
-    page.locator("[role=region]").evaluate("box => { box.scrollLeft = 9999; }")
-    page.wait_for_function(f"!{shadow}.includes('-16px 0px') && {shadow}.includes(' 16px 0px')")
-    assert show(neuron().to_html()).evaluate(shadow) == "none"
-
-
 DARK_PAGES = {
     "JupyterLab": ('<body data-jp-theme-light="false">', "light", True),
     "the site": ('<html data-theme="dark"><body>', "light", True),
@@ -219,33 +217,36 @@ DARK_PAGES = {
 }
 
 
-@pytest.mark.parametrize(("start", "machine", "is_dark"), DARK_PAGES.values(), ids=DARK_PAGES)
-def test_dark_pages_get_a_dark_picture(show, start, machine, is_dark):
+LOOK = """() => Array.from(document.querySelectorAll('svg text'))
+    .filter(t => getComputedStyle(t).visibility === 'visible').map(t => {
+        const box = t.closest('svg > g').querySelector('rect') || document.querySelector('svg > rect');
+        return [getComputedStyle(t).fill, getComputedStyle(box).fill];
+    }).concat([...document.querySelectorAll('button, [aria-live]')].map(e => {
+        const own = getComputedStyle(e), card = getComputedStyle(document.querySelector('.lk-graph'));
+        return [own.color, e.tagName === 'BUTTON' ? own.backgroundColor : card.backgroundColor];
+    }))"""
+
+
+def test_dark_pages_get_a_dark_picture(show):
     """As the browser computes it: 4.5 between each text and what it stands on. On paper it is light."""
-    page = show("", color_scheme=machine)
-    page.set_content(f"<!doctype html>{start}{several_ways().to_html()}")
-    page.wait_for_selector("button")
-    page.get_by_role("button", name="Last").click()
-    look = """() => Array.from(document.querySelectorAll('svg text'))
-        .filter(t => getComputedStyle(t).visibility === 'visible').map(t => {
-            const box = t.closest('svg > g').querySelector('rect') || document.querySelector('svg > rect');
-            return [getComputedStyle(t).fill, getComputedStyle(box).fill];
-        }).concat([...document.querySelectorAll('button, [aria-live]')].map(e => {
-            const own = getComputedStyle(e), card = getComputedStyle(document.querySelector('.lk-graph'));
-            return [own.color, e.tagName === 'BUTTON' ? own.backgroundColor : card.backgroundColor];
-        }))"""
+    page, graph = show(""), several_ways().to_html()
 
     def colours():
-        pairs = page.evaluate(look)
+        pairs = page.evaluate(LOOK)
         return [["#" + "".join(f"{int(part):02x}" for part in re.findall(r"\d+", c)[:3]) for c in p] for p in pairs]
 
-    pairs = colours()
-    assert len(pairs) > 20
-    resting = (RESTING, DARK[RESTING])  # WCAG asks nothing of a button that has nothing to do
-    assert min(contrast(*pair) for pair in pairs if pair[0] not in resting) >= 4.5
-    assert {ground in DARK.values() for _, ground in pairs} == {is_dark}
-    page.emulate_media(media="print")
-    assert not any(ground in DARK.values() for _, ground in colours())
+    for name, (start, machine, is_dark) in DARK_PAGES.items():
+        page.emulate_media(media="screen", color_scheme=machine)
+        page.set_content(f"<!doctype html>{start}{graph}")
+        page.wait_for_selector("button")
+        page.get_by_role("button", name="Last").click()
+        pairs = colours()
+        assert len(pairs) > 20
+        resting = (RESTING, DARK[RESTING])  # WCAG asks nothing of a button that has nothing to do
+        assert min(contrast(*pair) for pair in pairs if pair[0] not in resting) >= 4.5, name
+        assert {ground in DARK.values() for _, ground in pairs} == {is_dark}, name
+        page.emulate_media(media="print")
+        assert not any(ground in DARK.values() for _, ground in colours()), name
 
 
 def test_a_dot_runs_along_the_arrow_of_the_step(show):
@@ -257,31 +258,19 @@ def test_a_dot_runs_along_the_arrow_of_the_step(show):
     def dots(button):
         page.get_by_role("button", name=button).click()
         running = "document.getAnimations().filter(a => a.constructor.name === 'Animation')"
-        return page.evaluate(f"{running}.map(a => getComputedStyle(a.effect.target).stroke)")
+        colours = page.evaluate(f"{running}.map(a => getComputedStyle(a.effect.target).stroke)")
+        assert page.locator("path[style*=dasharray]").count() == len(colours)
+        page.evaluate("document.getAnimations().forEach(a => a.finish())")
+        page.wait_for_function("document.querySelectorAll('path[style*=dasharray]').length === 0")
+        return colours
 
-    ink, red = "rgb(27, 31, 36)", "rgb(168, 32, 13)"
-    assert dots("Step") == [ink, ink] and page.locator("path[style*=dasharray]").count() == 2
-    page.wait_for_function("document.querySelectorAll('path[style*=dasharray]').length === 0")
-    page.locator("input").fill("5")
-    page.wait_for_function("document.getAnimations().length === 0")
-    assert dots("Step") == [red, red]
-    page.wait_for_function("document.getAnimations().length === 0")
+    assert dots("Step") == [INK, INK]
+    page.get_by_role("slider").fill("5")
+    page.evaluate("document.getAnimations().forEach(a => a.finish())")
+    assert dots("Step") == [RED, RED]
     assert dots("Back") == []
     page = show(neuron().to_html(), reduced_motion="reduce")
-    assert dots("Step") == [] and page.locator("path[style*=dasharray]").count() == 0
-    assert page.evaluate(faded) == "0s"
-
-
-def test_captions_have_the_colours_of_the_picture(show):
-    page = show(neuron().to_html())
-    page.locator("input").fill("7")
-    parts = page.locator("[aria-live] > div span").evaluate_all(
-        "s => s.map(e => [e.textContent, getComputedStyle(e).color])"
-    )
-    red, blue = "rgb(168, 32, 13)", "rgb(11, 83, 148)"
-    coloured = {text: colour for text, colour in parts if colour != "rgb(27, 31, 36)"}
-    slope = {"slope of the arrow w → u": blue, "3": blue}
-    assert coloured == {"gradient of w": red, "gradient of u": red, "1": red} | slope
+    assert dots("Step") == [] and page.evaluate(faded) == "0s"
 
 
 IN_A_FRAME = '<iframe sandbox="{}" width="900" height="500" srcdoc="{}"></iframe>'
@@ -312,15 +301,3 @@ def test_in_a_frame_of_its_own(show):
     assert "forward: u = w · x = 2 · 3 = 6" in page.locator("[aria-live]").inner_text()
     page.get_by_role("slider").press("End")
     assert "∂a/∂w = 3" in page.locator("[aria-live]").inner_text()
-
-
-def test_hostile_names_run_nothing(show):
-    hostile = "</script><b onload=\"alert('1')\"><img src=x onerror='alert(2)'>"
-    w = leaf(2.0)
-    with trace(names={hostile: w, "u": f"{hostile}u"}) as g:
-        u = w * 3
-    page = show(g.to_html())
-    assert page.locator("b, img").count() == 0 and u == 6
-    page.get_by_role("region").focus()
-    page.keyboard.press("ArrowRight")
-    assert "forward" in caption(page)

@@ -92,7 +92,6 @@ function player(className, ariaLabel, last, show, pace = Math.max(40, 12000 / la
     event.preventDefault();
     go(step + by);
   });
-  root.onkeypress = root.onkeyup = event => event.stopPropagation();
   function again() {  // what is shown has changed
     if (step) tell(show(step, step)); else go(last);
   }

@@ -10,7 +10,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from .._web import live_image, script
-from ..style import DARK, GRAPH_DASH, PAPER, SERIF
+from ..style import DARK, GRAPH_DASH, PAPER, SERIF, house_style
 from .picture import Scene
 from .text import low
 from .typeset import SIZE, Mark, When, rect
@@ -50,15 +50,14 @@ def svg(scene: Scene, stepping: bool = False) -> str:
         out.append(f"<title>{escape(group.title)}</title>" if group.title else "")
         for when, together in itertools.groupby(marks, lambda mark: mark.when if stepping else When()):
             inner = "".join(map(_element, together))
-            steps = zip(("data-s", "data-e", "data-x"), when, strict=True)
-            attributes = _attributes({name: step for name, step in steps if step is not None})
+            attributes = _attributes(dict(zip(("data-s", "data-e", "data-x"), when, strict=True)))
             out.append(inner if when == When() else f"<g{attributes}>{inner}</g>")
         out.append("</g>")
     return "".join(out) + "</svg>"
 
 
 def _attributes(values: dict) -> str:
-    return "".join(f' {name}="{value}"' for name, value in values.items())
+    return "".join(f' {name}="{value}"' for name, value in values.items() if value is not None)
 
 
 def _element(mark: Mark) -> str:
@@ -83,18 +82,17 @@ def _tspans(mark: Mark) -> str:
     return "".join(spans)
 
 
+@house_style
 def paint(scene: Scene) -> Image:
     """Return the last step of a scene in pixels, ``SCALE`` for each of the page, painted by Matplotlib."""
     from matplotlib.backends.backend_agg import RendererAgg
-    from matplotlib.colors import to_rgba
-    from matplotlib.patches import BoxStyle
+    from matplotlib.patches import BoxStyle, PathPatch
     from matplotlib.path import Path
     from matplotlib.transforms import Affine2D
     from PIL import Image
 
-    # Straight to the renderer: figures and artists would take a second to import, and ask rcParams.
     size = scene.width * SCALE, scene.height * SCALE
-    renderer = RendererAgg(*size, 72)
+    renderer = RendererAgg(*size, 72)  # without a figure, which would take a tenth of a second to import
     upwards = Affine2D().scale(SCALE, -SCALE).translate(0, size[1])
     paper = rect(0, 0, scene.width, scene.height, 0, 0, PAPER, "none")
     for mark in (paper, *(mark for group in scene.groups for mark in group.marks if scene.is_last(mark))):
@@ -108,22 +106,16 @@ def paint(scene: Scene) -> Image:
                 if not span.text.isspace():
                     outlines.append(_letters(span.text, span.style == "i").transformed(place))
                 x += span.width(pixels)
+            outline = Path.make_compound_path(*outlines)
         elif mark.tag == "rect":
-            corners = BoxStyle.Round(pad=0, rounding_size=style["rx"])
-            outlines = [corners(x, y, style["width"], style["height"], 1)]
+            outline = BoxStyle.Round(pad=0, rounding_size=style["rx"])(x, y, style["width"], style["height"], 1)
         else:
             codes = [Path.MOVETO] + [Path.CURVE4 if mark.is_curved else Path.LINETO] * (len(mark.points) - 1)
-            outlines = [Path(mark.points, codes)]
-        gc = renderer.new_gc()
-        gc.set_foreground(to_rgba(style.get("stroke", "none")), isRGBA=True)
-        gc.set_linewidth(style.get("stroke-width", 0) * SCALE)
-        gc.set_snap(False)
-        gc.set_joinstyle("miter")
-        gc.set_capstyle("butt")
-        if "stroke-dasharray" in style:
-            gc.set_dashes(0, [length * SCALE for length in GRAPH_DASH])
-        for outline in outlines:
-            renderer.draw_path(gc, outline, upwards, to_rgba(style["fill"]))
+            outline = Path(mark.points, codes)
+        width = style.get("stroke-width", 0)
+        dashes = (0, [length / width for length in GRAPH_DASH]) if "stroke-dasharray" in style else "solid"
+        look = {"fc": style["fill"], "ec": style.get("stroke", "none"), "lw": width * SCALE, "ls": dashes}
+        PathPatch(outline, transform=upwards, snap=False, **look).draw(renderer)
     return Image.frombuffer("RGBA", size, renderer.buffer_rgba()).convert("RGB")
 
 

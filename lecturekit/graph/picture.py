@@ -130,7 +130,7 @@ def _arrow(points, colour: str, width: float, dashed: bool, when: When, length: 
 
 
 def _edge_group(edge: Edge, points, start, label: Block | None, at, steps: Steps) -> Group:
-    forward = steps.forward.get(edge.target, 0)
+    forward = steps.forward[edge.target]
     back = steps.backward.get(edge.target) if edge.carries_gradient else None  # when the arrow points the other way
     dashed = not (edge.carries_gradient or (edge.source.requires_grad and edge.target.requires_grad))
     # It starts a little inside the box, which is painted over it: round corners leave no gap.
@@ -138,8 +138,7 @@ def _edge_group(edge: Edge, points, start, label: Block | None, at, steps: Steps
     inside = min(1.0, 9 / (math.hypot(a - x, b - y) or 1))
     out = [(round(x + (a - x) * inside), round(y + (b - y) * inside)), *points[1:]]
     marks = _arrow(out, MUTED, 1.4, dashed, When(hidden=back))
-    if forward:
-        marks += _arrow(out, INK, 2.6, dashed, When(forward, forward + 1), 11)
+    marks += _arrow(out, INK, 2.6, dashed, When(forward, forward + 1), 11)
     if back:
         marks += _arrow(points[::-1], GRADIENT, 2.8, False, When(back, back + 1), 12)
     if label:
@@ -198,21 +197,24 @@ def editable(graph, steps: Steps) -> dict | None:
 
     ``known`` holds the numbers that go in; ``work`` is empty there, null at a constant, else an expression of edges.
     """
-    nodes, edges, place = graph.nodes, graph.edges, {node: i for i, node in enumerate(graph.nodes)}
+    nodes, edges = ({part: i for i, part in enumerate(parts)} for parts in (graph.nodes, graph.edges))
 
     def work(node: Node) -> str | None:
         if not node.op:
             return None if node.kind == "constant" else ""
-        return fill(clean(node.expression, 999), steps.incoming[node], lambda edge: f"?{edges.index(edge)}")
+        return fill(clean(node.expression, 999), steps.incoming[node], lambda edge: f"?{edges[edge]}")
 
     numbers = all(n.shape == () and n.value is not None and not n.value.is_complex() for n in nodes)
     simple = all(WORK.fullmatch(work(n)) and n.num_operations == 1 for n in nodes if n.op)
     if not (numbers and simple and graph.target in steps.backward) or any(_accumulated(node, steps) for node in nodes):
         return None
-    terms = [i for node in steps.backward for i, e in enumerate(edges) if e.target is node and e.carries_gradient]
-    data = {"target": place[graph.target], "terms": terms, "work": [*map(work, nodes)]}
-    data |= {"names": [clean(n.name, 999) for n in nodes], "edges": [(place[e.source], place[e.target]) for e in edges]}
-    return data | {"known": [None if n.op else float(f"{n.value.item():.9g}") for n in nodes]}
+    return {
+        "target": nodes[graph.target],
+        "terms": [edges[e] for node in steps.backward for e in steps.incoming[node] if e.carries_gradient],
+        "work": [*map(work, nodes)],
+        "edges": [(nodes[e.source], nodes[e.target]) for e in edges],
+        "known": [None if n.op else float(f"{n.value.item():.9g}") for n in nodes],
+    }
 
 
 def build(graph) -> Scene:
