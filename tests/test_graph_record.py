@@ -5,7 +5,6 @@ import gc
 import warnings
 import weakref
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -272,10 +271,6 @@ def test_nested_traces():
     with t as again:  # the same object, once more
         w = x * 5
     assert names(again) == ["x", "5", "w"] and names(inner) == ["u", "3", "v"] and w == 10
-    with ExitStack() as stack:
-        g = stack.enter_context(trace())
-        y = x * x
-    assert names(g) == ["x", "y"] and y == 4
 
 
 def test_threads_record_their_own():

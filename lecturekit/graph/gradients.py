@@ -87,24 +87,25 @@ class Derivatives:
         for entry in self._live:
             if entry.edge.node in self._passed:  # autograd.grad does not go on to what it was asked for
                 totals[entry] = self._passed[entry.edge.node][1][entry.edge.output_nr]
-        self._keep(totals)
+        self._keep(totals, self._flows_by_entry())
         self._passed.clear()
         for (source, entry), (flow, _) in self.contributions.items():
-            total, _ = self.grads[entry]
+            total, _ = self.grads.get(entry, (None, None))
             is_number = total is not None and flow is not None and total.numel() == flow.numel() == 1
             if is_number and 0 < abs(total.item()) < math.inf:
                 self.local_grads[source, entry] = (flow / total.item()).reshape(total.shape + flow.shape)
 
-    def _keep(self, totals: dict[Entry, Tensor | None]) -> None:
+    def _keep(self, totals: dict[Entry, Tensor | None], flows: dict[Entry, dict[Entry, Tensor]]) -> None:
+        """Keep what arrived at each entry, and what each sent to its sources."""
         for entry, total in totals.items():
             if total is not None:
                 self.grads[entry] = snapshot(total, self.tape.max_elems)
-                if entry not in self._shared:
-                    self._keep_flows(entry, self._flows(self._slots[entry]))
+        for entry, sent in flows.items():
+            for source, flow in sent.items():
+                self.contributions[source, entry] = snapshot(flow, self.tape.max_elems)
 
-    def _keep_flows(self, entry: Entry, flows: dict[Entry, Tensor]) -> None:
-        for source, flow in flows.items():
-            self.contributions[source, entry] = snapshot(flow, self.tape.max_elems)
+    def _flows_by_entry(self) -> dict[Entry, dict[Entry, Tensor]]:
+        return {entry: self._flows(slots) for entry, slots in self._slots.items() if entry not in self._shared}
 
     def _flows(self, slots: dict) -> dict[Entry, Tensor]:
         """Return what some autograd nodes sent to each entry behind them in the last pass."""
@@ -133,10 +134,11 @@ class Derivatives:
         before = [entry for entry in self._live if entry.node.kind == "input"]
         with self._hooks, _ending_at(before):  # what is behind them is no part of the block
             totals = dict(zip(self._live, self._backward(self.targets, self.vectors, self._live), strict=True))
-            self._keep(totals)
-            for entry in self._shared & self.grads.keys():
-                (flows,) = self._through(entry, [totals[entry]], sources_in(self._slots[entry]))
-                self._keep_flows(entry, flows)
+            flows = self._flows_by_entry()
+            for entry in self._shared:
+                if totals[entry] is not None:
+                    (flows[entry],) = self._through(entry, [totals[entry]], sources_in(self._slots[entry]))
+            self._keep(totals, flows)
             self._differentiate_operations()
         return self
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dis
 import itertools
-import sys
 import types
 from collections import Counter, defaultdict
 from functools import lru_cache
@@ -19,14 +18,6 @@ from .tape import is_wrapper
 from .text import SUBSCRIPTS, format_number
 
 MAX_ITEMS = 1000  # a longer list or dict is data, not a collection of parameters
-
-
-def caller_frame():
-    """Return the frame that called the caller of this function; what `contextlib` puts in between is left out."""
-    frame = sys._getframe(2)
-    while frame.f_back is not None and frame.f_globals.get("__name__") == contextlib.__name__:
-        frame = frame.f_back
-    return frame
 
 
 @lru_cache(maxsize=64)

@@ -7,7 +7,6 @@ import inspect
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -20,7 +19,7 @@ from .calls import Call, describe_call, is_in_place, op_name
 from .choose import default_target, fill
 from .gradients import Derivatives
 from .graph import Graph
-from .names import Variables, caller_frame
+from .names import Variables
 from .tape import Entry, Tape, flatten, gradient_edge, is_leaf, is_wrapper
 
 # Calls that return no new tensor of the reader's, or one that is looked at when it is used.
@@ -86,7 +85,7 @@ class trace(TorchFunctionMode):
         self._names, self._target, self._max_elems = names or {}, target, max_elems
 
     def __enter__(self) -> Graph:
-        self._frame = caller_frame()
+        self._frame = sys._getframe(1)
         self._graph, self._tape, self._derivatives = Graph(), Tape(self._max_elems, _get_sequence_nr()), None
         self._thread, self._modules = threading.get_ident(), []  # (module, something that stands for this call)
         self._failure = self._reason = ""  # why something is missing from the graph; why there are no gradients
@@ -138,7 +137,12 @@ class trace(TorchFunctionMode):
 
     def _is_called_from(self, package: str) -> bool:
         """Whether the call comes, within the block, from code of this package."""
-        return any(name.startswith(package) for name in _callers(self._frame))
+        frame = sys._getframe()
+        while frame is not None and frame is not self._frame:
+            if frame.f_globals.get("__name__", "").startswith(package):
+                return True
+            frame = frame.f_back
+        return False
 
     def _quietly(self, function, *args):
         """Do bookkeeping that the reader's code must not notice, not even when it fails."""
@@ -218,8 +222,8 @@ class trace(TorchFunctionMode):
 
     def _before_backward(self, func, args, kwargs) -> bool:
         """Take the derivatives of what the reader differentiates; return whether the reader does."""
-        if _is_called_by_torch():
-            return False  # torch.autograd.functional.jacobian and the like
+        if self._is_called_from("torch.autograd.functional"):
+            return False
         try:
             given = inspect.signature(func).bind(*args, **kwargs).arguments
         except TypeError:
@@ -293,7 +297,7 @@ def graph_of(tensor: Tensor, names: dict | None = None, max_elems: int = 64) -> 
     >>> print(graph_of(loss).nodes)
     [<Node w>, <Node v₁ = w · …>, <Node loss = pow(v₁)>]
     """
-    graph, tape, variables = Graph(), Tape(max_elems), Variables(caller_frame(), names or {})
+    graph, tape, variables = Graph(), Tape(max_elems), Variables(sys._getframe(1), names or {})
     target, derivatives = tape.look_up(tensor), Derivatives(tape, [], [])
     tape.first = variables.known()
     tape.look_for_results(variables.tensors)
@@ -310,22 +314,6 @@ def _changed(args, kwargs) -> list[Tensor]:
     """Return what a call in place changes."""
     out = kwargs.get("out")
     return flatten(out if out is not None else args[0] if args else next(iter(kwargs.values()), None))
-
-
-def _callers(last=None) -> Iterator[str]:
-    """Yield the names of the modules that are calling, innermost first, up to a frame."""
-    frame = sys._getframe()
-    while frame is not None and frame is not last:
-        yield frame.f_globals.get("__name__", "")
-        frame = frame.f_back
-
-
-def _is_called_by_torch() -> bool:
-    """Whether the function being intercepted was called by PyTorch's own Python code."""
-    # torch.utils._device: a reader's `with torch.device(…)` inside the block gets each call before trace does, and
-    # calls the function again.
-    passed = ("torch.overrides", "torch.autograd", "torch._tensor", __name__, "torch.utils._device")
-    return next((name for name in _callers() if name not in passed), "").startswith("torch.")
 
 
 def _first_line(error: Exception) -> str:
