@@ -15,6 +15,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from ..devices import gpus_in_use
 from .tape import Entry, Tape, ancestors, is_code, metadata, snapshot, sources_in
 
 MAX_OPERATIONS = 300  # autograd visits all of a graph for each local derivative: none in graphs larger than this
@@ -132,7 +133,8 @@ class Derivatives:
                 self._hooks.callback(setattr, tensor, "grad", tensor.grad)
         self._hooks.callback(self._passed.clear)
         before = [entry for entry in self._live if entry.node.kind == "input"]
-        with self._hooks, _ending_at(before):  # what is behind them is no part of the block
+        # What is behind them is no part of the block. What checkpoints compute again may draw random numbers.
+        with self._hooks, _ending_at(before), torch.random.fork_rng(devices=gpus_in_use()):
             totals = dict(zip(self._live, self._backward(self.targets, self.vectors, self._live), strict=True))
             flows = self._flows_by_entry()
             for entry in self._shared:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dis
+import inspect
 import itertools
+import sys
 import types
 from collections import Counter, defaultdict
 from functools import lru_cache
@@ -32,6 +34,15 @@ def _loop_variables(code) -> frozenset[str]:
     return frozenset(found)
 
 
+def _local_variables(frame) -> dict:
+    """Copy the variables of a frame; before Python 3.13, the frame of a function keeps the dict that it gives."""
+    scope = frame.f_locals
+    values = dict(scope)
+    if sys.version_info < (3, 13) and frame.f_code.co_flags & inspect.CO_OPTIMIZED and sys.getrefcount(scope) < 4:
+        scope.clear()
+    return values
+
+
 class Variables:
     """The tensors and modules that a frame's variables hold at one moment.
 
@@ -46,7 +57,7 @@ class Variables:
         self._names: dict[int, tuple[str, str]] = {}  # id(tensor): short and full name
         self._paths: dict[str, Tensor] = {}  # each tensor, by all its names
         given = {name: value for name, value in names.items() if not isinstance(value, str)}
-        self._scopes = given, dict(frame.f_locals), frame.f_globals
+        self._scopes = given, _local_variables(frame), frame.f_globals
         code, loops = frame.f_code, _loop_variables(frame.f_code) - given.keys()
         mentioned = {*names, *code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars}
         groups: list[list] = [[], [], []]
