@@ -23,12 +23,13 @@ from .lessons import diagrams
 from .lessons.cells import plot_tensor
 from .lessons.digits import plot_images
 from .lessons.environment import environment
-from .lessons.sweep import Runs, explorer, plot_loss_surface, train_many
+from .lessons.sweep import Explorer, Runs, explorer, plot_loss_surface, train_many
 from .lessons.workers import WorkerRun, run_workers
-from .plotting import figure, plot_decision_regions, plot_losses, plot_network, show
+from .plotting import figure, plot_decision_regions, plot_losses, plot_network, plot_timings, show
 from .training import History, fit, minibatches
 
 __all__ = [
+    "Explorer",
     "History",
     "Runs",
     "Timing",
@@ -51,6 +52,7 @@ __all__ = [
     "plot_losses",
     "plot_network",
     "plot_tensor",
+    "plot_timings",
     "progress",
     "run_workers",
     "show",

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from .devices import Timing
+
 DPI = 100
 
 
@@ -218,6 +220,41 @@ def plot_decision_regions(
     across, up = (name.replace("_", " ") for name in feature_names)
     ax.set(xlabel=across, ylabel=up)
     ax.legend(frameon=True, facecolor="white", framealpha=0.9, edgecolor=GRID)
+    return fig
+
+
+@house_style
+def plot_timings(
+    timings: Mapping[str, Mapping[int, Timing]], *, recorded: Mapping[str, Mapping[int, Timing]] | None = None
+) -> Figure:
+    """Draw times against sizes on logarithmic axes: a line is a power law, and where two cross, the faster one changes.
+
+    Introduced in notebook 09.
+
+    Parameters
+    ----------
+    timings : mapping of str to ``{numbers in X: time of a step}``, of which the medians are drawn
+    recorded : the same of another machine, drawn thin and hollow
+
+    Examples
+    --------
+    >>> fig = lk.plot_timings({"yours": {100: lk.Timing((3e-5, 4e-5)), 1000: lk.Timing((2e-4,))}})
+    >>> fig.axes[0].get_ylabel()
+    'time of a step'
+    """
+    from matplotlib.ticker import EngFormatter
+
+    fig, ax = figure()
+    curves = [(name, series, {"linewidth": 2.2}) for name, series in timings.items()]
+    thin = {"linewidth": 1.2, "markerfacecolor": "white"}
+    curves += [(f"{name} (recorded)", series, thin) for name, series in (recorded or {}).items()]
+    for name, series, look in curves:
+        sizes = sorted(series)
+        ax.loglog(sizes, [series[size].median for size in sizes], label=name, marker="o", **look)
+    ax.set(xlabel="numbers in X", ylabel="time of a step")
+    ax.xaxis.set_major_formatter(EngFormatter(sep=""))
+    ax.yaxis.set_major_formatter(EngFormatter(unit="s"))
+    ax.legend(frameon=False)
     return fig
 
 

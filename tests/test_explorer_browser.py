@@ -22,7 +22,7 @@ def runs():
 
 @pytest.fixture(scope="module")
 def element(runs):
-    return lk.explorer(X, Y, runs).data
+    return lk.explorer(X, Y, runs).html
 
 
 def caption(page, nth=0):
@@ -106,6 +106,14 @@ def test_the_map_shows_the_mean_losses_and_chooses_a_run_that_diverges(show, ele
     start = runs.losses[0, 0, 0, 0].item()
     for text, mean in zip(cells.all_inner_texts(), means, strict=True):
         assert text == "↑" if mean > start else float(text) == pytest.approx(mean, rel=0.06)
+    cells.nth(len(LRS) + 2).click()
+    assert (value(page, "learning rate"), value(page, "batch size")) == ("40", "4")
+    page.get_by_role("application").focus()
+    for key, expected in {"ArrowLeft": "0.1", "ArrowUp": "1", "ArrowDown": "4", "ArrowRight": "40"}.items():
+        page.keyboard.press(key)
+        assert expected in (value(page, "learning rate"), value(page, "batch size"))
+    page.keyboard.press("ArrowRight")  # there is nothing further on the right
+    assert value(page, "learning rate") == "40" and slider(page, "step").input_value() == "30"
     cells.last.click()
     assert (value(page, "learning rate"), value(page, "batch size")) == ("40", "all")
     assert "The run has diverged, past the largest number there is." in caption(page)

@@ -70,7 +70,7 @@ PICTURES = {
     "tensor": lambda: shown_html(lk.plot_tensor(torch.eye(2))),
     "map": lambda: shown_html(lk.diagrams.course_map()),
     "surface": lambda: shown_html(lk.plot_loss_surface(X, Y, {"GD": torch.tensor([[0.0, 0.0], [1.0, 1.0]])})),
-    "explorer": lambda: lk.explorer(X, Y, lk.train_many(X, Y, lrs=[0.1], batch_sizes=[None])).data,
+    "explorer": lambda: lk.explorer(X, Y, lk.train_many(X, Y, lrs=[0.1], batch_sizes=[None])).html,
     "graph": draw_graph,
 }
 
@@ -206,6 +206,20 @@ def test_predictions_of_another_shape_are_refused():
     """(N,) against (N, 1) would be broadcast, and rings would stand round the wrong examples."""
     with pytest.raises(ValueError, match=r"^predict\(X\) must have the shape of y, \(5, 1\), got \(5,\): .* broadcast"):
         lk.plot_decision_regions(lambda X: X[:, 0], CORNERS, LABELS)
+
+
+# --- timings ----------------------------------------------------------------------------------------------------------
+
+
+def test_timings_are_drawn_by_size_and_recorded_ones_are_hollow():
+    yours = {100: lk.Timing((2.0, 1.0, 9.0)), 10: lk.Timing((0.5,))}
+    (ax,) = lk.plot_timings({"CPU": yours}, recorded={"GPU": yours}).axes
+    assert ax.get_xscale() == ax.get_yscale() == "log"
+    assert ax.xaxis.get_major_formatter()(1e6) == "1M" and ax.yaxis.get_major_formatter()(1e-3) == "1 ms"
+    own, old = ax.lines
+    assert (own.get_label(), old.get_label()) == ("CPU", "GPU (recorded)")
+    assert list(own.get_xdata()) == [10, 100] and list(own.get_ydata()) == [0.5, 2.0]
+    assert old.get_markerfacecolor() == "white" and own.get_linestyle() != old.get_linestyle()
 
 
 # --- networks ---------------------------------------------------------------------------------------------------------

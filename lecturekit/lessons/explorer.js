@@ -33,8 +33,15 @@ function explorer(img, data) {
   const sliders = ['learning rate', 'batch size', 'seed'].map((ariaLabel, which) => {
     const row = make('label', 'display:flex;align-items:center;gap:10px;margin:0;font-weight:400', rows);
     make('span', 'flex:0 0 6.5em', row, {textContent: ariaLabel});
-    const slider = make('input', 'flex:1 1 100px;min-width:80px;margin:0;accent-color:' + hue('#0b5394'), row,
+    const middle = make('span', 'flex:1 1 100px;min-width:80px', row);
+    const slider = make('input', 'display:block;width:100%;margin:0;accent-color:' + hue('#0b5394'), middle,
       {type: 'range', max: choices[which].length - 1, ariaLabel, oninput: () => choose(which, +slider.value)});
+    const css = SMALL + 'display:flex;justify-content:space-between;padding:0 8px';
+    const ticks = make('span', css, middle, {ariaHidden: true});
+    choices[which].forEach((text, i) => {
+      const textContent = choices[which].length > 8 && i % 3 ? '·' : text;
+      make('span', 'width:0;display:flex;justify-content:center', ticks, {textContent});
+    });
     const value = make('span', 'flex:0 0 3.5em;font-weight:600;font-variant-numeric:tabular-nums', row);
     slider.onkeydown = event => {  // move this slider, not the player's
       if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
@@ -46,14 +53,15 @@ function explorer(img, data) {
     };
   });
   function choose(which, place) {
-    chosen[which] = place;
+    chosen[which] = Math.max(0, Math.min(choices[which].length - 1, place));
     control.tell(update());
   }
   // --- a map of the mean losses of all seeds after the last step
   const side = make('div', SMALL + 'flex:1 1 340px', top), start = path(0, 0, 0, 0)[0].loss;
   const grey = 'color:' + hue('#57606a');
   const map = make('div', 'display:grid;gap:1px;font-size:10px;line-height:1.7;text-align:center;' +
-    `grid-template-columns:2em repeat(${lrs.length},minmax(0,1fr))`, side);
+    `grid-template-columns:2em repeat(${lrs.length},minmax(0,1fr))`, side, {tabIndex: 0, role: 'application'});
+  map.ariaLabel = 'map of the losses: the arrow keys choose learning rate and batch size';
   // .05 and not 0.05: on a phone a column is narrow.
   ['', ...lrs].forEach(lr => make('span', grey, map, {textContent: String(lr).replace(/^0/, '')}));
   const cells = sizes.map((textContent, j) => {
@@ -68,7 +76,14 @@ function explorer(img, data) {
     });
   });
   make('div', grey, side, {textContent: `Loss after ${data.steps} steps, mean of all seeds: a column for each ` +
-    'learning rate, a row for each batch size. ↑ is more than at the start. Click to choose.'});
+    'learning rate, a row for each batch size. ↑ is more than at the start. Click, or use the arrow keys.'});
+  map.onkeydown = event => {
+    const move = {ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [1, -1], ArrowDown: [1, 1]}[event.key];
+    if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();  // move on the map, not to another step
+    choose(move[0], chosen[move[0]] + move[1]);
+  };
   // --- the pictures, and over the axes of each a drawing in its pixels
   function draw(parent, tag, attributes) {
     const element = document.createElementNS('http://www.w3.org/2000/svg', tag);

@@ -18,7 +18,6 @@ from ..plotting import figure, plain_ticks, small_png
 from ..style import COLOURS, CONTOUR, DARK_EXPLORER, DASHES, INK, MARKERS, MUTED, TINTS, house_style
 
 if TYPE_CHECKING:
-    from IPython.display import HTML
     from matplotlib.figure import Figure
 
 PATH = {"linewidth": 1.5, "markersize": 4, "markeredgewidth": 0, "zorder": 4}
@@ -215,8 +214,22 @@ def _draw_marks(ax, loss: QuadraticLoss, starts: list[Tensor]) -> None:
     ax.plot(loss.w, loss.b, label="minimum", marker="x", markersize=8, markeredgewidth=1.8, **marks)
 
 
+@dataclass(frozen=True)
+class Explorer:
+    """What `explorer` returns: a notebook shows it as a picture, which becomes the explorer where scripts run."""
+
+    html: str  # one ``<img>`` element that needs no network, kernel or style sheet
+    words: str  # what is to be seen
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def __repr__(self) -> str:
+        return self.words
+
+
 @house_style
-def explorer(X: Tensor, y: Tensor, runs: Runs) -> HTML:
+def explorer(X: Tensor, y: Tensor, runs: Runs) -> Explorer:
     """Let the reader choose among many runs: the path of each over the loss surface, beside it its loss.
 
     Sliders choose learning rate, batch size and seed, or a map of the losses after the last step the first two;
@@ -232,10 +245,8 @@ def explorer(X: Tensor, y: Tensor, runs: Runs) -> HTML:
     --------
     >>> import lecturekit as lk
     >>> X = torch.linspace(-1, 1, 100).reshape(100, 1)
-    >>> html = explorer(X, 2 * X, lk.train_many(X, 2 * X, lrs=[0.1, 0.5], batch_sizes=[1, None])).data
+    >>> html = explorer(X, 2 * X, lk.train_many(X, 2 * X, lrs=[0.1, 0.5], batch_sizes=[1, None])).html
     """
-    from IPython.display import HTML
-
     loss, first = QuadraticLoss.of(X, y), ((len(runs.lrs) - 1) // 2, (len(runs.batch_sizes) - 1) // 2, 0)
     paths, losses = runs.paths.cpu().double(), runs.losses.cpu().double()
     # After the last step: before the first, with w = 0, the loss would say nothing about X.
@@ -262,7 +273,7 @@ def explorer(X: Tensor, y: Tensor, runs: Runs) -> HTML:
         f"steps, from {losses[first][0]:.3g} to {losses[first][-1]:.3g}; the smallest possible is {loss.lowest:.3g}. "
         f"It is one of {here.numel()} runs; where scripts run, sliders and a map of all losses choose among them."
     )
-    return HTML(live_image(picture, 960, alt, "explorer", code, data, embedded))
+    return Explorer(live_image(picture, 960, alt, "explorer", code, data, embedded), alt)
 
 
 def _draw_panels(loss, paths, losses, batch_sizes, first) -> tuple[list[Figure], list]:
