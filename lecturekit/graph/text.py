@@ -25,7 +25,7 @@ def format_number(x) -> str:
 
 
 def format_shape(shape) -> str:
-    return "×".join(map(str, shape)) or "scalar"
+    return "×".join(map(str, shape))
 
 
 def format_tensor(tensor: torch.Tensor) -> str:
