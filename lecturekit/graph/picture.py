@@ -239,4 +239,4 @@ def build(graph) -> Scene:
     for node, block, centre in zip(graph.nodes, blocks, centres, strict=True):
         groups.append(_node_group(node, block, centre, graph.target, steps))
     title = "Computation graph" + (f" of {clean(graph.target.name, 24)}" if graph.target else "")
-    return Scene(width, height, title, describe(graph), groups, steps, editable(graph, steps))
+    return Scene(width, height, title, describe(graph, title), groups, steps, editable(graph, steps))

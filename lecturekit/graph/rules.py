@@ -9,12 +9,12 @@ import torch
 from .model import Edge, Node
 from .text import clean, derivative, format_number, format_tensor, in_brackets, in_colour, in_words
 
-PRODUCTS = {  # by the ranks of A and B in A @ B: the rule for A, and the rule for B
-    (1, 1): ("{up} · {B}", "{up} · {A}"),
-    (2, 1): ("{up} ⊗ {B}", "{A}ᵀ @ {up}"),
-    (2, 2): ("{up} @ {B}ᵀ", "{A}ᵀ @ {up}"),
+PRODUCTS = {  # by the ranks of A and B: the rule for A, the rule for B, and that of a bias
+    ("@", 1, 1): ("{up} · {B}", "{up} · {A}"),
+    ("@", 2, 1): ("{up} ⊗ {B}", "{A}ᵀ @ {up}"),
+    ("@", 2, 2): ("{up} @ {B}ᵀ", "{A}ᵀ @ {up}"),
+    ("linear", 2, 2): ("{up} @ {B}", "{up}ᵀ @ {A}", "{up}, summed over rows"),
 }
-LINEAR = ("{up} @ {B}", "{up}ᵀ @ {A}", "{up}, summed over rows")
 ELEMENTWISE = {  # only where a source was stretched; else the local derivative says all
     "add": ("{up}", "{up}"),
     "sub": ("{up}", "−{up}"),
@@ -82,11 +82,9 @@ def backward_rule(edge: Edge, incoming: list[Edge], upstream: str = "upstream") 
         return None
     op, place = node.op.rstrip("_"), incoming.index(edge)
     first, second = [*(clean(other.source.name, 16) for other in incoming), "", ""][:2]
-    ranks = tuple(len(other.source.shape or ()) for other in incoming)
-    if op in ("matmul", "mm", "mv"):
-        rule = PRODUCTS.get(ranks, (None, None))[place]
-    elif op == "linear" and ranks[:2] == (2, 2):
-        rule = LINEAR[place]
+    ranks = [len(other.source.shape or ()) for other in incoming[:2]]
+    if rules := PRODUCTS.get(("@" if op in ("matmul", "mm", "mv") else op, *ranks)):
+        rule = rules[place]
     elif op in ELEMENTWISE and source.shape != node.shape and len(incoming) == 2:
         rule = ELEMENTWISE[op][place]
         rule = rule and rule + _summed(source.shape, node.shape)

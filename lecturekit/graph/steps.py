@@ -95,12 +95,11 @@ def _gradients(graph) -> str:
     return "; ".join(f"{derivative(graph.target, n)} = {in_words(n.grad, n.shape, n.grad_norm)}" for n in known)
 
 
-def describe(graph) -> str:
+def describe(graph, title: str) -> str:
     """Return what the graph computes and the gradients of its leaves: the alternative text of its picture."""
     shown = sorted((node for node in graph.nodes if node.kind != "constant"), key=lambda node: bool(node.op))
-    of = f" of {clean(graph.target.name, 24)}" if graph.target else ""
     gradients = textwrap.shorten(_gradients(graph), MAX_ALT // 2, placeholder=" …")
-    text = f"Computation graph{of}. {'; '.join(map(_result, shown))}"
+    text = f"{title}. {'; '.join(map(_result, shown))}"
     text = textwrap.shorten(text, MAX_ALT - len(gradients), placeholder=" …")
     return text + (f". Gradients: {gradients}." if gradients else ".")
 

@@ -47,7 +47,7 @@ def in_words(tensor: torch.Tensor | None, shape: tuple | None, norm: float | Non
 
 
 def in_brackets(number: str) -> str:
-    return f"({number})" if number[0] in "-−" else number
+    return f"({number})" if number.startswith(("-", MINUS)) else number
 
 
 def clean(text: str, most: int = 40) -> str:
