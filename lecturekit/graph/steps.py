@@ -122,8 +122,8 @@ def _line(node: Node, target: Node | None) -> str:
     if notes := kind + counts(node):
         text += f" ({', '.join(notes)})"
     if target is not None and node.requires_grad:
-        gradient = in_words(node.grad, node.shape, node.grad_norm, True) if node.has_grad else "none"
+        gradient = in_words(node.grad, node.shape, node.grad_norm, in_full=True) if node.has_grad else "none"
         text += f"; ∂{target.name}/∂{node.name} = {gradient}"
     if node.accumulated is not None:
-        text += f"; {node.name}.grad = {in_words(node.accumulated, node.shape, None, True)}"
+        text += f"; {node.name}.grad = {in_words(node.accumulated, node.shape, None, in_full=True)}"
     return text
