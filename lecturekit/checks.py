@@ -6,7 +6,7 @@ import linecache
 import textwrap
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Real
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .devices import gpus_in_use, usual_defaults
+from .devices import usual_defaults
 
 
 @contextmanager
@@ -89,7 +89,8 @@ def exercise(number: str, second_hint: str = "") -> Callable[[Callable[..., str]
 @contextmanager
 def _same_for_all() -> Iterator[None]:
     """Let rules find the usual defaults and the same random numbers each time; then the reader's own go on."""
-    with usual_defaults(), torch.random.fork_rng(devices=gpus_in_use()), warnings.catch_warnings():
+    gpus = range(torch.cuda.device_count() if torch.cuda.is_initialized() else 0)  # starts none of them
+    with usual_defaults(), torch.random.fork_rng(gpus), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the hint says what is wrong
         torch.manual_seed(0)
         yield
@@ -158,7 +159,7 @@ def call(function: object, *args: object) -> object:
     return result
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
     """Return a single number as Python's own; it may come in a tensor or in an array or scalar of NumPy."""
     num_elements = value.numel() if isinstance(value, Tensor) else getattr(value, "size", None)
     return value.item() if num_elements == 1 else value
@@ -166,7 +167,7 @@ def _plain(value: object) -> object:
 
 def as_number(name: str, value: object) -> float:
     """Return a reader's number as a float; anything else becomes a hint."""
-    value = _plain(value)
+    value = plain(value)
     if value is ... or value is None:
         raise NotAttempted(f"{name} is still blank.")
     what = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
@@ -180,30 +181,6 @@ def as_tensor(name: str, value: object, shape: tuple[int, ...], dtype: torch.dty
     hint_if(value.shape != shape, f"{name} should have shape {tuple(shape)}, this one has {tuple(value.shape)}.")
     hint_if(dtype not in (None, value.dtype), f"{name} should be {dtype}, this is {value.dtype}.")
     return value.detach()
-
-
-def as_dict(answer: object, keys: Iterable[str]) -> dict[str, object]:
-    """Return a reader's dict if it has the keys that it began with; anything else becomes a hint."""
-    hint = f"leave the dict as it is, with its {len(set(keys))} keys, and replace only the blanks."
-    hint_if(not isinstance(answer, dict) or set(answer) != set(keys), hint)
-    return answer
-
-
-def as_truths(answer: object, right: Mapping[str, bool], inverted: str, hints: Mapping[tuple[str, ...], str]) -> None:
-    """Raise a hint unless the reader's dict of True and False (or 1 and 0) is the right one.
-
-    The hint is `inverted` where every answer is the wrong way round, else the first in `hints` with a wrong key.
-    """
-    as_dict(answer, right)
-    if any(value is ... for value in answer.values()):
-        raise NotAttempted("replace each ... by True or False.")
-    found = {name: _plain(value) for name, value in answer.items()}
-    is_truth = [isinstance(value, int | float) and value in (0, 1) for value in found.values()]
-    hint_if(not all(is_truth), "each answer is True or False.")
-    wrong = {name for name, truth in right.items() if found[name] != truth}
-    hint_if(len(wrong) == len(right), inverted)
-    for names, hint in hints.items():
-        hint_if(wrong & set(names), hint)
 
 
 def compare(

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from ..checks import Hint, NotAttempted, as_dict, call, close, compare, exercise, hint_if, place, summary
-from .common import explain
+from ..checks import Hint, NotAttempted, call, close, compare, exercise, hint_if, place, summary
+from .common import as_dict, explain
 
 
 def _draw(*shapes: tuple[int, ...]) -> list[np.ndarray]:

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from ..checks import Hint, NotAttempted, as_dict, as_number, call, compare, exercise, hint_if
+from ..checks import Hint, NotAttempted, as_number, call, compare, exercise, hint_if
 from ..data import noisy_line
-from .common import explain, watch_backward
+from .common import as_dict, explain, watch_backward
 
 
 @exercise("06.1", "Section 2 has 2 · x · error for w. Which factor stands in place of x when b moves?")

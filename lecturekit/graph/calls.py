@@ -13,7 +13,7 @@ from numbers import Number
 import torch
 from torch.overrides import get_testing_overrides
 
-from .text import MINUS, format_number
+from .text import MINUS, format_number, in_brackets
 
 # Python's reflected operators arrive with their arguments swapped: 1 − x as __rsub__(x, 1).
 SWAPPED = {"rsub": "sub", "rdiv": "div", "rtruediv": "div", "rpow": "pow", "rmod": "remainder", "rmatmul": "matmul",
@@ -50,11 +50,7 @@ class Call:
 
     def __str__(self) -> str:
         """With the names that the nodes have by now."""
-        return "".join(piece if isinstance(piece, str) else _operand(piece.node.name) for piece in self.written)
-
-
-def _operand(name: str) -> str:
-    return f"({name})" if name.startswith(MINUS) else name
+        return "".join(piece if isinstance(piece, str) else in_brackets(piece.node.name) for piece in self.written)
 
 
 def op_name(func) -> str:

@@ -15,7 +15,7 @@ from ..style import GRAPH_INK as INK
 from .layout import place
 from .model import Edge, Node
 from .rules import backward_rule, local_derivative
-from .steps import Steps, describe, fill, plan
+from .steps import EMPTY, Steps, describe, fill, plan
 from .text import clean, counts, derivative, format_number, format_shape, format_tensor
 from .typeset import SMALL, Block, Mark, When, equation, formula, is_small, path, rect, stack, words
 
@@ -95,9 +95,9 @@ def _gradient(node: Node, target: Node | None, steps: Steps) -> list[Block]:
 def _accumulated(node: Node, steps: Steps) -> list[Block]:
     """Return the row of the tensor's own ``.grad``, where it differs from ∂target/∂node."""
     name, tensor = f"{clean(node.name, 28)}.grad", node.accumulated
-    if tensor is None or format_tensor(tensor) == format_tensor(node.grad):
+    if tensor is None or (node.grad is not None and format_tensor(tensor) == format_tensor(node.grad)):
         return []
-    whole = formula(f"{name}: {format_tensor(tensor, 0)}", GRADIENT)
+    whole = formula(f"{name}: {format_shape(tensor.shape)}, norm {format_number(tensor.norm().item())}", GRADIENT)
     return [(equation(name, tensor, GRADIENT) if is_small(tensor) else whole).seen(steps.last)]
 
 
@@ -210,7 +210,7 @@ def editable(graph, steps: Steps) -> dict | None:
         return None
     return {
         "target": nodes[graph.target],
-        "terms": [edges[e] for node in steps.backward for e in steps.incoming[node] if e.carries_gradient],
+        "terms": [edges[edge] for edge in steps.passed],
         "work": [*map(work, nodes)],
         "edges": [(nodes[e.source], nodes[e.target]) for e in edges],
         "known": [None if n.op else float(f"{n.value.item():.9g}") for n in nodes],
@@ -220,7 +220,7 @@ def editable(graph, steps: Steps) -> dict | None:
 def build(graph) -> Scene:
     """Lay out the picture of a graph. ValueError for one without nodes, ImportError without pygraphviz."""
     if not graph.nodes:
-        raise ValueError(describe(graph))
+        raise ValueError(EMPTY)
     steps = plan(graph)
     crowded = len(graph.nodes) > CROWDED
     begins = _beginnings(steps) if crowded else {}
@@ -239,4 +239,4 @@ def build(graph) -> Scene:
     for node, block, centre in zip(graph.nodes, blocks, centres, strict=True):
         groups.append(_node_group(node, block, centre, graph.target, steps))
     title = "Computation graph" + (f" of {clean(graph.target.name, 24)}" if graph.target else "")
-    return Scene(width, height, title, describe(graph), groups, steps, editable(graph, steps))
+    return Scene(width, height, title, describe(graph, title), groups, steps, editable(graph, steps))

@@ -9,12 +9,12 @@ import torch
 from .model import Edge, Node
 from .text import clean, derivative, format_number, format_tensor, in_brackets, in_colour, in_words
 
-PRODUCTS = {  # by the ranks of A and B in A @ B: the rule for A, and the rule for B
-    (1, 1): ("{up} · {B}", "{up} · {A}"),
-    (2, 1): ("{up} ⊗ {B}", "{A}ᵀ @ {up}"),
-    (2, 2): ("{up} @ {B}ᵀ", "{A}ᵀ @ {up}"),
+PRODUCTS = {  # by the ranks of A and B: the rule for A, the rule for B, and that of a bias
+    ("@", 1, 1): ("{up} · {B}", "{up} · {A}"),
+    ("@", 2, 1): ("{up} ⊗ {B}", "{A}ᵀ @ {up}"),
+    ("@", 2, 2): ("{up} @ {B}ᵀ", "{A}ᵀ @ {up}"),
+    ("linear", 2, 2): ("{up} @ {B}", "{up}ᵀ @ {A}", "{up}, summed over rows"),
 }
-LINEAR = ("{up} @ {B}", "{up}ᵀ @ {A}", "{up}, summed over rows")
 ELEMENTWISE = {  # only where a source was stretched; else the local derivative says all
     "add": ("{up}", "{up}"),
     "sub": ("{up}", "−{up}"),
@@ -59,16 +59,16 @@ def term(target: Node, edge: Edge, incoming: list[Edge], in_caption: bool = Fals
     ``∂f/∂u · ∂u/∂x = 3 · (−2) = −6``; in a caption, ``gradient of u × slope of the arrow x → u = 3 × (−2) = −6``.
     """
     node, source = edge.target, edge.source
-    upstream, slope, times, most = derivative(target, node), derivative(node, source), "·", 64
+    upstream, slope, times = derivative(target, node), derivative(node, source), "·"
     if in_caption:
         slope = f"\fslope of the arrow {clean(source.name, 24)} → {clean(node.name, 24)}\f"
-        upstream, times, most = in_colour(node), "×", 6
+        upstream, times = in_colour(node), "×"
     text = backward_rule(edge, incoming, upstream) or f"{upstream} {times} {slope}"
     numbers = [node.grad, edge.local_grad, edge.contribution]
     if all(number is not None and number.numel() == 1 for number in numbers):
         upstream, local, product = (format_number(number.item()) for number in numbers)
         return f"{text} = \t{upstream}\t {times} \f{in_brackets(local)}\f = {product}"
-    added = in_words(edge.contribution, source.shape, edge.contribution_norm, most)
+    added = in_words(edge.contribution, source.shape, edge.contribution_norm, not in_caption)
     return f"{text}, {added}" if added[0] == "s" else f"{text} = {added}"
 
 
@@ -82,11 +82,9 @@ def backward_rule(edge: Edge, incoming: list[Edge], upstream: str = "upstream") 
         return None
     op, place = node.op.rstrip("_"), incoming.index(edge)
     first, second = [*(clean(other.source.name, 16) for other in incoming), "", ""][:2]
-    ranks = tuple(len(other.source.shape or ()) for other in incoming)
-    if op in ("matmul", "mm", "mv"):
-        rule = PRODUCTS.get(ranks, (None, None))[place]
-    elif op == "linear" and len(incoming) > 1 and ranks[:2] == (2, 2):
-        rule = LINEAR[place]
+    ranks = [len(other.source.shape or ()) for other in incoming[:2]]
+    if rules := PRODUCTS.get(("@" if op in ("matmul", "mm", "mv") else op, *ranks)):
+        rule = rules[place]
     elif op in ELEMENTWISE and source.shape != node.shape and len(incoming) == 2:
         rule = ELEMENTWISE[op][place]
         rule = rule and rule + _summed(source.shape, node.shape)
@@ -99,11 +97,7 @@ def backward_rule(edge: Edge, incoming: list[Edge], upstream: str = "upstream") 
 
 
 def _summed(shape: tuple, stretched: tuple) -> str:
-    """Say over which axes a tensor was stretched, and its gradient is summed."""
-    if math.prod(shape) == 1:
+    """Say over what the gradient of a tensor is summed that was stretched: in a matrix, over rows or columns."""
+    if len(stretched) != 2 or math.prod(shape) == 1:
         return ", summed"
-    whole = (1,) * (len(stretched) - len(shape)) + tuple(shape)
-    axes = [axis for axis, (old, new) in enumerate(zip(whole, stretched, strict=True)) if old != new]
-    if len(stretched) == 2:
-        return ", summed over rows" if axes == [0] else ", summed over columns"
-    return f", summed over axis {', '.join(map(str, axes))}"
+    return ", summed over columns" if shape[-1] == 1 else ", summed over rows"

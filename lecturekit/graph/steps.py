@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 
 from .model import Edge, Node
 from .rules import term
@@ -23,6 +24,7 @@ class Steps:
     forward: dict[Node, int]  # the step that computes a node
     start: int  # the step that sets ∂target/∂target = 1
     backward: dict[Node, int]  # the step that passes its gradient on
+    passed: list[Edge]  # along which gradients flow, in this order
     terms: dict[Node, list[Edge]]  # of its gradient, as they are added
     captions: list[str]
 
@@ -37,37 +39,34 @@ def plan(graph) -> Steps:
     for edge in graph.edges:
         incoming[edge.target].append(edge)
     computed = [node for node in graph.nodes if node.kind in ("operation", "output")]
-    flowing: dict[Node, list[Edge]] = {}
-    for node in reversed(computed):
-        for edge in incoming[node]:
-            if edge.carries_gradient:
-                flowing.setdefault(node, []).append(edge)
-                terms[edge.source].append(edge)
+    passed = [edge for node in reversed(computed) for edge in incoming[node] if edge.carries_gradient]
+    for edge in passed:
+        terms[edge.source].append(edge)
     forward, start = {node: step for step, node in enumerate(computed, 1)}, len(computed) + 1
-    backward = {node: step for step, node in enumerate(flowing, start + 1)}
+    backward = {node: step for step, node in enumerate(dict.fromkeys(edge.target for edge in passed), start + 1)}
 
     captions = ["The graph before anything is computed: what goes in."]
     captions += [f"forward: {_result(node, incoming[node])}" for node in computed]
     if (target := graph.target) and target.has_grad:
         one = in_words(target.grad, target.shape, target.grad_norm)
         captions.append(f"backward starts: {in_colour(target)} = {derivative(target, target)} = {one}")
-        for node, edges in flowing.items():
+        for node, edges in groupby(passed, lambda edge: edge.target):
             lines = [_passed(target, edge, incoming[node], terms[edge.source]) for edge in edges]
             captions.append("backward: " + "\n".join(lines))
         known = _gradients(graph)
         captions.append(f"Done. {known}".strip() if len(known) < 160 else "Done. Each leaf has its gradient, in red.")
-    return Steps(incoming, forward, start, backward, terms, captions)
+    return Steps(incoming, forward, start, backward, passed, terms, captions)
 
 
-def _result(node: Node, incoming: list[Edge] = ()) -> str:
+def _result(node: Node, incoming: list[Edge] = (), in_full: bool = False) -> str:
     """``u = w · x = 2 · 3 = 6``"""
-    name, expression = clean(node.name, 24), clean(node.expression or node.op)
+    name, expression = (node.name, node.expression) if in_full else (clean(node.name, 24), clean(node.expression))
     text = name if expression in ("", name) else f"{name} = {expression}"
     values = [edge.source.value for edge in incoming]
     if values and all(value is not None and value.numel() == 1 for value in values):
         filled = fill(expression, incoming, lambda edge: format_number(edge.source.value.item()))
         text += f" = {filled}" if filled != expression else ""
-    return f"{text} = {in_words(node.value, node.shape, node.value_norm)}"
+    return f"{text} = {in_words(node.value, node.shape, node.value_norm, in_full)}"
 
 
 def fill(expression: str, incoming: list[Edge], write: Callable[[Edge], str]) -> str:
@@ -96,14 +95,11 @@ def _gradients(graph) -> str:
     return "; ".join(f"{derivative(graph.target, n)} = {in_words(n.grad, n.shape, n.grad_norm)}" for n in known)
 
 
-def describe(graph) -> str:
+def describe(graph, title: str) -> str:
     """Return what the graph computes and the gradients of its leaves: the alternative text of its picture."""
-    if not graph.nodes:
-        return EMPTY
     shown = sorted((node for node in graph.nodes if node.kind != "constant"), key=lambda node: bool(node.op))
-    of = f" of {clean(graph.target.name, 24)}" if graph.target else ""
     gradients = textwrap.shorten(_gradients(graph), MAX_ALT // 2, placeholder=" …")
-    text = f"Computation graph{of}. {'; '.join(map(_result, shown))}"
+    text = f"{title}. {'; '.join(map(_result, shown))}"
     text = textwrap.shorten(text, MAX_ALT - len(gradients), placeholder=" …")
     return text + (f". Gradients: {gradients}." if gradients else ".")
 
@@ -113,24 +109,21 @@ def to_text(graph) -> str:
     if not graph.nodes:
         return EMPTY
     steps, target = plan(graph), graph.target
-    lines = [_line(node, target) for node in graph.nodes]
-    passed = [edge for node in steps.backward for edge in steps.incoming[node] if edge.carries_gradient]
-    lines += [""] * bool(passed)
-    lines += [f"{derivative(target, e.source)} += {term(target, e, steps.incoming[e.target])}" for e in passed]
+    lines = [_line(node, target) for node in graph.nodes] + [""] * bool(steps.passed)
+    lines += [f"{derivative(target, e.source)} += {term(target, e, steps.incoming[e.target])}" for e in steps.passed]
     return re.sub("[\t\f]", "", "\n".join(lines))
 
 
 def _line(node: Node, target: Node | None) -> str:
     if node.kind == "constant":
         return f"{node.name} (constant)"
-    formula = f"{node.name} = {node.expression}" if node.expression else node.name
-    text = f"{formula} = {in_words(node.value, node.shape, node.value_norm, most=64)}"
+    text = _result(node, in_full=True)
     kind = {"operation": [], "output": ["target"]}.get(node.kind, [node.kind])
     if notes := kind + counts(node):
         text += f" ({', '.join(notes)})"
     if target is not None and node.requires_grad:
-        gradient = in_words(node.grad, node.shape, node.grad_norm, most=64) if node.has_grad else "none"
+        gradient = in_words(node.grad, node.shape, node.grad_norm, in_full=True) if node.has_grad else "none"
         text += f"; ∂{target.name}/∂{node.name} = {gradient}"
     if node.accumulated is not None:
-        text += f"; {node.name}.grad = {in_words(node.accumulated, node.shape, None, most=64)}"
+        text += f"; {node.name}.grad = {in_words(node.accumulated, node.shape, None, in_full=True)}"
     return text

@@ -25,15 +25,11 @@ def format_number(x) -> str:
 
 
 def format_shape(shape) -> str:
-    return "×".join(map(str, shape)) or "scalar"
+    return "×".join(map(str, shape))
 
 
-def format_tensor(tensor: torch.Tensor | None, max_elems: int = 64) -> str:
-    """Write a tensor as nested lists; a larger one as its shape and norm."""
-    if tensor is None:
-        return "none"
-    if tensor.numel() > max_elems:
-        return f"{format_shape(tensor.shape)}, norm {format_number(tensor.norm().item())}"
+def format_tensor(tensor: torch.Tensor) -> str:
+    """Write a tensor as nested lists."""
 
     def write(value) -> str:
         return f"[{', '.join(map(write, value))}]" if isinstance(value, list) else format_number(value)
@@ -41,17 +37,17 @@ def format_tensor(tensor: torch.Tensor | None, max_elems: int = 64) -> str:
     return write(tensor.tolist())
 
 
-def in_words(tensor: torch.Tensor | None, shape: tuple[int, ...], norm: float | None, most: int = 6) -> str:
-    """Return the numbers of a small tensor, else its shape and norm."""
-    if tensor is not None and tensor.numel() <= most and (most > 6 or tensor.dim() <= 2):
+def in_words(tensor: torch.Tensor | None, shape: tuple | None, norm: float | None, in_full: bool = False) -> str:
+    """Return the numbers of a tensor, up to 6, or in full up to 64; else its shape and norm."""
+    if tensor is not None and tensor.numel() <= (64 if in_full else 6):
         return format_tensor(tensor)
-    prefix = "shape " if most <= 6 else ""
+    prefix = "" if in_full else "shape "
     words = "several tensors" if shape is None else prefix + format_shape(shape) if shape else "not kept"
     return words if norm is None else f"{words}, norm {format_number(norm)}"
 
 
 def in_brackets(number: str) -> str:
-    return f"({number})" if number[0] in "-−" else number
+    return f"({number})" if number.startswith(("-", MINUS)) else number
 
 
 def clean(text: str, most: int = 40) -> str:
