@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .devices import usual_defaults
+from .devices import gpus_in_use, usual_defaults
 
 
 @contextmanager
@@ -89,8 +89,7 @@ def exercise(number: str, second_hint: str = "") -> Callable[[Callable[..., str]
 @contextmanager
 def _same_for_all() -> Iterator[None]:
     """Let rules find the usual defaults and the same random numbers each time; then the reader's own go on."""
-    gpus = range(torch.cuda.device_count() if torch.cuda.is_initialized() else 0)  # starts none of them
-    with usual_defaults(), torch.random.fork_rng(gpus), warnings.catch_warnings():
+    with usual_defaults(), torch.random.fork_rng(gpus_in_use()), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the hint says what is wrong
         torch.manual_seed(0)
         yield

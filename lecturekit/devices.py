@@ -65,6 +65,11 @@ def synchronize(device: torch.device | str) -> None:
         torch.mps.synchronize()
 
 
+def gpus_in_use() -> range:
+    """Return the numbers of the GPUs whose random numbers may have been drawn. This starts none of them."""
+    return range(torch.cuda.device_count() if torch.cuda.is_initialized() else 0)
+
+
 @dataclass(frozen=True, repr=False)
 class Timing:
     """How long one call of a function takes: samples in seconds, their median and quartiles.

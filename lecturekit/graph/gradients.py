@@ -134,7 +134,7 @@ class Derivatives:
         self._hooks.callback(self._passed.clear)
         before = [entry for entry in self._live if entry.node.kind == "input"]
         # What is behind them is no part of the block. What checkpoints compute again may draw random numbers.
-        with self._hooks, _ending_at(before), torch.random.fork_rng(devices=gpus_in_use()):
+        with self._hooks, _ending_at(before), torch.random.fork_rng(gpus_in_use()):
             totals = dict(zip(self._live, self._backward(self.targets, self.vectors, self._live), strict=True))
             flows = self._flows_by_entry()
             for entry in self._shared:
