@@ -5,7 +5,6 @@ SVG, PNG and the stepper are made from one `Scene`, so that they cannot drift ap
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 from typing import NamedTuple
@@ -28,19 +27,9 @@ WORK = re.compile(
 DASHED = {"stroke-dasharray": "{} {}".format(*GRAPH_DASH)}
 
 
-def _beginnings(steps: Steps) -> dict[Node, str]:
-    """Return where a module of several operations begins."""
-    begins, before = {}, ()
-    for node, following in itertools.pairwise(steps.forward):
-        new = [m for m in node.module if m not in before and m in following.module]
-        begins |= {node: f"{clean(new[0])} begins"} if new else {}
-        before = node.module
-    return begins
-
-
-def _node_block(node: Node, target: Node | None, steps: Steps, above: str | None) -> Block:
+def _node_block(node: Node, target: Node | None, steps: Steps) -> Block:
     """Set everything that stands in a node, with room for whatever a step may show."""
-    block = stack([words(above), _head(node, steps)]) if above else _head(node, steps)
+    block = _head(node, steps)
     if below := _gradient(node, target, steps) + _accumulated(node, steps):
         y = block.height + 4
         block = stack([block, stack(below)], gap=8)
@@ -153,12 +142,11 @@ def _node_group(node: Node, block: Block, centre: tuple[int, int], target: Node 
     what = [shape, str(node.dtype or "a Python number")] if node.shape is not None else ["several tensors"]
     title = [clean(node.name, 60), clean(node.expression, 90), *what]
     title += [f"in {clean(' › '.join(node.module), 90)}"] if node.module else []
-    kind = "output" if node is target else "operation" if node.kind == "output" else node.kind
-    radius = {"leaf": 16, "input": 16, "constant": height // 2}.get(kind, 5)
-    line, more = 1.8 if kind == "leaf" else 1.3, {} if node.requires_grad else DASHED
+    radius = {"leaf": 16, "input": 16, "constant": height // 2}.get(node.kind, 5)
+    line, more = 1.8 if node.kind == "leaf" else 1.3, {} if node.requires_grad else DASHED
     piled = (6, 3, 0) if node.num_operations > 1 else (0,)
-    marks = [rect(x + far, y + far, width, height, radius, line, FILL[kind], **more) for far in piled]
-    if kind == "output":
+    marks = [rect(x + far, y + far, width, height, radius, line, FILL[node.kind], **more) for far in piled]
+    if node.kind == "output":
         marks.append(rect(x + 3, y + 3, width - 6, height - 6, 3, 1))
     lit = ({since: INK} if since else {}) | {steps.backward[edge.target]: GRADIENT for edge in steps.terms[node]}
     lit |= {steps.start: GRADIENT} if node is target and node.has_grad else {}
@@ -223,8 +211,7 @@ def build(graph) -> Scene:
         raise ValueError(describe(graph))
     steps = plan(graph)
     crowded = len(graph.nodes) > CROWDED
-    begins = _beginnings(steps) if crowded else {}
-    blocks = [_node_block(node, graph.target, steps, begins.get(node)) for node in graph.nodes]
+    blocks = [_node_block(node, graph.target, steps) for node in graph.nodes]
     labels = [_label(edge, steps.incoming[edge.target], crowded) for edge in graph.edges]
     number = {node: i for i, node in enumerate(graph.nodes)}
     edges = [
