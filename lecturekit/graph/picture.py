@@ -6,7 +6,6 @@ SVG, PNG and the stepper are made from one `Scene`, so that they cannot drift ap
 from __future__ import annotations
 
 import math
-import re
 from typing import NamedTuple
 
 from ..style import FILL, GRADIENT, GRAPH_DASH, LOCAL, MUTED, RULE
@@ -19,11 +18,6 @@ from .text import clean, counts, derivative, format_number, format_shape, format
 from .typeset import SMALL, Block, Mark, When, equation, formula, is_small, path, rect, stack, words
 
 CROWDED = 16  # in a picture of more nodes than this, a label that tells a shape alone is not worth the room
-# What the script of an editable graph computes: an operation on edges, which are ?0 and ?1 there.
-EDGE = r"\(?\?\d+\)?"
-WORK = re.compile(
-    rf"{EDGE}( [+−·/] |\^){EDGE}|{EDGE}(\^−?\d\.\d\d?|[⁻⁰¹²³⁴-⁹]+)|(−|relu|exp|log|sqrt|sin|cos|tanh|sigmoid){EDGE}"
-)
 DASHED = {"stroke-dasharray": "{} {}".format(*GRAPH_DASH)}
 
 
@@ -181,7 +175,7 @@ class Scene(NamedTuple):
 
 
 def editable(graph, steps: Steps) -> dict | None:
-    """Return what a script needs to compute a graph of single numbers anew, or None where it could not.
+    """Return what a script needs to compute a graph of single numbers anew, if it knows the operations; else None.
 
     ``known`` holds the numbers that go in; ``work`` is empty there, null at a constant, else an expression of edges.
     """
@@ -190,11 +184,10 @@ def editable(graph, steps: Steps) -> dict | None:
     def work(node: Node) -> str | None:
         if not node.op:
             return None if node.kind == "constant" else ""
-        return fill(clean(node.expression, 999), steps.incoming[node], lambda edge: f"?{edges[edge]}")
+        return fill(clean(node.expression or node.op, 999), steps.incoming[node], lambda edge: f"?{edges[edge]}")
 
     numbers = all(n.shape == () and n.value is not None and not n.value.is_complex() for n in nodes)
-    simple = all(WORK.fullmatch(work(n)) and n.num_operations == 1 for n in nodes if n.op)
-    if not (numbers and simple and graph.target in steps.backward) or any(_accumulated(node, steps) for node in nodes):
+    if not numbers or graph.target not in steps.backward or any(_accumulated(node, steps) for node in nodes):
         return None
     return {
         "target": nodes[graph.target],
