@@ -207,11 +207,8 @@ def build(graph) -> Scene:
     blocks = [_node_block(node, graph.target, steps) for node in graph.nodes]
     labels = [_label(edge, steps.incoming[edge.target], crowded) for edge in graph.edges]
     number = {node: i for i, node in enumerate(graph.nodes)}
-    edges = [
-        (number[edge.source], number[edge.target], label and (label.width, label.height))
-        for edge, label in zip(graph.edges, labels, strict=True)
-    ]
-    width, height, centres, curves, places = place([(block.width, block.height) for block in blocks], edges)
+    ends = [(number[edge.source], number[edge.target]) for edge in graph.edges]
+    width, height, centres, curves, places = place(blocks, ends, labels)
     groups = [
         _edge_group(edge, curve, centres[number[edge.source]], label, at, steps)
         for edge, curve, label, at in zip(graph.edges, curves, labels, places, strict=True)
