@@ -104,7 +104,7 @@ def _arrow(points, colour: str, width: float, dashed: bool, when: When, length: 
     way = next((tip - place for place in reversed(places) if place != tip), 1)
     head = [tip, *(tip - length * way / abs(way) * (1 + side) for side in (-0.42j, 0.42j))]
     near = tip - 0.8 * length * way / abs(way)
-    handle = places[-2] if abs(way) > length or len(places) < 4 else near
+    handle = places[-2] if abs(way) > length else near
     curve, head = (
         [(round(p.real, 1), round(p.imag, 1)) for p in line] for line in ([*places[:-2], handle, near], head)
     )
