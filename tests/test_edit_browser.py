@@ -137,6 +137,12 @@ def test_where_the_page_could_not_compute_nothing_can_be_changed(show):
         f = 3 * w
         f.backward()
     graphs.append(g)
+    for function in (torch.abs, lambda a: a ** (1 / 3), lambda a: torch.addcmul(a, a, torch.rand(()))):
+        x = leaf(2.0)
+        with trace() as g:
+            f = function(x)
+            f.backward()
+        graphs.append(g)
     v = leaf(2.0)
     with trace() as g:
         u = 3 * v
@@ -144,5 +150,5 @@ def test_where_the_page_could_not_compute_nothing_can_be_changed(show):
         f = u * u
         f.backward()
     page = show("".join(graph.to_html() for graph in (*graphs, g)))
-    page.wait_for_function("document.querySelectorAll('.lk-graph').length === 4")
+    page.wait_for_function("document.querySelectorAll('.lk-graph').length === 7")
     assert page.get_by_text("✎").count() == page.get_by_role("textbox").count() == 0

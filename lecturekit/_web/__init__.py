@@ -7,15 +7,16 @@ from functools import cache
 from importlib.resources import files
 
 
-def live_image(png: bytes, width: int, alt: str, function: str, code: str, data: dict, attributes: str = "") -> str:
+def live_image(png: bytes, width: int, alt: str, package: str, scripts: list, data: dict, attributes: str = "") -> str:
     """Return one ``<img>`` element that calls a function of JavaScript once it is loaded, as ``function(img, data)``.
 
     It needs no network, kernel, style sheet or id. Where scripts are stripped, the picture and its words stay. The
-    width is in pixels of the page; `code` defines the function; `data` becomes JSON; further attributes, escaped, each
-    begin with a space.
+    width is in pixels of the page; the function bears the name of the first of the package's scripts; `data` becomes
+    JSON; further attributes, escaped, each begin with a space.
     """
     written = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    call = f"(function(img,data){{{code}{function}(img,data)}})(this,{written})"
+    code = _script(__name__, "player") + "".join(_script(package, name) for name in scripts)
+    call = f"(function(img,data){{{code}{scripts[0]}(img,data)}})(this,{written})"
     in_quotes = call.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
     return (
         f'<img src="data:image/png;base64,{base64.b64encode(png).decode()}" width="{width}" alt="{html.escape(alt)}"'
@@ -24,7 +25,7 @@ def live_image(png: bytes, width: int, alt: str, function: str, code: str, data:
 
 
 @cache
-def script(package: str, name: str) -> str:
+def _script(package: str, name: str) -> str:
     """Return a JavaScript file of a package without comments and indents."""
     lines = files(package).joinpath(f"{name}.js").read_text(encoding="utf-8").splitlines()
     bare = (line.split("  //")[0].strip() for line in lines)

@@ -9,7 +9,7 @@ import warnings
 from html import escape
 from typing import TYPE_CHECKING
 
-from .._web import live_image, script
+from .._web import live_image
 from ..style import DARK, GRAPH_DASH, PAPER, SERIF, house_style
 from .picture import Scene
 from .text import low
@@ -27,9 +27,8 @@ def html(scene: Scene, picture: Image) -> str:
     drawn = svg(scene, stepping=True).replace('"', "'")
     data = {"title": scene.title, "captions": [*map(low, scene.steps.captions)], "svg": drawn}
     data |= {"dark": DARK, "edit": scene.edit}
-    code = script("lecturekit._web", "player") + script(__package__, "stepper")
-    code += script(__package__, "edit") if scene.edit else ""
-    return live_image(png(picture), scene.width, scene.description, "stepper", code, data)
+    scripts = ["stepper", "edit"] if scene.edit else ["stepper"]
+    return live_image(png(picture), scene.width, scene.description, __package__, scripts, data)
 
 
 def svg(scene: Scene, stepping: bool = False) -> str:

@@ -16,11 +16,12 @@ function compute(graph, known) {
   const sums = known.map((x, i) => i === graph.target ? [1] : []), gradients = sums.map(sum => sum.length);
   graph.work.forEach((text, i) => {
     if (!text) return;
-    const form = text.replace(/\?\d+/g, '?').replace(/(^|\s)\(\?\)/g, '$1?'), power = /^\?\^?([^?]+)$/.exec(form);
-    const edges = text.match(/\?\d+/g).map(edge => +edge.slice(1)), x = edges.map(e => values[graph.edges[e][0]]);
+    const form = text.replace(/\?\d+/g, '?').replace(/(^|\s)\(\?\)/g, '$1?');
+    const power = /^\?\^?(−?\d\.\d\d?|[⁻⁰¹²³⁴-⁹]+)$/.exec(form);  // of more digits, the expression has not all
+    const edges = [...text.matchAll(/\?(\d+)/g)].map(edge => +edge[1]), x = edges.map(e => values[graph.edges[e][0]]);
     if (power) x.push(+power[1].replace(/[^\d.]/g, c => '--0123456789'['−⁻⁰¹²³⁴⁵⁶⁷⁸⁹'.indexOf(c)]));
-    const [result, ...slope] = OPERATIONS[power ? '?^?' : form], y = values[i] = result(...x);
-    edges.forEach((e, k) => { slopes[e] += slope[k](x[0], x[1], y); });
+    const [result, ...slope] = OPERATIONS[power ? '?^?' : form] ?? [() => NaN], y = values[i] = result(...x);
+    edges.forEach((e, k) => { slopes[e] += slope[k]?.(x[0], x[1], y); });
     work[i] = text.replace(/\(?\?\d+/g, edge => edge[0] === '(' ? '(' + digits(x.shift()) : bracketed(x.shift()));
   });
   graph.terms.forEach(e => {
@@ -64,7 +65,7 @@ function edit(data, svg, control) {
   }
   const shown = text => +text.textContent.replace(/^.*\s/, '').replace(/−/g, '-');
   const right = ([text, number]) => Math.abs(shown(text) - number) < 2e-3 * Math.abs(number) + 1e-6;
-  if (!numbers(compute(graph, known)).every(right)) return;  // something else made these numbers
+  if (!numbers(compute(graph, known)).every(right)) return;  // an unknown operation or something else made them
   function again() {
     const all = compute(graph, known), last = words.length - 1, terms = [...graph.terms];
     const rewrite = (line, ...numbers) => line.split(' = ').slice(0, -2).concat(numbers).join(' = ');

@@ -57,11 +57,8 @@ class Graph:
         scene = build(folded := fold(self, max_nodes))
         least = min(CROWDED // 2, sum(bool(node.op) for node in self.nodes))
         for smaller in folds(self, max_nodes):
-            if scene.width <= PAGE:
-                break
-            if least <= len(smaller.nodes) < len(folded.nodes):
-                folded = smaller
-                scene = min(scene, build(folded), key=lambda scene: scene.width)
+            if scene.width > PAGE and least <= len(smaller.nodes) < len(folded.nodes):
+                scene = min(scene, build(smaller), key=lambda scene: scene.width)
         return scene
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:

@@ -9,21 +9,21 @@ NODESEP = {"LR": 0.28, "TB": 0.36}
 RANKSEP = {"LR": 0.36, "TB": 0.3}
 
 
-def place(nodes: list, edges: list) -> tuple[int, int, list, list, list]:
+def place(boxes: list, ends: list, labels: list) -> tuple[int, int, list, list, list]:
     """Place boxes and labels with Graphviz's ``dot``: from left to right where that fits, else from top to bottom.
 
-    Boxes are given by width and height in pixels; edges by source and target, as positions in `nodes`, and by the
-    width and height of their label, if there is one. Return width and height of the picture, the centre of each box,
-    each edge as 1 + 3k Bézier points from border to border, and the centre of each label, or None, in whole pixels
-    with y downwards: the same picture on every machine. ImportError without pygraphviz.
+    Boxes and labels have a width and a height in pixels. An edge has two ends, which are positions in `boxes`, and a
+    label or None. Return width and height of the picture, the centre of each box, each edge as 1 + 3k Bézier points
+    from border to border, and the centre of each label, or None, in whole pixels with y downwards: the same picture
+    on every machine. ImportError without pygraphviz.
     """
-    across = _dot(nodes, edges, "LR")
+    across = _dot(boxes, ends, labels, "LR")
     if across[0] - 2 * MARGIN <= MAX_WIDTH:
         return across
-    return min(across, _dot(nodes, edges, "TB"), key=lambda layout: layout[0])
+    return min(across, _dot(boxes, ends, labels, "TB"), key=lambda layout: layout[0])
 
 
-def _dot(nodes, edges, rankdir: str) -> tuple:
+def _dot(boxes, ends, labels, rankdir: str) -> tuple:
     import pygraphviz
 
     # A point of Graphviz is a pixel of ours; its lengths are in inches of 72 points.
@@ -31,12 +31,12 @@ def _dot(nodes, edges, rankdir: str) -> tuple:
     graph.graph_attr.update(rankdir=rankdir, nodesep=NODESEP[rankdir], ranksep=RANKSEP[rankdir])
     graph.node_attr.update(shape="box", fixedsize="true", label="")
     graph.edge_attr.update(arrowhead="none")
-    for i, (width, height) in enumerate(nodes):
-        graph.add_node(i, width=width / 72, height=height / 72)
-    computed = {target for _, target, _ in edges}
-    for i, (source, target, label) in enumerate(edges):
-        size = 'BORDER="0" CELLPADDING="0" CELLSPACING="0" FIXEDSIZE="TRUE" WIDTH="%d" HEIGHT="%d"'
-        table = {"label": f"<<TABLE {size % label}><TR><TD></TD></TR></TABLE>>"} if label else {}
+    for i, box in enumerate(boxes):
+        graph.add_node(i, width=box.width / 72, height=box.height / 72)
+    computed = {target for _, target in ends}
+    for i, ((source, target), label) in enumerate(zip(ends, labels, strict=True)):
+        size = 'BORDER="0" CELLPADDING="0" CELLSPACING="0" FIXEDSIZE="TRUE" WIDTH="{0.width}" HEIGHT="{0.height}"'
+        table = {"label": f"<<TABLE {size.format(label)}><TR><TD></TD></TR></TABLE>>"} if label else {}
         # What is computed from what is computed stands in a line; leaves stand beside it.
         graph.add_edge(source, target, key=str(i), weight=6 if source in computed else 1, **table)
     graph.layout(prog="dot")
@@ -46,9 +46,9 @@ def _dot(nodes, edges, rankdir: str) -> tuple:
         pairs = [pair.split(",") for pair in text.split(";")[0].split()]
         return [(round(float(x)) + MARGIN, round(height - float(y)) + MARGIN) for x, y in pairs]
 
-    centres = [points(graph.get_node(i).attr["pos"])[0] for i in range(len(nodes))]
-    drawn = [graph.get_edge(source, target, str(i)).attr for i, (source, target, _) in enumerate(edges)]
+    centres = [points(graph.get_node(i).attr["pos"])[0] for i in range(len(boxes))]
+    drawn = [graph.get_edge(source, target, str(i)).attr for i, (source, target) in enumerate(ends)]
     curves = [points(attr["pos"]) for attr in drawn]
-    labels = [points(attr["lp"])[0] if label else None for attr, (*_, label) in zip(drawn, edges, strict=True)]
+    places = [points(attr["lp"])[0] if label else None for attr, label in zip(drawn, labels, strict=True)]
     graph.close()
-    return round(width) + 2 * MARGIN, round(height) + 2 * MARGIN, centres, curves, labels
+    return round(width) + 2 * MARGIN, round(height) + 2 * MARGIN, centres, curves, places

@@ -5,9 +5,7 @@ SVG, PNG and the stepper are made from one `Scene`, so that they cannot drift ap
 
 from __future__ import annotations
 
-import itertools
 import math
-import re
 from typing import NamedTuple
 
 from ..style import FILL, GRADIENT, GRAPH_DASH, LOCAL, MUTED, RULE
@@ -20,27 +18,12 @@ from .text import clean, counts, derivative, format_number, format_shape, format
 from .typeset import SMALL, Block, Mark, When, equation, formula, is_small, path, rect, stack, words
 
 CROWDED = 16  # in a picture of more nodes than this, a label that tells a shape alone is not worth the room
-# What the script of an editable graph computes: an operation on edges, which are ?0 and ?1 there.
-EDGE = r"\(?\?\d+\)?"
-WORK = re.compile(
-    rf"{EDGE}( [+−·/] |\^){EDGE}|{EDGE}(\^−?\d\.\d\d?|[⁻⁰¹²³⁴-⁹]+)|(−|relu|exp|log|sqrt|sin|cos|tanh|sigmoid){EDGE}"
-)
 DASHED = {"stroke-dasharray": "{} {}".format(*GRAPH_DASH)}
 
 
-def _beginnings(steps: Steps) -> dict[Node, str]:
-    """Return where a module of several operations begins."""
-    begins, before = {}, ()
-    for node, following in itertools.pairwise(steps.forward):
-        new = [m for m in node.module if m not in before and m in following.module]
-        begins |= {node: f"{clean(new[0])} begins"} if new else {}
-        before = node.module
-    return begins
-
-
-def _node_block(node: Node, target: Node | None, steps: Steps, above: str | None) -> Block:
+def _node_block(node: Node, target: Node | None, steps: Steps) -> Block:
     """Set everything that stands in a node, with room for whatever a step may show."""
-    block = stack([words(above), _head(node, steps)]) if above else _head(node, steps)
+    block = _head(node, steps)
     if below := _gradient(node, target, steps) + _accumulated(node, steps):
         y = block.height + 4
         block = stack([block, stack(below)], gap=8)
@@ -121,7 +104,7 @@ def _arrow(points, colour: str, width: float, dashed: bool, when: When, length: 
     way = next((tip - place for place in reversed(places) if place != tip), 1)
     head = [tip, *(tip - length * way / abs(way) * (1 + side) for side in (-0.42j, 0.42j))]
     near = tip - 0.8 * length * way / abs(way)
-    handle = places[-2] if abs(way) > length or len(places) < 4 else near
+    handle = places[-2] if abs(way) > length else near
     curve, head = (
         [(round(p.real, 1), round(p.imag, 1)) for p in line] for line in ([*places[:-2], handle, near], head)
     )
@@ -153,12 +136,11 @@ def _node_group(node: Node, block: Block, centre: tuple[int, int], target: Node 
     what = [shape, str(node.dtype or "a Python number")] if node.shape is not None else ["several tensors"]
     title = [clean(node.name, 60), clean(node.expression, 90), *what]
     title += [f"in {clean(' › '.join(node.module), 90)}"] if node.module else []
-    kind = "output" if node is target else "operation" if node.kind == "output" else node.kind
-    radius = {"leaf": 16, "input": 16, "constant": height // 2}.get(kind, 5)
-    line, more = 1.8 if kind == "leaf" else 1.3, {} if node.requires_grad else DASHED
+    radius = {"leaf": 16, "input": 16, "constant": height // 2}.get(node.kind, 5)
+    line, more = 1.8 if node.kind == "leaf" else 1.3, {} if node.requires_grad else DASHED
     piled = (6, 3, 0) if node.num_operations > 1 else (0,)
-    marks = [rect(x + far, y + far, width, height, radius, line, FILL[kind], **more) for far in piled]
-    if kind == "output":
+    marks = [rect(x + far, y + far, width, height, radius, line, FILL[node.kind], **more) for far in piled]
+    if node.kind == "output":
         marks.append(rect(x + 3, y + 3, width - 6, height - 6, 3, 1))
     lit = ({since: INK} if since else {}) | {steps.backward[edge.target]: GRADIENT for edge in steps.terms[node]}
     lit |= {steps.start: GRADIENT} if node is target and node.has_grad else {}
@@ -193,7 +175,7 @@ class Scene(NamedTuple):
 
 
 def editable(graph, steps: Steps) -> dict | None:
-    """Return what a script needs to compute a graph of single numbers anew, or None where it could not.
+    """Return what a script needs to compute a graph of single numbers anew, if it knows the operations; else None.
 
     ``known`` holds the numbers that go in; ``work`` is empty there, null at a constant, else an expression of edges.
     """
@@ -202,11 +184,10 @@ def editable(graph, steps: Steps) -> dict | None:
     def work(node: Node) -> str | None:
         if not node.op:
             return None if node.kind == "constant" else ""
-        return fill(clean(node.expression, 999), steps.incoming[node], lambda edge: f"?{edges[edge]}")
+        return fill(clean(node.expression or node.op, 999), steps.incoming[node], lambda edge: f"?{edges[edge]}")
 
     numbers = all(n.shape == () and n.value is not None and not n.value.is_complex() for n in nodes)
-    simple = all(WORK.fullmatch(work(n)) and n.num_operations == 1 for n in nodes if n.op)
-    if not (numbers and simple and graph.target in steps.backward) or any(_accumulated(node, steps) for node in nodes):
+    if not numbers or graph.target not in steps.backward or any(_accumulated(node, steps) for node in nodes):
         return None
     return {
         "target": nodes[graph.target],
@@ -223,15 +204,11 @@ def build(graph) -> Scene:
         raise ValueError(EMPTY)
     steps = plan(graph)
     crowded = len(graph.nodes) > CROWDED
-    begins = _beginnings(steps) if crowded else {}
-    blocks = [_node_block(node, graph.target, steps, begins.get(node)) for node in graph.nodes]
+    blocks = [_node_block(node, graph.target, steps) for node in graph.nodes]
     labels = [_label(edge, steps.incoming[edge.target], crowded) for edge in graph.edges]
     number = {node: i for i, node in enumerate(graph.nodes)}
-    edges = [
-        (number[edge.source], number[edge.target], label and (label.width, label.height))
-        for edge, label in zip(graph.edges, labels, strict=True)
-    ]
-    width, height, centres, curves, places = place([(block.width, block.height) for block in blocks], edges)
+    ends = [(number[edge.source], number[edge.target]) for edge in graph.edges]
+    width, height, centres, curves, places = place(blocks, ends, labels)
     groups = [
         _edge_group(edge, curve, centres[number[edge.source]], label, at, steps)
         for edge, curve, label, at in zip(graph.edges, curves, labels, places, strict=True)

@@ -44,7 +44,12 @@ class Span(NamedTuple):
         return {"_": -round(size * 0.2), "^": round(size * 0.36)}.get(self.style, 0)
 
     def width(self, size: int) -> float:
-        return text_width(self.text, self.font_size(size), self.style == "i")
+        """Return about how many pixels wide it is in a line of a Times-like font of `size` pixels."""
+        wide = {"W": 100, "F": 100}  # letters of China, Japan and Korea
+        drawn = (char for char in self.text if not unicodedata.combining(char))
+        table = _WIDTHS[self.style == "i"]
+        widths = (table.get(char, wide.get(unicodedata.east_asian_width(char), 51)) for char in drawn)
+        return self.font_size(size) / 100 * sum(widths)
 
 
 class Mark(NamedTuple):
@@ -93,14 +98,6 @@ _UPRIGHT = {20: "'|", 25: " ,.·", 28: "/:;ijlt′\u2009", 34: "!()-I[]fr", 39: 
 _ITALIC = {26: " ,.'|·", 29: "/fijlt′", 34: "!()-:;I", 40: "[]rsz{}", 45: "Jcekvxyεγκλνχτζ", 49: "∂η", 57: "LTYZαψ",
            62: "ABEFPRVXΔΣφ", 68: "CKNw+<=>−×ω", 73: "DGHOQUmΩ", 84: "MW"}  # fmt: skip
 _WIDTHS = [{char: width for width, chars in table.items() for char in chars} for table in (_UPRIGHT, _ITALIC)]
-
-
-def text_width(text: str, size: float, italic: bool = False) -> float:
-    """Return about how many pixels wide `text` is in a Times-like font of `size` pixels."""
-    wide = {"W": 100, "F": 100}  # letters of China, Japan and Korea
-    drawn = (char for char in text if not unicodedata.combining(char))
-    widths = (_WIDTHS[italic].get(char, wide.get(unicodedata.east_asian_width(char), 51)) for char in drawn)
-    return size / 100 * sum(widths)
 
 
 _WORDS = "each diagonal Jacobian upstream summed spread reshaped over rows columns".split()

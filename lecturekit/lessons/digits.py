@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from .._web import live_image, script
+from .._web import live_image
 from ..data import digits
 from ..plotting import figure, small_png
 from ..style import COLOURS, DARK, INK, house_style
@@ -103,8 +103,7 @@ def drawing_pad(model: nn.Sequential) -> HTML:
         f"The 8 × 8 pixels of a {digit}, and ten bars for the probabilities of the digits; the bar of "
         f"{p.argmax().item()} is the longest. Where scripts run, this is a pad to draw a digit on."
     )
-    code = script("lecturekit._web", "player") + script(__package__, "pad")
-    return HTML(live_image(_picture(pixels, p), 400, alt, "pad", code, data, weights))
+    return HTML(live_image(_picture(pixels, p), 400, alt, __package__, ["pad"], data, weights))
 
 
 @house_style

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from .._web import live_image, script
+from .._web import live_image
 from ..plotting import figure, plain_ticks, small_png
 from ..style import COLOURS, CONTOUR, DARK_EXPLORER, DASHES, INK, MARKERS, MUTED, TINTS, house_style
 
@@ -266,14 +266,13 @@ def explorer(X: Tensor, y: Tensor, runs: Runs) -> Explorer:
         "points": b64encode(paths.float().numpy().astype("<f4")).decode(),
     }
     embedded = f' data-runs="{html.escape(json.dumps(computed, separators=(",", ":")))}"'
-    code = script("lecturekit._web", "player") + script(__package__, "explorer")
     alt = (
         f"Left, the path of the run with learning rate {data['lrs'][first[0]]} and batch size "
         f"{runs.batch_sizes[first[1]] or 'all'} over the contour lines of the loss. Right, its loss against the "
         f"steps, from {losses[first][0]:.3g} to {losses[first][-1]:.3g}; the smallest possible is {loss.lowest:.3g}. "
         f"It is one of {here.numel()} runs; where scripts run, sliders and a map of all losses choose among them."
     )
-    return Explorer(live_image(picture, 960, alt, "explorer", code, data, embedded), alt)
+    return Explorer(live_image(picture, 960, alt, __package__, ["explorer"], data, embedded), alt)
 
 
 def _draw_panels(loss, paths, losses, batch_sizes, first) -> tuple[list[Figure], list]:
