@@ -147,12 +147,20 @@ def test_several_on_a_page_are_independent(show):
     first, *_, last = captions(neuron())
     assert [caption(page, i) for i in range(3)] == [first, last, first]
     assert page.locator(".lk-graph").nth(2).bounding_box()["width"] < 500
+    assert page.evaluate(SHADOW) == "none"
 
 
-def test_on_a_narrow_page_the_picture_scrolls(show):
+SHADOW = "getComputedStyle(document.querySelector('[role=region] + div')).boxShadow"
+
+
+def test_on_a_narrow_page_it_scrolls_and_a_shadow_shows_where_it_goes_on(show):
     page = show(adaline().to_html(), width=390)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.locator("svg").bounding_box()["width"] >= 300
+    page.wait_for_function(f"{SHADOW} !== 'none'")
+    assert "-16px 0px" in page.evaluate(SHADOW), "on the right"
+    page.locator("[role=region]").evaluate("box => { box.scrollLeft = 9999; }")
+    page.wait_for_function(f"!{SHADOW}.includes('-16px 0px') && {SHADOW}.includes(' 16px 0px')")
 
 
 OUT_OF_THEIR_BOXES = """() => Array.from(document.querySelectorAll('svg > g')).flatMap(g => {
