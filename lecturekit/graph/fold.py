@@ -13,9 +13,9 @@ from .model import Edge, Node
 Run = tuple[list[Node], tuple[str, ...]]  # operations that become one node, and the path of the module they are
 
 
-def fold(graph, max_nodes: int = 40):
-    """Return the first of `folds` that has at most ``max_nodes`` nodes, or else the last."""
-    for folded in folds(graph, max_nodes):
+def first_small(graphs: Iterator, max_nodes: int):
+    """Return the first of some `folds` that has at most ``max_nodes`` nodes, or else the last."""
+    for folded in graphs:
         if len(folded.nodes) <= max_nodes:
             break
     return folded

@@ -6,7 +6,7 @@ import base64
 from dataclasses import dataclass, field
 
 from . import draw
-from .fold import fold, folds
+from .fold import first_small, folds
 from .model import Edge, Node
 from .picture import CROWDED, Scene, build
 from .steps import to_text
@@ -54,16 +54,17 @@ class Graph:
 
     def _scene(self, max_nodes: int) -> Scene:
         """Lay out the graph, folded further while it is wider than a page, but not to a few boxes that say nothing."""
-        scene = build(folded := fold(self, max_nodes))
+        graphs = folds(self, max_nodes)
+        scene = build(folded := first_small(graphs, max_nodes))
         least = min(CROWDED // 2, sum(bool(node.op) for node in self.nodes))
-        for smaller in folds(self, max_nodes):
-            if scene.width > PAGE and least <= len(smaller.nodes) < len(folded.nodes):
+        while scene.width > PAGE and (smaller := next(graphs, None)):
+            if least <= len(smaller.nodes) < len(folded.nodes):
                 scene = min(scene, build(smaller), key=lambda scene: scene.width)
         return scene
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         """What a notebook shows: the stepper, and text for where there is no picture."""
-        text = to_text(fold(self))
+        text = to_text(first_small(folds(self, max_nodes=40), max_nodes=40))
         if not self.nodes:
             return {"text/plain": text}
         try:
