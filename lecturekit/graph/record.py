@@ -67,9 +67,8 @@ class trace(TorchFunctionMode):
     What runs inside ``torch.vmap``, ``torch.func``, ``torch.compile``, ``torch.jit`` and a ``DataLoader`` is not
     recorded; autograd alone says what came of it. With hooks on tensors or modules, or an own ``autograd.Function``,
     gradients are known only where a backward pass runs in the block, and local derivatives only from number to number;
-    ``checkpoint(…, use_reentrant=True)`` has none. Graphs of more than 300 operations,
-    and tensors of more than ``max_elems`` numbers, have no local derivatives. Introduced in notebook 00, explained in
-    notebook 03.
+    ``checkpoint(…, use_reentrant=True)`` has none. Graphs of more than 300 operations, and tensors of more than
+    ``max_elems`` numbers, have no local derivatives. Introduced in notebook 00, explained in notebook 03.
 
     Examples
     --------
