@@ -19,7 +19,7 @@ OUT_OF_REACH = """Reveal.getSlides().flatMap((slide, number) => {
     Reveal.slide(h, v, 99);
     const {left, right, top} = slide.getBoundingClientRect(), scale = Reveal.getScale();
     const start = top - scale * slide.scrollTop, end = start + scale * slide.scrollHeight;
-    return [...slide.querySelectorAll('p, li, pre, th, td, img, mjx-container, [role=group]')].filter(part => {
+    return [...slide.querySelectorAll('p, li, pre, th, td, img, mjx-container, div[role=group]')].filter(part => {
         const box = part.getBoundingClientRect();
         const beside = box.left < left - 2 || box.right > right + 2, above = box.top < start - 2;
         const sideways = part.matches('pre') && part.scrollWidth > part.clientWidth + 1;
