@@ -10,41 +10,27 @@ import notebook_rules as rules
 import numpy as np
 import pytest
 import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, mutually_broadcastable_shapes
 
 from lecturekit.lessons import engine
 from lecturekit.lessons.engine import Tensor
 
 # ENGINE_EXAMPLES=1000 tries as many random shapes for each operation.
-SEEDS = range(int(os.environ.get("ENGINE_EXAMPLES", 10)))
+often = settings(max_examples=int(os.environ.get("ENGINE_EXAMPLES", 10)))
+seeds = st.integers(0, 2**32 - 1)
 
 # a and b broadcast, p and q are as they, but positive.
-OPERATIONS = ["a + b", "a - b", "a * b", "a / q", "p ** q", "-a", "a + 2", "2 - a", "3 * a", "2 / p", "a / 3"]
-OPERATIONS += ["a ** 2", "a ** 0", "p ** -1.5", "2.0 ** a"]
-OPERATIONS += ["a.exp()", "p.log()", "a.relu()", "a.sigmoid()", "a.tanh()"]
-OPERATIONS += ["a.sum()", "a.mean()", "a.reshape(-1)", "a.reshape((1, *a.shape))"]
-# k is an axis of c, and so are those in first.
-OPERATIONS += ["c.sum(axis=k)", "c.mean(axis=k)", "c.log_softmax(axis=k)", "c.sum(axis=first)"]
-OPERATIONS += ["c.sum(axis=k, keepdims=True)", "c.mean(axis=k, keepdims=True)"]
-# M and N can be multiplied, u stands before M, v behind it.
-OPERATIONS += ["M @ N", "u @ M", "M @ v", "v @ v", "M.T", "N.T @ M.T"]
+ELEMENTWISE = ["a + b", "a - b", "a * b", "a / q", "p ** q", "-a", "a + 2", "2 - a", "3 * a", "2 / p", "a / 3"]
+ELEMENTWISE += ["a ** 2", "a ** 0", "p ** -1.5", "2.0 ** a"]
+ELEMENTWISE += ["a.exp()", "p.log()", "a.relu()", "a.sigmoid()", "a.tanh()"]
+SHAPES = ["a.sum()", "a.mean()", "a.reshape(-1)", "a.reshape((1, *a.shape))"]
+ALONG_AN_AXIS = ["a.sum(axis=k)", "a.mean(axis=k)", "a.log_softmax(axis=k)"]
+ALONG_AN_AXIS += ["a.sum(axis=k, keepdims=True)", "a.mean(axis=k, keepdims=True)", "a.sum(axis=first)"]
+PRODUCTS = ["M @ N", "u @ M", "M @ v", "v @ v", "M.T", "N.T @ M.T"]
 # i and j are arrays of rows and columns, some of them several times; mask says yes or no for each row.
-OPERATIONS += ["D[i]", "D[i, j]", "D[0]", "D[-1, 0]", "D[1:]", "D[:, ::2]", "D[mask]", "D[:, None]", "D[i][..., j]"]
-
-
-def inputs(seed):
-    """Arrays of random shapes, some of them empty, some of their numbers 0; and what is not an array."""
-    draw = np.random.default_rng(seed)
-    shape, sizes = draw.integers(5, size=draw.integers(4)), draw.integers(5, size=3)
-    a, b = (np.where(draw.random(len(shape)) < 0.3, 1, shape) for _ in range(2))
-    c, D = draw.integers(1, 5, size=draw.integers(1, 4)), draw.integers(1, 5, size=2)
-    shapes = {"a": a, "b": b[draw.integers(len(b) + 1) :], "c": c, "D": D}
-    shapes |= {"M": sizes[:2], "N": sizes[1:], "u": sizes[:1], "v": sizes[1:2]}
-    arrays = {name: draw.normal(size=shape).round(1) for name, shape in shapes.items()}
-    arrays |= {"p": abs(arrays["a"]) + 0.5, "q": abs(arrays["b"]) + 0.5}
-    k, num_picked = int(draw.integers(-len(c), len(c))), draw.integers(7)
-    i, j = (draw.integers(size, size=num_picked) for size in D)
-    mask = draw.random(D[0]) < 0.5
-    return arrays, {"k": k, "first": tuple(range(k % len(c) + 1)), "i": i, "j": j, "mask": mask}
+PICKED = ["M[i]", "M[i, j]", "M[0]", "M[-1, 0]", "M[1:]", "M[:, ::2]", "M[mask]", "M[:, None]", "M[i][..., j]", "u[i]"]
 
 
 def assert_equal(ours, theirs, tolerance=1e-12):
@@ -71,12 +57,48 @@ def compare(program, arrays, seed, tolerance=1e-12, **others):
             assert_equal(ours[name].grad, theirs[name].grad, tolerance)
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_values_and_gradients_are_those_of_pytorch(operation):
-    for seed in SEEDS:
-        arrays, others = inputs(seed)
-        with np.errstate(all="ignore"):  # the mean of no numbers
-            compare(f"out = {operation}", arrays, seed, **others)
+def normal(seed, **shapes):
+    draw = np.random.default_rng(seed)
+    return {name: draw.normal(size=shape).round(1) for name, shape in shapes.items()}  # some are 0
+
+
+@pytest.mark.parametrize("expression", ELEMENTWISE + SHAPES)
+@given(shapes=mutually_broadcastable_shapes(num_shapes=2, max_dims=3, min_side=0, max_side=4), seed=seeds)
+@often
+def test_shapes_that_broadcast(expression, shapes, seed):
+    a, b = shapes.input_shapes
+    arrays = normal(seed, a=a, b=b)
+    arrays |= {"p": abs(arrays["a"]) + 0.5, "q": abs(arrays["b"]) + 0.5}
+    with np.errstate(all="ignore"):  # the mean of no numbers
+        compare(f"out = {expression}", arrays, seed)
+
+
+@pytest.mark.parametrize("expression", ALONG_AN_AXIS)
+@given(shape=array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=4), data=st.data(), seed=seeds)
+@often
+def test_operations_along_an_axis(expression, shape, data, seed):
+    k = data.draw(st.integers(-len(shape), len(shape) - 1))
+    assume("softmax" not in expression or shape[k] > 0)  # no scores have no largest one
+    with np.errstate(all="ignore"):
+        compare(f"out = {expression}", normal(seed, a=shape), seed, k=k, first=tuple(range(k % len(shape) + 1)))
+
+
+@pytest.mark.parametrize("expression", PRODUCTS)
+@given(sizes=st.tuples(*[st.integers(0, 4)] * 3), seed=seeds)
+@often
+def test_products_of_vectors_and_matrices(expression, sizes, seed):
+    rows, inner, columns = sizes
+    compare(f"out = {expression}", normal(seed, M=(rows, inner), N=(inner, columns), u=rows, v=inner), seed)
+
+
+@pytest.mark.parametrize("expression", PICKED)
+@given(rows=st.integers(1, 4), columns=st.integers(1, 4), num_picked=st.integers(0, 6), seed=seeds)
+@often
+def test_indices_that_may_repeat(expression, rows, columns, num_picked, seed):
+    draw = np.random.default_rng(seed)
+    i, j = draw.integers(rows, size=num_picked), draw.integers(columns, size=num_picked)
+    mask = draw.random(rows) < 0.5
+    compare(f"out = {expression}", normal(seed, M=(rows, columns), u=rows), seed, i=i, j=j, mask=mask)
 
 
 # What a program is made of: each line uses two earlier results, or the inputs a (3, 3), b (3), c (3, 1) and d ().
@@ -85,17 +107,21 @@ STEPS += ["((a + {}) @ (a + {}).T).tanh()", "(a + {} * {}).log_softmax(axis=0)",
 STEPS += ["(a + {} * {})[[2, 0, 2]]", "(a * {} + {}).sum(axis=1, keepdims=True)", "({}.sigmoid() - {}.tanh()).exp()"]
 
 
-@pytest.mark.parametrize("seed", range(5 * len(SEEDS)))
-def test_programs_of_ten_operations(seed):
-    draw = np.random.default_rng(seed)
+@st.composite
+def programs(draw):
     names, lines = ["a", "b", "c", "d"], []
     for number in range(10):
-        lines.append(f"v{number} = " + draw.choice(STEPS).format(*draw.choice(names, size=2)))
+        operands = draw(st.lists(st.sampled_from(names), min_size=2, max_size=2))
+        lines.append(f"v{number} = " + draw(st.sampled_from(STEPS)).format(*operands))
         names.append(f"v{number}")
-    shapes = {"a": (3, 3), "b": 3, "c": (3, 1), "d": ()}
-    arrays = {name: draw.normal(size=shape).round(1) for name, shape in shapes.items()}
+    return lines
+
+
+@given(program=programs(), seed=seeds)
+@settings(often, max_examples=5 * often.max_examples)
+def test_programs_of_ten_operations(program, seed):
     # Ten operations may cancel most digits: 1 − tanh² where tanh is nearly 1.
-    compare("\n".join([*lines, "out = v9"]), arrays, seed, tolerance=1e-9)
+    compare("\n".join([*program, "out = v9"]), normal(seed, a=(3, 3), b=3, c=(3, 1), d=()), seed, tolerance=1e-9)
 
 
 def test_a_graph_can_be_used_twice_and_gradients_add_up():
