@@ -80,6 +80,8 @@ def test_folding_goes_no_further_than_it_must():
         loss = (2 * (net(X) - y) ** 2).mean()
     assert len(g.nodes) == 28 and loss.ndim == 0
     assert g.to_svg(28) == g.to_svg(1000) and counted(g, 28, "operations") == 0
+    begins = [text for text in texts(g.to_svg(28)) if text.endswith("Block begins")]
+    assert begins == [f"a: net[{i}]: Block begins" for i in (1, 2, 3)]
     blocks = [f"Block (a: net[{i}])" for i in (1, 2, 3)]
     ends = ["v11 − y", "v122", "2 · v13", "mean(v14)"]
     expected = {  # beside the linear layers

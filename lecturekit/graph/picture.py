@@ -5,6 +5,7 @@ SVG, PNG and the stepper are made from one `Scene`, so that they cannot drift ap
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import NamedTuple
 
@@ -21,9 +22,19 @@ CROWDED = 16  # in a picture of more nodes than this, a label that tells a shape
 DASHED = {"stroke-dasharray": "{} {}".format(*GRAPH_DASH)}
 
 
-def _node_block(node: Node, target: Node | None, steps: Steps) -> Block:
+def _beginnings(steps: Steps) -> dict[Node, str]:
+    """Return where a module of several operations begins."""
+    begins, before = {}, ()
+    for node, following in itertools.pairwise(steps.forward):
+        new = [m for m in node.module if m not in before and m in following.module]
+        begins |= {node: f"{clean(new[0])} begins"} if new else {}
+        before = node.module
+    return begins
+
+
+def _node_block(node: Node, target: Node | None, steps: Steps, above: str | None) -> Block:
     """Set everything that stands in a node, with room for whatever a step may show."""
-    block = _head(node, steps)
+    block = stack([words(above), _head(node, steps)]) if above else _head(node, steps)
     if below := _gradient(node, target, steps) + _accumulated(node, steps):
         y = block.height + 4
         block = stack([block, stack(below)], gap=8)
@@ -204,7 +215,8 @@ def build(graph) -> Scene:
         raise ValueError(EMPTY)
     steps = plan(graph)
     crowded = len(graph.nodes) > CROWDED
-    blocks = [_node_block(node, graph.target, steps) for node in graph.nodes]
+    begins = _beginnings(steps) if crowded else {}
+    blocks = [_node_block(node, graph.target, steps, begins.get(node)) for node in graph.nodes]
     labels = [_label(edge, steps.incoming[edge.target], crowded) for edge in graph.edges]
     number = {node: i for i, node in enumerate(graph.nodes)}
     ends = [(number[edge.source], number[edge.target]) for edge in graph.edges]
