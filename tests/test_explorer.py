@@ -88,7 +88,7 @@ def test_nothing_else_is_disturbed_and_numbers_of_numpy_are_numbers(runs, elemen
         again = lk.train_many(X_leaf, Y, lrs=np.array(LRS), batch_sizes=sizes, seeds=np.array(SEEDS), num_steps=STEPS)
     assert torch.equal(torch.get_rng_state(), before)
     assert X_leaf.grad is None and not again.paths.requires_grad and not again.losses.requires_grad
-    assert torch.equal(again.paths, runs.paths) and lk.explorer(X, Y, again).html == element
+    assert torch.equal(again.paths, runs.paths) and lk.explorer(X, Y, again).to_html() == element
 
 
 @needs_gpu
@@ -179,7 +179,7 @@ def test_one_example_and_a_start_at_the_minimum_can_be_drawn():
 
 @pytest.fixture(scope="module")
 def element(runs):
-    return lk.explorer(X, Y, runs).html
+    return lk.explorer(X, Y, runs).to_html()
 
 
 @pytest.fixture(scope="module")
@@ -227,7 +227,7 @@ def test_nothing_but_what_nbval_leaves_out_depends_on_the_last_digits(element):
     assert not re.search(r"\sid=", element) and "http" not in element.replace("http://www.w3.org/2000/svg", "")
     X_other, Y_other = X * (1 + 1e-6), Y * (1 + 1e-6)
     nudged = lk.train_many(X_other, Y_other, lrs=LRS, batch_sizes=SIZES, seeds=SEEDS, num_steps=STEPS)
-    other = lk.explorer(X_other, Y_other, nudged).html
+    other = lk.explorer(X_other, Y_other, nudged).to_html()
     assert other != element
     for pattern, replacement in get_sanitize_patterns(
         Path(__file__).with_name("nbval_sanitize.cfg").read_text("utf-8")

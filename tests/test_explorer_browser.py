@@ -22,7 +22,7 @@ def runs():
 
 @pytest.fixture(scope="module")
 def element(runs):
-    return lk.explorer(X, Y, runs).html
+    return lk.explorer(X, Y, runs).to_html()
 
 
 def caption(page, nth=0):
@@ -154,6 +154,15 @@ def test_mouse_and_keys(show, element):
     page.locator("img").first.click()
     page.keyboard.press("ArrowRight")
     assert page.evaluate("heard") == [] and caption(page).startswith("After 2 steps")
+
+
+def test_each_tick_stands_under_the_place_of_its_value(show, element):
+    page = show(element)
+    rate = slider(page, "learning rate").bounding_box()
+    for place, lr in enumerate(["0.01", "0.1", "40"]):
+        tick = page.locator("span[aria-hidden=true]").first.get_by_text(lr, exact=True).bounding_box()
+        thumb = rate["x"] + 8 + place / 2 * (rate["width"] - 16)  # which is 16 pixels wide
+        assert tick["x"] == pytest.approx(thumb, abs=1) and tick["y"] >= rate["y"] + rate["height"]
 
 
 def test_without_scripts_the_picture_stays(show, element):

@@ -70,7 +70,7 @@ PICTURES = {
     "tensor": lambda: shown_html(lk.plot_tensor(torch.eye(2))),
     "map": lambda: shown_html(lk.diagrams.course_map()),
     "surface": lambda: shown_html(lk.plot_loss_surface(X, Y, {"GD": torch.tensor([[0.0, 0.0], [1.0, 1.0]])})),
-    "explorer": lambda: lk.explorer(X, Y, lk.train_many(X, Y, lrs=[0.1], batch_sizes=[None])).html,
+    "explorer": lambda: lk.explorer(X, Y, lk.train_many(X, Y, lrs=[0.1], batch_sizes=[None])).to_html(),
     "graph": draw_graph,
 }
 

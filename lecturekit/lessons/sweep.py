@@ -218,14 +218,17 @@ def _draw_marks(ax, loss: QuadraticLoss, starts: list[Tensor]) -> None:
 class Explorer:
     """What `explorer` returns: a notebook shows it as a picture, which becomes the explorer where scripts run."""
 
-    html: str  # one ``<img>`` element that needs no network, kernel or style sheet
-    words: str  # what is to be seen
+    _html: str
+    _words: str  # what is to be seen
 
-    def _repr_html_(self) -> str:
-        return self.html
+    def to_html(self) -> str:
+        """Return one ``<img>`` element that needs no network, kernel or style sheet."""
+        return self._html
+
+    _repr_html_ = to_html
 
     def __repr__(self) -> str:
-        return self.words
+        return self._words
 
 
 @house_style
@@ -243,9 +246,8 @@ def explorer(X: Tensor, y: Tensor, runs: Runs) -> Explorer:
 
     Examples
     --------
-    >>> import lecturekit as lk
     >>> X = torch.linspace(-1, 1, 100).reshape(100, 1)
-    >>> html = explorer(X, 2 * X, lk.train_many(X, 2 * X, lrs=[0.1, 0.5], batch_sizes=[1, None])).html
+    >>> html = lk.explorer(X, 2 * X, lk.train_many(X, 2 * X, lrs=[0.1, 0.5], batch_sizes=[1, None])).to_html()
     """
     loss, first = QuadraticLoss.of(X, y), ((len(runs.lrs) - 1) // 2, (len(runs.batch_sizes) - 1) // 2, 0)
     paths, losses = runs.paths.cpu().double(), runs.losses.cpu().double()
