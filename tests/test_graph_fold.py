@@ -7,7 +7,7 @@ import torch
 from graph_samples import captions, edge, headings, leaf, node, texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_graph_property import NUMBERS, STEPS, block
+from test_graph_property import NUMBERS, STEPS, block, rows_of
 from torch import nn
 
 from lecturekit import graph_of, trace
@@ -157,8 +157,7 @@ def test_a_picture_is_no_wider_than_a_page_and_keeps_the_data():
 @settings(max_examples=12, deadline=None)
 @given(STEPS, NUMBERS, st.integers(1, 40))
 def test_in_every_fold_what_the_arrows_add_is_the_gradient_together(steps, numbers, max_nodes):
-    pool = [row.clone().requires_grad_() for row in torch.tensor(numbers, dtype=torch.float64).reshape(3, 3)]
-    g, _ = block(pool, steps)
+    g, _ = block(rows_of(numbers), steps)
     added, unknown = {}, set()
     for line in "\n".join(captions(g, max_nodes)).replace("−", "-").splitlines():
         if found := re.search(r"gradient of (\S+) \+?= .* = ([^=]*?)(, together .*)?$", line):

@@ -49,6 +49,11 @@ STEPS = st.lists(
 NUMBERS = st.lists(st.floats(-2, 2, allow_subnormal=False), min_size=9, max_size=9)
 
 
+def rows_of(numbers):
+    """Three leaves of three numbers."""
+    return [row.clone().requires_grad_() for row in torch.tensor(numbers, dtype=torch.float64).reshape(3, 3)]
+
+
 def go_on(pool, steps):
     """Append the result of each step, an operation on earlier ones."""
     for name, *sources in steps:
@@ -67,7 +72,7 @@ def block(pool, steps):
 @given(STEPS, NUMBERS, st.integers(0, 8))
 def test_random_expressions(steps, numbers, cut):
     """Some steps in earlier cells, the others in the block, which shows the graph of the block alone."""
-    pool = [row.clone().requires_grad_() for row in torch.tensor(numbers, dtype=torch.float64).reshape(3, 3)]
+    pool = rows_of(numbers)
     go_on(pool, steps[:cut])
     alone = [tensor.detach().clone().requires_grad_() for tensor in pool]
     starts = dict(enumerate(alone))

@@ -49,19 +49,16 @@ class Derivatives:
         # Results of one operation: its autograd nodes cannot tell through which of them a gradient came.
         self._shared = {entry for entry in self._live if any(users[fn] > 1 for fn in self._slots[entry])}
         self._fns = {entry.edge.node for entry in self._live}.union(users)
+        is_hooked = any(t._backward_hooks for entry in self._live if (t := entry.tensor) is not None)
+        behind = {fn for known in self._fns for fn, _ in known.next_functions}
+        # Whether the pass calls hooks or own Functions of the reader.
+        self.runs_code = tape.is_hooked or is_hooked or any(map(is_code, self._fns | behind))
         self._passed: dict = {}  # by autograd node: what it sent in the last pass, and what had arrived at it
         self._hooks = contextlib.ExitStack()
 
     def _sources(self, entry: Entry) -> list[Entry]:
         self._slots[entry] = self.tape.autograd_inputs(entry)
         return sources_in(self._slots[entry])
-
-    @property
-    def runs_code(self) -> bool:
-        """Whether the pass calls hooks or own Functions of the reader."""
-        is_hooked = any(t._backward_hooks for entry in self._live if (t := entry.tensor) is not None)
-        behind = {fn for known in self._fns for fn, _ in known.next_functions}
-        return self.tape.is_hooked or is_hooked or any(map(is_code, self._fns | behind))
 
     # --- The reader's pass
 
@@ -175,9 +172,7 @@ class Derivatives:
     def _differentiate_operation(self, entry: Entry, sources: list[Entry]) -> None:
         shape = entry.node.shape
         ones = torch.ones(shape, dtype=entry.node.dtype, device=metadata(entry.edge).device)
-        is_elementwise = entry.call.op.rstrip("_") in ELEMENTWISE and all(
-            source.node.shape == shape for source in sources
-        )
+        is_elementwise = entry.call.op.rstrip("_") in ELEMENTWISE and {s.node.shape for s in sources} == {shape}
         if entry.is_one_number:
             vectors = [None]  # not a one: to compare the shapes PyTorch would import sympy, which takes half a second
         else:

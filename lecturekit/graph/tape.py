@@ -251,7 +251,7 @@ class Tape:
                 entry.inputs = [source for source in sources if source is not None]
                 entry.node.op, entry.node.kind = entry.call.op, "operation"
                 for source in entry.inputs:
-                    if _stepped.get(id(source.tensor), -1) > edge.node._sequence_nr():
+                    if _changed_since(source.tensor, edge.node):
                         source.node.value = source.node.value_norm = None
         return self._by_edge[end]
 
@@ -292,12 +292,14 @@ class Tape:
         return list(dict.fromkeys([*entry.inputs, *sources_in(self.autograd_inputs(entry))]))
 
 
-_stepped: dict[int, int] = {}  # when an optimiser last changed a parameter, by its id
+_steps: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # when each optimiser last changed its parameters
+register_optimizer_step_post_hook(lambda optimizer, *_: _steps.update({optimizer: _get_sequence_nr()}))
 
 
-@register_optimizer_step_post_hook
-def _note_step(optimizer, *args) -> None:
-    _stepped.update((id(p), _get_sequence_nr()) for group in optimizer.param_groups for p in group["params"])
+def _changed_since(tensor: Tensor | None, fn) -> bool:
+    """Whether an optimiser has changed a tensor after an autograd node was made from it."""
+    later = [optimizer for optimizer, number in _steps.items() if number > fn._sequence_nr()]
+    return any(tensor is p for optimizer in later for group in optimizer.param_groups for p in group["params"])
 
 
 def sources_in(slots: dict) -> list[Entry]:

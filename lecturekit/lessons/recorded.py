@@ -27,7 +27,7 @@ class Benchmark:
         return f"{self.machine['processor']}, {threads} thread{'s' if threads > 1 else ''}"
 
     def step_times(self, device: str, batch_size: int | None = None, way: str = "eager") -> dict[int, Timing]:
-        """Return the time of a step for each size of X, N · d.
+        """Return the time of a step for each size of X, N · d, as `lecturekit.plot_timings` takes it.
 
         `batch_size` is 10, 100, or None for gradient descent; `way` is ``"eager"`` or ``"graph"``.
         """
