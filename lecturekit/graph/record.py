@@ -194,9 +194,8 @@ class trace(TorchFunctionMode):
             same = set(map(id, given))
             results = [tensor for tensor in flatten(out) if id(tensor) not in same]
             call = self._describe(func, args, kwargs, [*given, *results]) if results else None
-        for i, tensor in enumerate(results if call is not None else []):
-            which = call if len(results) == 1 else call.result(i)
-            self._tape.add(tensor, which, call.operands(), tuple(self._modules))
+        if call is not None:
+            self._tape.add_results(results, call, tuple(self._modules))
 
     def _describe(self, func, args, kwargs, tensors: list[Tensor]) -> Call | None:
         is_seen = not any(map(is_wrapper, tensors))
