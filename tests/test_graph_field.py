@@ -145,16 +145,12 @@ def test_what_can_be_no_target(target):
     assert scope["g"].target is None
 
 
-@pytest.mark.parametrize(
-    "block, reason",
-    [
-        ("h = a.sigmoid()\nh[1] = 2\nh.sum().backward()", "modified by an"),
-        ("h = checkpoint(net, W, use_reentrant=True).sum()\nh.backward()\nraise RuntimeError", "use_reentrant"),
-    ],
-)
-def test_the_reason_why_there_are_no_gradients_is_the_first(block, reason):
-    with pytest.warns(UserWarning, match=f"^trace has no gradients to show: .*{reason}"), pytest.raises(RuntimeError):
-        run("", block)
+def test_the_reason_why_there_are_no_gradients_is_the_first():
+    with (
+        pytest.warns(UserWarning, match="^trace has no gradients to show: .*modified by"),
+        pytest.raises(RuntimeError),
+    ):
+        run("", "h = a.sigmoid()\nh[1] = 2\nh.sum().backward()")
 
 
 def test_values_of_earlier_results_and_their_gradients(no_warning):
@@ -243,6 +239,7 @@ def doubled(grad):
         ("", "p, q = Counting.apply(a)\nf = (p * q).sum()\nf.backward()"),
         ("", "f = Freeing.apply(a).sum()\ng1, = torch.autograd.grad(f, a)"),
         ("f = Freeing.apply(a).sum()", "f.backward()"),
+        ("", "f = checkpoint(net, a, use_reentrant=True).sum()\nf.backward()"),
         # hooks that count
         ("a.register_hook(doubled)", "f = (a ** 2).sum()\nf.backward()"),
         ("", "h = a * 2\nh.register_hook(doubled)\nf = (h ** 2).sum()\nf.backward()"),

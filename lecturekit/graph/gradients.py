@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.autograd.graph import GradientEdge
 
 from ..devices import gpus_in_use
-from .tape import Entry, Tape, metadata, next_edges, snapshot, topological
+from .tape import Entry, Tape, is_code, metadata, next_edges, snapshot, topological
 
 MAX_OPERATIONS = 1000  # local derivatives take a call for each element: none in a block that differentiates more
 
@@ -32,9 +32,7 @@ ELEMENTWISE = set(
 class Derivatives:
     """What one backward pass gives: the derivatives of Σ vector · target, see ``Node`` and ``Edge``.
 
-    `run` is a pass of our own: nothing is written to any ``.grad``, and the autograd graph is kept. Code of the reader
-    may change something each time it is called; where the pass `runs_code`, `watch` theirs instead, and take what it
-    gave at its `end`.
+    Nothing is written to any ``.grad``, and the autograd graph is kept.
     """
 
     def __init__(self, tape: Tape, targets: list[Entry], vectors: list[Tensor | None]):
@@ -44,90 +42,35 @@ class Derivatives:
         self.local_grads: dict[tuple[Entry, Entry], Tensor] = {}
         reached = set(topological(targets, _sources))
         self._live = topological((entry for entry in tape.entries if entry in reached), _sources)
-        self._fns = {fn for entry in self._live for fn in (entry.edge.node, *entry.fns)}
-        is_hooked = any(t._backward_hooks for entry in self._live if (t := entry.tensor) is not None)
-        behind = {fn for known in self._fns for fn, _ in known.next_functions}
-        is_own = any(isinstance(fn, torch._C._FunctionBase) for fn in self._fns | behind)
-        # Whether the pass calls hooks, of tensors or modules, or the backward of an own Function.
-        self.runs_code = tape.is_hooked or is_hooked or is_own
         self._passed: dict = {}  # by autograd node: what it sent in the reader's pass, and what had arrived at it
         self._hooks = contextlib.ExitStack()
 
-    def _keep(self, entry: Entry, total: Tensor, flows: dict[GradientEdge, Tensor]) -> None:
-        """Keep what arrived at an entry, and what it sent to its sources."""
-        self.grads[entry] = snapshot(total, self.tape.max_elems)
-        for edge, source in entry.sources.items():
-            if edge in flows:
-                self.contributions[source, entry] = snapshot(flows[edge], self.tape.max_elems)
+    def take(self, theirs_follows: bool = False) -> Derivatives:
+        """Differentiate. RuntimeError where the graph was freed before, or code of the reader would run.
 
-    # --- The reader's pass
-
-    def watch(self) -> Derivatives:
-        """Note what each autograd node sends, and what has arrived at it, until `end`."""
-
-        def note(fn):
-            def hook(*sent_and_arrived):
-                with torch._C.DisableTorchFunction():
-                    self._passed[fn] = [[g if g is None else g.detach() for g in grads] for grads in sent_and_arrived]
-
-            return hook
-
-        for fn in self._fns:
-            self._hooks.callback(fn.register_hook(note(fn)).remove)
-        return self
-
-    def end(self) -> None:
-        """Keep what was seen, if a pass was watched; only slopes from number to number are known then."""
-        self._hooks.close()
-        if not self._passed:
-            return
-        users = Counter(fn for entry in self._live for fn in entry.fns)
-        flows: dict[GradientEdge, Tensor] = {}
-        for fn, (sent, _) in self._passed.items():
-            _send(fn, sent, flows)
-        for entry in self._live:
-            total = flows.get(entry.edge)
-            if entry.edge.node in self._passed:  # autograd.grad does not go on to what it was asked for
-                total = self._passed[entry.edge.node][1][entry.edge.output_nr]
-            if total is None:
-                continue
-            own: dict[GradientEdge, Tensor] = {}
-            for fn in entry.fns:
-                if users[fn] == 1 and fn in self._passed:  # else one cannot tell through which result it came
-                    _send(fn, self._passed[fn][0], own)
-            self._keep(entry, total, own)
-        self._passed.clear()
-        for (source, entry), (flow, _) in self.contributions.items():
-            total, _ = self.grads[entry]
-            is_number = total is not None and flow is not None and total.numel() == flow.numel() == 1
-            if is_number and 0 < abs(total.item()) < math.inf:
-                self.local_grads[source, entry] = (flow / total.item()).reshape(total.shape + flow.shape)
-
-    # --- Our own pass
-
-    def run(self) -> Derivatives:
-        """Differentiate. RuntimeError where the graph was freed before, or code of the reader would run."""
-        if self.runs_code:
+        That is, hooks or the backward of own Functions, which may change something each time they are called. Where the
+        reader's own pass follows, watch it instead, until `end`.
+        """
+        fns = {fn for entry in self._live for fn in (entry.edge.node, *entry.fns)}
+        behind = {fn for known in fns for fn, _ in known.next_functions}
+        tensors = [entry.tensor for entry in self._live]
+        is_hooked = self.tape.is_hooked or any(tensor._backward_hooks for tensor in tensors if tensor is not None)
+        runs_code = is_hooked or any(map(is_code, fns | behind))
+        if runs_code and not theirs_follows:
             raise RuntimeError(
                 "hooks or a Function of your own run in it, and may do so only once. "
                 "Call backward() inside a block of trace."
             )
-        self.tape.differentiated += sum(entry.call is not None for entry in self._live)
-        arrived: dict[GradientEdge, Tensor] = {}
         # What checkpoints compute again may draw random numbers.
         with torch.no_grad(), torch.random.fork_rng(gpus_in_use()):
-            for target, vector in zip(self.targets, self.vectors, strict=True):
-                _add(arrived, target.edge, _ones(target) if vector is None else vector)
-            for entry in reversed(self._live):
-                if entry.edge not in arrived:
-                    continue
-                total = arrived.pop(entry.edge)
-                flows = _pass_back(entry, total)
-                self._keep(entry, total, flows)
-                for edge in entry.sources.keys() & flows.keys():
-                    _add(arrived, edge, flows[edge])
-                if self.tape.differentiated <= MAX_OPERATIONS and self._is_small(entry):
+            self.tape.differentiated += sum(entry.call is not None for entry in self._live)
+            if self.tape.differentiated <= MAX_OPERATIONS:
+                for entry in filter(self._is_small, self._live):
                     self._differentiate(entry)
+            if runs_code:
+                self._watch(fns)
+            else:
+                self._pass()
         return self
 
     def _is_small(self, entry: Entry) -> bool:
@@ -136,12 +79,11 @@ class Derivatives:
     def _differentiate(self, entry: Entry) -> None:
         """Find the local derivatives of a result with respect to each of its small sources."""
         sources = {edge: source for edge, source in entry.sources.items() if self._is_small(source)}
-        if not sources:
+        if not sources or any(map(is_code, entry.fns)):
             return
         shape, ones = entry.node.shape, _ones(entry)
-        is_elementwise = entry.call.op.rstrip("_") in ELEMENTWISE and {s.node.shape for s in sources.values()} == {
-            shape
-        }
+        is_elementwise = entry.call.op.rstrip("_") in ELEMENTWISE
+        is_elementwise &= all(source.node.shape == shape for source in sources.values())
         vectors = [ones] if is_elementwise else ones.flatten().diag().reshape((-1, *shape))
         passes = [_pass_back(entry, vector) for vector in vectors]
         for edge, source in sources.items():
@@ -149,6 +91,62 @@ class Derivatives:
             rows = [flows[edge].to_dense().cpu() if edge in flows else none for flows in passes]
             local_grad = rows[0].flatten().diag() if is_elementwise else torch.stack(rows)
             self.local_grads[source, entry] = local_grad.reshape(shape + source.node.shape)
+
+    def _pass(self) -> None:
+        """Go from the targets back, as the backward pass does."""
+        arrived: dict[GradientEdge, Tensor] = {}
+        for target, vector in zip(self.targets, self.vectors, strict=True):
+            _add(arrived, target.edge, _ones(target) if vector is None else vector)
+        for entry in reversed(self._live):
+            if entry.edge in arrived:
+                total = arrived.pop(entry.edge)
+                flows = _pass_back(entry, total)
+                self._keep(entry, total, flows)
+                for edge in entry.sources.keys() & flows.keys():
+                    _add(arrived, edge, flows[edge])
+
+    def _keep(self, entry: Entry, total: Tensor, flows: dict[GradientEdge, Tensor]) -> None:
+        """Keep what arrived at an entry, and what it sent to its sources."""
+        self.grads[entry] = snapshot(total, self.tape.max_elems)
+        for edge, source in entry.sources.items():
+            if edge in flows:
+                self.contributions[source, entry] = snapshot(flows[edge], self.tape.max_elems)
+
+    def _watch(self, fns: set) -> None:
+        """Note what each autograd node sends, and what has arrived at it."""
+
+        def note(fn):
+            def hook(*sent_and_arrived):
+                with torch._C.DisableTorchFunction():
+                    self._passed[fn] = [[g if g is None else g.detach() for g in grads] for grads in sent_and_arrived]
+
+            return hook
+
+        for fn in fns:
+            self._hooks.callback(fn.register_hook(note(fn)).remove)
+
+    def end(self) -> None:
+        """Keep what was seen, if a pass was watched; the slope of an own Function is known from number to number."""
+        self._hooks.close()
+        arrived: dict[GradientEdge, Tensor] = {}
+        for fn, (sent, _) in self._passed.items():
+            _send(fn, sent, arrived)
+        for fn, (_, received) in self._passed.items():  # after the reader's hooks
+            arrived |= {GradientEdge(fn, i): gradient for i, gradient in enumerate(received) if gradient is not None}
+        users = Counter(fn for entry in self._live for fn in entry.fns)
+        for entry in self._live:
+            flows: dict[GradientEdge, Tensor] = {}
+            for fn in entry.fns:
+                if users[fn] == 1 and fn in self._passed:  # else one cannot tell through which result it came
+                    _send(fn, self._passed[fn][0], flows)
+            if entry.edge in arrived:
+                self._keep(entry, arrived[entry.edge], flows)
+        self._passed.clear()
+        for pair, (flow, _) in self.contributions.items():
+            total, _ = self.grads[pair[1]]
+            is_number = total is not None and flow is not None and total.numel() == flow.numel() == 1
+            if pair not in self.local_grads and is_number and 0 < abs(total.item()) < math.inf:
+                self.local_grads[pair] = (flow / total.item()).reshape(total.shape + flow.shape)
 
 
 def _sources(entry: Entry) -> Iterable[Entry]:

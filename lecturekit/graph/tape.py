@@ -78,6 +78,11 @@ def is_hook(fn) -> bool:
     return fn is not None and fn.name() == "BackwardHookFunctionBackward"
 
 
+def is_code(fn) -> bool:
+    """Whether an autograd node calls code of the reader: the hooks of a module, or the backward of an own Function."""
+    return isinstance(fn, torch._C._FunctionBase)
+
+
 def is_accumulator(fn) -> bool:
     """Whether an autograd node adds to the ``.grad`` of a leaf, its ``variable``."""
     return fn is not None and fn.name() == "torch::autograd::AccumulateGrad"
