@@ -23,17 +23,7 @@ from .names import Variables
 from .tape import Entry, Tape, flatten, gradient_edge, is_leaf, is_wrapper
 
 # Calls that return no new tensor of the reader's, or one that is looked at when it is used.
-IGNORED = {
-    "grad",
-    "_grad",
-    "_base",
-    "requires_grad_",
-    "share_memory_",
-    "__deepcopy__",
-    "tensor",
-    "as_tensor",
-    "asarray",
-}
+IGNORED = set("grad _grad _base requires_grad_ share_memory_ __deepcopy__ tensor as_tensor asarray".split())
 LEAVING = {"item", "tolist", "numpy", "__float__", "tensor", "as_tensor", "asarray"}  # autograd does not follow
 _state = threading.local()  # .busy: this thread is in the middle of bookkeeping, nothing it calls is the reader's
 

@@ -63,19 +63,15 @@ def gradient_edge(tensor: Tensor) -> GradientEdge | None:
 
 
 def next_edges(fn) -> list[GradientEdge]:
-    """Return where an autograd node sends gradients; the hooks of modules are no operations."""
+    """Return where an autograd node sends gradients."""
     return [_past_hooks(*edge) for edge in fn.next_functions]
 
 
 def _past_hooks(fn, output_nr: int) -> GradientEdge:
-    while is_hook(fn):
+    """Pass over autograd nodes that call the backward hooks of a module: they are no operations."""
+    while fn is not None and fn.name() == "BackwardHookFunctionBackward":
         fn, output_nr = fn.next_functions[output_nr]
     return GradientEdge(fn, output_nr)
-
-
-def is_hook(fn) -> bool:
-    """Whether an autograd node calls the backward hooks of a module, and passes on what it is given."""
-    return fn is not None and fn.name() == "BackwardHookFunctionBackward"
 
 
 def is_code(fn) -> bool:
