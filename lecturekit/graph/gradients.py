@@ -11,6 +11,7 @@ import contextlib
 import math
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -67,10 +68,10 @@ class Derivatives:
             if self.tape.differentiated <= MAX_OPERATIONS:
                 for entry in filter(self._is_small, self._live):
                     self._differentiate(entry)
-            if runs_code:
-                self._watch(fns)
-            else:
+            if not runs_code:
                 self._pass()
+        for fn in fns if runs_code else ():
+            self._hooks.callback(fn.register_hook(partial(self._note, fn)).remove)
         return self
 
     def _is_small(self, entry: Entry) -> bool:
@@ -112,18 +113,10 @@ class Derivatives:
             if edge in flows:
                 self.contributions[source, entry] = snapshot(flows[edge], self.tape.max_elems)
 
-    def _watch(self, fns: set) -> None:
-        """Note what each autograd node sends, and what has arrived at it."""
-
-        def note(fn):
-            def hook(*sent_and_arrived):
-                with torch._C.DisableTorchFunction():
-                    self._passed[fn] = [[g if g is None else g.detach() for g in grads] for grads in sent_and_arrived]
-
-            return hook
-
-        for fn in fns:
-            self._hooks.callback(fn.register_hook(note(fn)).remove)
+    def _note(self, fn, *sent_and_arrived: tuple[Tensor | None, ...]) -> None:
+        """Note what an autograd node sends in the reader's pass, and what has arrived at it."""
+        with torch._C.DisableTorchFunction():
+            self._passed[fn] = [[g if g is None else g.detach() for g in grads] for grads in sent_and_arrived]
 
     def end(self) -> None:
         """Keep what was seen, if a pass was watched; the slope of an own Function is known from number to number."""
