@@ -184,8 +184,7 @@ class Tape:
         entry.first_name = self.first.get(tensor, "")
 
     def constant(self, number) -> Entry:
-        """Put a number of Python or NumPy that takes part in an operation on the tape."""
-        number = number.item() if hasattr(number, "item") else number
+        """Put a number that takes part in an operation on the tape."""
         dtype = torch.float64 if isinstance(number, float) else None
         value, norm = snapshot(torch.tensor(number, dtype=dtype, device="cpu"), max_elems=1)
         return self._append(Entry(Node("", kind="constant", value=value, value_norm=norm)))
@@ -244,7 +243,7 @@ class Tape:
 
     def _is_before(self, fn) -> bool:
         """Whether an autograd node was made before the block."""
-        return fn._sequence_nr() < self.since and not is_accumulator(fn)
+        return fn._sequence_nr() < self.since
 
     def _is_open(self, edge: GradientEdge) -> bool:
         """Whether the tape lacks what a gradient edge leads to."""
