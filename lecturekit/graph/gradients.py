@@ -17,8 +17,7 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import GradientEdge
 
-from ..devices import gpus_in_use
-from .tape import Entry, Tape, is_code, metadata, next_edges, snapshot, topological
+from .tape import Entry, Tape, metadata, next_edges, snapshot, topological
 
 MAX_OPERATIONS = 1000  # local derivatives take a call for each element: none in a block that differentiates more
 
@@ -46,32 +45,32 @@ class Derivatives:
         self._passed: dict = {}  # by autograd node: what it sent in the reader's pass, and what had arrived at it
         self._hooks = contextlib.ExitStack()
 
+    @torch.no_grad()
     def take(self, theirs_follows: bool = False) -> Derivatives:
         """Differentiate. RuntimeError where the graph was freed before, or code of the reader would run.
 
-        That is, hooks or the backward of own Functions, which may change something each time they are called. Where the
-        reader's own pass follows, watch it instead, until `end`.
+        That is, hooks, checkpoints, and the backward of own Functions: they may change something each time they run.
+        Where the reader's own pass follows, watch it instead, until `end`.
         """
         fns = {fn for entry in self._live for fn in (entry.edge.node, *entry.fns)}
         behind = {fn for known in fns for fn, _ in known.next_functions}
         tensors = [entry.tensor for entry in self._live]
         is_hooked = self.tape.is_hooked or any(tensor._backward_hooks for tensor in tensors if tensor is not None)
-        runs_code = is_hooked or any(map(is_code, fns | behind))
+        runs_code = is_hooked or any(map(_is_own, fns | behind)) or any(entry.is_packed for entry in self._live)
         if runs_code and not theirs_follows:
             raise RuntimeError(
-                "hooks or a Function of your own run in it, and may do so only once. "
+                "hooks, a checkpoint or a Function of your own run in it, and may do so only once. "
                 "Call backward() inside a block of trace."
             )
-        # What checkpoints compute again may draw random numbers.
-        with torch.no_grad(), torch.random.fork_rng(gpus_in_use()):
-            self.tape.differentiated += sum(entry.call is not None for entry in self._live)
-            if self.tape.differentiated <= MAX_OPERATIONS:
-                for entry in filter(self._is_small, self._live):
-                    self._differentiate(entry)
-            if not runs_code:
-                self._pass()
-        for fn in fns if runs_code else ():
-            self._hooks.callback(fn.register_hook(partial(self._note, fn)).remove)
+        self.tape.differentiated += sum(entry.call is not None for entry in self._live)
+        if self.tape.differentiated <= MAX_OPERATIONS:
+            for entry in filter(self._is_small, self._live):
+                self._differentiate(entry)
+        if runs_code:
+            for fn in fns:
+                self._hooks.callback(fn.register_hook(partial(self._note, fn)).remove)
+        else:
+            self._pass()
         return self
 
     def _is_small(self, entry: Entry) -> bool:
@@ -80,7 +79,7 @@ class Derivatives:
     def _differentiate(self, entry: Entry) -> None:
         """Find the local derivatives of a result with respect to each of its small sources."""
         sources = {edge: source for edge, source in entry.sources.items() if self._is_small(source)}
-        if not sources or any(map(is_code, entry.fns)):
+        if not sources or entry.is_packed or any(map(_is_own, entry.fns)):
             return
         shape, ones = entry.node.shape, _ones(entry)
         is_elementwise = entry.call.op.rstrip("_") in ELEMENTWISE
@@ -144,6 +143,11 @@ class Derivatives:
 
 def _sources(entry: Entry) -> Iterable[Entry]:
     return entry.sources.values()
+
+
+def _is_own(fn) -> bool:
+    """Whether an autograd node calls code of the reader: the hooks of a module, or the backward of an own Function."""
+    return isinstance(fn, torch._C._FunctionBase)
 
 
 def _ones(entry: Entry) -> Tensor:

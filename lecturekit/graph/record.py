@@ -55,9 +55,9 @@ class trace(TorchFunctionMode):
     Notes
     -----
     What runs inside ``torch.vmap``, ``torch.func``, ``torch.compile``, ``torch.jit`` and a ``DataLoader`` is not
-    recorded; autograd alone says what came of it. With hooks on tensors or modules, or an own ``autograd.Function``,
-    gradients are known only where a backward pass runs in the block; the local derivative of an own Function, only from
-    number to number. Blocks that differentiate more than 1,000 operations, and tensors of more than ``max_elems``
+    recorded; autograd alone says what came of it. With hooks, a checkpoint or an own ``autograd.Function``, gradients
+    are known only where a backward pass runs in the block, and the local derivatives of these only from number to
+    number. Blocks that differentiate more than 1,000 operations, and tensors of more than ``max_elems``
     numbers, have no local derivatives. Introduced in notebook 00, explained in notebook 03.
 
     Examples

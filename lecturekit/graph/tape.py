@@ -29,6 +29,7 @@ class Entry:
     inputs: list[Entry] = field(default_factory=list)  # what it was made from, in the order of the arguments
     sources: dict[GradientEdge, Entry] = field(default_factory=dict)  # those of them that get a gradient
     fns: list = field(default_factory=list)  # the autograd nodes between them and this, from the result back
+    is_packed: bool = False  # whether code of the reader, or a checkpoint, brings back what its nodes need
     modules: tuple = ()  # (module, what stands for the call), outermost first
     first_name: str = ""  # the name it had when the block began
 
@@ -72,11 +73,6 @@ def _past_hooks(fn, output_nr: int) -> GradientEdge:
     while fn is not None and fn.name() == "BackwardHookFunctionBackward":
         fn, output_nr = fn.next_functions[output_nr]
     return GradientEdge(fn, output_nr)
-
-
-def is_code(fn) -> bool:
-    """Whether an autograd node calls code of the reader: the hooks of a module, or the backward of an own Function."""
-    return isinstance(fn, torch._C._FunctionBase)
 
 
 def is_accumulator(fn) -> bool:
@@ -152,7 +148,8 @@ class Tape:
         kind = "operation" if call else "leaf" if is_leaf(tensor) else "input"
         node = Node("", call.op if call else "", kind, shape=tuple(tensor.shape), dtype=tensor.dtype)
         node.requires_grad = tensor.requires_grad
-        entry = Entry(node, gradient_edge(tensor), call=call, modules=modules)
+        is_packed = torch._C._autograd._top_saved_tensors_default_hooks(False) is not None
+        entry = Entry(node, gradient_edge(tensor), call=call, is_packed=is_packed, modules=modules)
         self._fill(entry, tensor)
         return self._append(entry)
 
