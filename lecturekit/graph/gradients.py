@@ -56,7 +56,7 @@ class Derivatives:
         behind = {fn for known in fns for fn, _ in known.next_functions}
         tensors = [entry.tensor for entry in self._live]
         is_hooked = self.tape.is_hooked or any(tensor._backward_hooks for tensor in tensors if tensor is not None)
-        runs_code = is_hooked or any(map(_is_own, fns | behind)) or any(entry.is_packed for entry in self._live)
+        runs_code = is_hooked or any(map(_is_own, fns | behind)) or any(entry.is_checkpointed for entry in self._live)
         if runs_code and not theirs_follows:
             raise RuntimeError(
                 "hooks, a checkpoint or a Function of your own run in it, and may do so only once. "
@@ -79,7 +79,7 @@ class Derivatives:
     def _differentiate(self, entry: Entry) -> None:
         """Find the local derivatives of a result with respect to each of its small sources."""
         sources = {edge: source for edge, source in entry.sources.items() if self._is_small(source)}
-        if not sources or entry.is_packed or any(map(_is_own, entry.fns)):
+        if not sources or entry.is_checkpointed or any(map(_is_own, entry.fns)):
             return
         shape, ones = entry.node.shape, _ones(entry)
         is_elementwise = entry.call.op.rstrip("_") in ELEMENTWISE

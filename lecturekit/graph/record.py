@@ -185,7 +185,8 @@ class trace(TorchFunctionMode):
             results = [tensor for tensor in flatten(out) if id(tensor) not in same]
             call = self._describe(func, args, kwargs, [*given, *results]) if results else None
         if call is not None:
-            self._tape.add_results(results, call, tuple(self._modules))
+            is_checkpointed = self._is_called_from("torch.utils.checkpoint")
+            self._tape.add_results(results, call, tuple(self._modules), is_checkpointed)
 
     def _describe(self, func, args, kwargs, tensors: list[Tensor]) -> Call | None:
         is_seen = not any(map(is_wrapper, tensors))

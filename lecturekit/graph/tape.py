@@ -29,7 +29,7 @@ class Entry:
     inputs: list[Entry] = field(default_factory=list)  # what it was made from, in the order of the arguments
     sources: dict[GradientEdge, Entry] = field(default_factory=dict)  # those of them that get a gradient
     fns: list = field(default_factory=list)  # the autograd nodes between them and this, from the result back
-    is_packed: bool = False  # whether code of the reader, or a checkpoint, brings back what its nodes need
+    is_checkpointed: bool = False  # whether its nodes run code of the reader, to compute again what they need
     modules: tuple = ()  # (module, what stands for the call), outermost first
     first_name: str = ""  # the name it had when the block began
 
@@ -136,11 +136,12 @@ class Tape:
         self.is_hooked = False  # whether the reader has registered hooks on tensors in the block
         self._kept, self.differentiated = 0, 0  # entries after pruning; operations that backward passes went through
 
-    def add_results(self, tensors: list[Tensor], call: Call, modules: tuple) -> None:
+    def add_results(self, tensors: list[Tensor], call: Call, modules: tuple, is_checkpointed: bool) -> None:
         """Put what a call gave on the tape."""
         calls = [call] if len(tensors) == 1 else map(call.result, range(len(tensors)))
         new = [self._add(tensor, which, modules) for tensor, which in zip(tensors, calls, strict=True)]
         for entry in new:
+            entry.is_checkpointed = is_checkpointed
             self._link(entry)
 
     def _add(self, tensor: Tensor, call: Call | None = None, modules: tuple = ()) -> Entry:
@@ -148,8 +149,7 @@ class Tape:
         kind = "operation" if call else "leaf" if is_leaf(tensor) else "input"
         node = Node("", call.op if call else "", kind, shape=tuple(tensor.shape), dtype=tensor.dtype)
         node.requires_grad = tensor.requires_grad
-        is_packed = torch._C._autograd._top_saved_tensors_default_hooks(False) is not None
-        entry = Entry(node, gradient_edge(tensor), call=call, is_packed=is_packed, modules=modules)
+        entry = Entry(node, gradient_edge(tensor), call=call, modules=modules)
         self._fill(entry, tensor)
         return self._append(entry)
 
