@@ -10,7 +10,7 @@ from itertools import groupby
 
 from .model import Edge, Node
 from .rules import term
-from .text import clean, counts, derivative, format_number, in_brackets, in_colour, in_words
+from .text import MINUS, clean, counts, derivative, format_number, in_brackets, in_colour, in_words
 
 EMPTY = "The graph is empty: no operation of PyTorch that it could show was recorded."
 MAX_ALT = 700  # characters; a screen reader reads them in about a minute
@@ -48,10 +48,9 @@ def plan(graph) -> Steps:
     captions = ["The graph before anything is computed: what goes in."]
     captions += [f"forward: {_result(node, incoming[node])}" for node in computed]
     if (target := graph.target) and target.has_grad:
-        one = in_words(target.grad, target.shape, target.grad_norm)
-        captions.append(f"backward starts: {in_colour(target)} = {derivative(target, target)} = {one}")
+        captions.append(f"backward starts: {in_colour(target)} = {derivative(target, target)} = {_gradient(target)}")
         for node, edges in groupby(passed, lambda edge: edge.target):
-            lines = [_passed(target, edge, incoming[node], terms[edge.source]) for edge in edges]
+            lines = [_passed(edge, incoming[node], terms[edge.source]) for edge in edges]
             captions.append("backward: " + "\n".join(lines))
         known = _gradients(graph)
         captions.append(f"Done. {known}".strip() if len(known) < 160 else "Done. Each leaf has its gradient, in red.")
@@ -73,26 +72,25 @@ def fill(expression: str, incoming: list[Edge], write: Callable[[Edge], str]) ->
     """Put a text in the place of each operand of an expression, a negative number in brackets."""
     edges = {clean(edge.source.name, 999): edge for edge in incoming}
     names = "|".join(sorted(map(re.escape, edges), key=len, reverse=True))
-
-    def replace(name: re.Match) -> str:
-        around = expression[name.start() - 1 : name.start()] + expression[name.end() : name.end() + 1]
-        return write(edges[name[0]]) if around == "()" else in_brackets(write(edges[name[0]]))
-
-    return re.sub(rf"(?<![\w.])(?:{names})(?![^\W⁰¹²³⁴-⁹]|[.′(])", replace, expression)
+    operand = rf"(?<![\w.])(?:{names})(?![^\W⁰¹²³⁴-⁹]|[.′(])"
+    filled = re.sub(operand, lambda name: in_brackets(write(edges[name[0]])), expression)
+    return re.sub(rf"\((\({MINUS}[^(), ]*\))\)", r"\1", filled)  # relu((−2))
 
 
-def _passed(target: Node, edge: Edge, incoming: list[Edge], terms: list[Edge]) -> str:
-    """``gradient of x += gradient of u × slope of the arrow x → u = 3 × (−2) = −6, together 12``"""
-    source = edge.source
-    text = f"{in_colour(source)} {'=' if len(terms) == 1 else '+='} {term(target, edge, incoming, in_caption=True)}"
-    if len(terms) > 1 and edge is terms[-1]:
-        text += f", together {in_words(source.grad, source.shape, source.grad_norm)}"
-    return text
+def _gradient(node: Node, in_full: bool = False) -> str:
+    return in_words(node.grad, node.shape, node.grad_norm, in_full)
 
 
 def _gradients(graph) -> str:
     known = [node for node in graph.nodes if node.kind == "leaf" and node.has_grad]
-    return "; ".join(f"{derivative(graph.target, n)} = {in_words(n.grad, n.shape, n.grad_norm)}" for n in known)
+    return "; ".join(f"{derivative(graph.target, node)} = {_gradient(node)}" for node in known)
+
+
+def _passed(edge: Edge, incoming: list[Edge], terms: list[Edge]) -> str:
+    """``gradient of x += gradient of u × slope of the arrow x → u = 3 × (−2) = −6, together 12``"""
+    is_sum = len(terms) > 1
+    text = f"{in_colour(edge.source)} {'+=' if is_sum else '='} {term(edge, incoming)}"
+    return f"{text}, together {_gradient(edge.source)}" if is_sum and edge is terms[-1] else text
 
 
 def describe(graph, title: str) -> str:
@@ -110,7 +108,7 @@ def to_text(graph) -> str:
         return EMPTY
     steps, target = plan(graph), graph.target
     lines = [_line(node, target) for node in graph.nodes] + [""] * bool(steps.passed)
-    lines += [f"{derivative(target, e.source)} += {term(target, e, steps.incoming[e.target])}" for e in steps.passed]
+    lines += [f"{derivative(target, e.source)} += {term(e, steps.incoming[e.target], target)}" for e in steps.passed]
     return re.sub("[\t\f]", "", "\n".join(lines))
 
 
@@ -122,8 +120,7 @@ def _line(node: Node, target: Node | None) -> str:
     if notes := kind + counts(node):
         text += f" ({', '.join(notes)})"
     if target is not None and node.requires_grad:
-        gradient = in_words(node.grad, node.shape, node.grad_norm, in_full=True) if node.has_grad else "none"
-        text += f"; ∂{target.name}/∂{node.name} = {gradient}"
+        text += f"; ∂{target.name}/∂{node.name} = {_gradient(node, in_full=True) if node.has_grad else 'none'}"
     if node.accumulated is not None:
         text += f"; {node.name}.grad = {in_words(node.accumulated, node.shape, None, in_full=True)}"
     return text
