@@ -24,34 +24,25 @@ def folds(graph, max_nodes: int) -> list:
     operations = [node for node in graph.nodes if node.op]
     modules = {node: list(accumulate((name,) for name in node.module)) for node in operations}
     sizes = Counter(path for paths in modules.values() for path in paths)
-
-    def box(node: Node, depth: int) -> Box:
-        """Return the outermost module that becomes a node at this depth, or else the operation."""
-        closed = (path for path in modules[node][depth:] if sizes[path] <= 0.75 * len(operations))
-        return node if node is graph.target else next(closed, node)
-
+    closed = {node: [path for path in modules[node] if sizes[path] <= 0.75 * len(operations)] for node in operations}
+    closed[graph.target] = []
     graphs = [graph]
-    for depth in range(max(map(len, modules.values()), default=0), -1, -1):
-        boxes = {node: box(node, depth) for node in operations}
+    for depth in range(max(map(len, closed.values())), -1, -1):
+        boxes = {node: (closed[node][depth:] or [node])[0] for node in operations}
         graphs.append(_merge(graph, boxes))
-    runs, keep = _runs(boxes), max(max_nodes // 4, 1)
+    lengths, keep = [node.num_operations for node in graphs[-1].nodes if node.op], max(max_nodes // 4, 1)
     while keep:
-        ends = {graph.target}.union(*runs[:keep], *runs[-keep:])
-        graphs.append(_merge(graph, {node: boxes[node] if node in ends else () for node in operations}))
+        middle = operations[sum(lengths[:keep]) : len(operations) - sum(lengths[-keep:])]
+        graphs.append(_merge(graph, boxes | {node: () for node in middle if node is not graph.target}))
         keep //= 2
     first, *others = [folded for folded in graphs if len(folded.nodes) <= max_nodes] or graphs[-1:]
     least = min(LEAST, len(operations))
     return [first, *(folded for folded in others if least <= len(folded.nodes) < len(first.nodes))]
 
 
-def _runs(boxes: dict[Node, Box]) -> list[list[Node]]:
-    """Return the operations of each box that follow each other."""
-    return [list(run) for _, run in groupby(boxes, boxes.get)]
-
-
 def _merge(graph, boxes: dict[Node, Box]):
     """Replace each run of operations by one node, and leave out what tells less than what else goes into it."""
-    runs = _runs(boxes)
+    runs = [list(run) for _, run in groupby(boxes, boxes.get)]
     home = {node: node for node in graph.nodes} | {node: run[-1] for run in runs for node in run}
     bundles: dict[tuple[Node, Node], list[Edge]] = defaultdict(list)
     for edge in graph.edges:
@@ -61,15 +52,11 @@ def _merge(graph, boxes: dict[Node, Box]):
     new = {node: node for node in graph.nodes if home[node] is node}
     new |= {run[-1]: _node(run, boxes[run[-1]], leaving) for run in runs}
 
-    def telling(source: Node, user: Node) -> int:
-        """Rank what goes into a node. Outside of modules, data tells as much as what was computed."""
-        is_inside = new[user].module or new[user].num_operations > 1
-        return TELLING.get(source.kind, 3 if is_inside else 2)
-
-    most = Counter()
-    for source, user in bundles:
-        most[user] = max(most[user], telling(source, user))
-    shown = {source for source, user in bundles if telling(source, user) == most[user]}
+    # What was computed tells most, then data, then parameters, then constants; outside of modules, data tells as much.
+    inside = {old for old, node in new.items() if node.module or node.num_operations > 1}
+    ranks = {(source, user): TELLING.get(source.kind, 3 if user in inside else 2) for source, user in bundles}
+    highest = {user: ranks[source, user] for source, user in sorted(bundles, key=ranks.get)}
+    shown = {source for source, user in bundles if ranks[source, user] == highest[user]}
     num_uses, edges = Counter(edge.source for edge in graph.edges), []
     for (source, user), bundle in bundles.items():
         if source in shown:
