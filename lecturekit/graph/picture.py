@@ -14,7 +14,7 @@ from ..style import GRAPH_INK as INK
 from .layout import place
 from .model import Edge, Node
 from .rules import backward_rule, local_derivative
-from .steps import EMPTY, Steps, describe, fill, plan
+from .steps import EMPTY, Steps, describe, fill
 from .text import clean, counts, derivative, format_number, format_shape, format_tensor
 from .typeset import SMALL, Block, Mark, When, equation, formula, is_small, path, rect, stack, words
 
@@ -213,7 +213,7 @@ def build(graph) -> Scene:
     """Lay out the picture of a graph. ValueError for one without nodes, ImportError without pygraphviz."""
     if not graph.nodes:
         raise ValueError(EMPTY)
-    steps = plan(graph)
+    steps = Steps(graph)
     crowded = len(graph.nodes) > CROWDED
     begins = _beginnings(steps) if crowded else {}
     blocks = [_node_block(node, graph.target, steps, begins.get(node)) for node in graph.nodes]
