@@ -60,7 +60,7 @@ def _merge(graph, boxes: dict[Node, Box]):
     num_uses, edges = Counter(edge.source for edge in graph.edges), []
     for (source, user), bundle in bundles.items():
         if source in shown:
-            edges.append(_arrow(new[source], new[user], bundle, num_uses[bundle[0].source]))
+            edges += _arrows(new[source], new[user], bundle, num_uses[bundle[0].source])
         else:
             new.pop(source, None)
             new[user].num_parameters += math.prod(source.shape) if source.kind == "leaf" else 0
@@ -81,19 +81,15 @@ def _node(run: list[Node], path: Box, leaving: set[Node]) -> Node:
     return Node(names, shape=None, requires_grad=any(node.requires_grad for node in out), **changes)
 
 
-def _arrow(source: Node, target: Node, bundle: list[Edge], num_uses: int) -> Edge:
-    """Return an edge with the numbers of those it replaces, if they belong to the tensors at its ends."""
-    first = bundle[0]
-    if source.shape is None:
-        return Edge(source, target)
-    # All edges of the bundle begin at the one tensor that is shown.
-    if len(bundle) == 1:
-        local_grad = first.local_grad if target.name == first.target.name else None
-        return replace(first, source=source, target=target, local_grad=local_grad)
-    parts = [edge.contribution for edge in bundle if edge.carries_gradient]
-    if parts and len(bundle) == num_uses:  # all that it receives comes from here
-        return Edge(source, target, None, source.grad, source.grad_norm)
-    if not parts or any(part is None for part in parts):
-        return Edge(source, target)
-    total = sum(parts)
-    return Edge(source, target, None, total, float(total.norm()))
+def _arrows(source: Node, target: Node, bundle: list[Edge], num_uses: int) -> list[Edge]:
+    """Return the edges of a bundle as one, with their numbers where they can be added, else side by side."""
+    parts = [edge for edge in bundle if edge.carries_gradient]
+    if source.shape is None or not parts:
+        return [Edge(source, target)]
+    if len(bundle) == num_uses > 1:  # all that it receives comes from here
+        return [Edge(source, target, None, source.grad, source.grad_norm)]
+    if len(parts) > 1 and all(edge.contribution is not None for edge in parts):
+        total = sum(edge.contribution for edge in parts)
+        return [Edge(source, target, None, total, float(total.norm()))]
+    same = [edge if edge.target.name == target.name else replace(edge, local_grad=None) for edge in parts]
+    return [replace(edge, source=source, target=target) for edge in same]

@@ -1,4 +1,4 @@
-"""The terms of the chain rule in words: local derivatives, and the rule by which an operation passes gradients on."""
+"""Local derivatives in words, and the rule by which an operation passes gradients on."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import math
 
 import torch
 
-from .model import Edge, Node
-from .text import clean, derivative, format_number, format_tensor, in_brackets, in_colour, in_words
+from .model import Edge
+from .text import clean, format_number, format_tensor
 
 PRODUCTS = {  # by the ranks of A and B: the rule for A, the rule for B, and that of a bias
     ("@", 1, 1): ("{up} · {B}", "{up} · {A}"),
@@ -40,38 +40,15 @@ def local_derivative(edge: Edge, incoming: list[Edge]) -> str | None:
         if (diagonal == diagonal[0]).all():
             return "I" if first == "1" else f"{first} I"
         return f"diag({format_tensor(diagonal)[1:-1]})" if rows <= 4 else f"diagonal, {rows}×{columns}"
-    for other in incoming:
-        factor = other.source.value
-        if other is edge or factor is None or not (factor.dim() == 2 or 1 in matrix.shape):
-            continue
-        if factor.flatten().tolist() == matrix.flatten().tolist():
-            return clean(other.source.name, 16) + ("ᵀ" if factor.dim() == 1 and rows == 1 else "")
+    for factor in (other.source for other in incoming if other is not edge and other.source.value is not None):
+        value, is_vector = factor.value, factor.value.dim() == 1
+        if value.flatten().tolist() == matrix.flatten().tolist() and (value.dim() == 2 or 1 in matrix.shape):
+            return clean(factor.name, 16) + "ᵀ" * (is_vector and rows == 1)
     if (matrix == matrix[0, 0]).all():
         return f"{first} each"
     if 1 in matrix.shape and matrix.numel() <= 4:
         return format_tensor(matrix.flatten()) + ("" if rows == 1 else "ᵀ")
     return f"{rows}×{columns} Jacobian"
-
-
-def term(edge: Edge, incoming: list[Edge], target: Node | None = None) -> str:
-    """Write a term of the chain rule, with its numbers where all are single ones, else with what it adds.
-
-    ``∂f/∂u · ∂u/∂x = 3 · (−2) = −6``; in a caption, which names no target,
-    ``gradient of u × slope of the arrow x → u = 3 × (−2) = −6``.
-    """
-    node, source = edge.target, edge.source
-    if target is None:
-        upstream, times = in_colour(node), "×"
-        slope = f"\fslope of the arrow {clean(source.name, 24)} → {clean(node.name, 24)}\f"
-    else:
-        upstream, times, slope = derivative(target, node), "·", derivative(node, source)
-    text = backward_rule(edge, incoming, upstream) or f"{upstream} {times} {slope}"
-    numbers = [node.grad, edge.local_grad, edge.contribution]
-    if all(number is not None and number.numel() == 1 for number in numbers):
-        upstream, local, product = (format_number(number.item()) for number in numbers)
-        return f"{text} = \t{upstream}\t {times} \f{in_brackets(local)}\f = {product}"
-    added = in_words(edge.contribution, source.shape, edge.contribution_norm, in_full=target is not None)
-    return f"{text}, {added}" if added[0] == "s" else f"{text} = {added}"
 
 
 def backward_rule(edge: Edge, incoming: list[Edge], upstream: str = "upstream") -> str | None:
