@@ -10,7 +10,6 @@ from itertools import accumulate, groupby
 from .model import Edge, Node
 
 Box = Node | tuple[str, ...]  # what an operation goes into: itself, the path of a module, or () in the middle
-LEAST = 8  # nodes: a picture of fewer says little
 TELLING = {"constant": 0, "leaf": 1, "input": 2}  # of what goes into a node, only what ranks highest is shown
 
 
@@ -30,13 +29,12 @@ def folds(graph, max_nodes: int) -> list:
     for depth in range(max(map(len, closed.values())), -1, -1):
         boxes = {node: (closed[node][depth:] or [node])[0] for node in operations}
         graphs.append(_merge(graph, boxes))
-    lengths, keep = [node.num_operations for node in graphs[-1].nodes if node.op], max(max_nodes // 4, 1)
-    while keep:
+    lengths = [node.num_operations for node in graphs[-1].nodes if node.op]
+    for keep in (max_nodes // 4, max_nodes // 8, max_nodes // 16, 1):
         middle = operations[sum(lengths[:keep]) : len(operations) - sum(lengths[-keep:])]
         graphs.append(_merge(graph, boxes | {node: () for node in middle if node is not graph.target}))
-        keep //= 2
     first, *others = [folded for folded in graphs if len(folded.nodes) <= max_nodes] or graphs[-1:]
-    least = min(LEAST, len(operations))
+    least = min(8, len(operations))  # a picture of fewer nodes says little
     return [first, *(folded for folded in others if least <= len(folded.nodes) < len(first.nodes))]
 
 
@@ -69,16 +67,14 @@ def _merge(graph, boxes: dict[Node, Box]):
 
 def _node(run: list[Node], path: Box, leaving: set[Node]) -> Node:
     """Return a node for the tensor that leaves a run. Where several do, it names them and has no numbers of its own."""
-    if len(run) == 1:
-        return replace(run[0])
-    where, _, name = ("…", *path)[-1].rpartition(": ")
-    expression = f"{name} ({where})" if where else name
-    changes = {"op": name, "expression": expression, "module": path, "num_operations": len(run)}
     out = [node for node in run if node in leaving] or run[-1:]
-    if len(out) == 1:
-        return replace(out[0], **changes)
-    names = ", ".join(node.name for node in out)
-    return Node(names, shape=None, requires_grad=any(node.requires_grad for node in out), **changes)
+    names, requires_grad = ", ".join(node.name for node in out), any(node.requires_grad for node in out)
+    new = replace(out[0]) if len(out) == 1 else Node(names, shape=None, requires_grad=requires_grad)
+    if len(run) > 1:
+        where, _, new.op = ("…", *path)[-1].rpartition(": ")
+        new.expression = f"{new.op} ({where})" if where else new.op
+        new.module, new.num_operations = path, len(run)
+    return new
 
 
 def _arrows(source: Node, target: Node, bundle: list[Edge], num_uses: int) -> list[Edge]:

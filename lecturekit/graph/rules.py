@@ -71,7 +71,6 @@ def backward_rule(edge: Edge, incoming: list[Edge], upstream: str = "upstream") 
         return None
     first, second = [*(clean(other.source.name, 16) for other in incoming), "", ""][:2]
     share = math.prod(source.shape) // max(math.prod(node.shape), 1)
-    over = ""
-    if len(node.shape) == 2 and math.prod(source.shape) > 1:
-        over = " over columns" if source.shape[-1] == 1 else " over rows"
+    is_line = len(node.shape) == 2 and math.prod(source.shape) > 1
+    over = "" if not is_line else " over columns" if source.shape[-1] == 1 else " over rows"
     return rule.format(up=upstream, A=first, B=second, share=share, over=over)

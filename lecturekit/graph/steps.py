@@ -33,16 +33,16 @@ class Steps:
 
         known = [node for node in graph.nodes if node.kind == "leaf" and node.has_grad]
         self.gradients = "; ".join(f"{derivative(graph.target, node)} = {_gradient(node)}" for node in known)
-        self.captions = ["The graph before anything is computed: what goes in."]
-        self.captions += [f"forward: {_result(node, self.incoming[node])}" for node in computed]
+        captions = ["The graph before anything is computed: what goes in."]
+        captions += [f"forward: {_result(node, self.incoming[node])}" for node in computed]
         if (target := graph.target) and target.has_grad:
-            text = f"{in_colour(target)} = {derivative(target, target)} = {_gradient(target)}"
-            self.captions.append(f"backward starts: {text}")
+            one = f"{derivative(target, target)} = {_gradient(target)}"
+            captions.append(f"backward starts: {in_colour(target)} = {one}")
             for _, edges in groupby(self.passed, lambda edge: edge.target):
-                self.captions.append("backward: " + "\n".join(map(self.term, edges)))
-            text = self.gradients if len(self.gradients) < 160 else "Each leaf has its gradient, in red."
-            self.captions.append(f"Done. {text}".strip())
-        self.last = len(self.captions) - 1
+                captions.append("backward: " + "\n".join(map(self.term, edges)))
+            is_short = len(self.gradients) < 160
+            captions.append(f"Done. {self.gradients if is_short else 'Each leaf has its gradient, in red.'}".strip())
+        self.captions, self.last = captions, len(captions) - 1
 
     def term(self, edge: Edge, target: Node | None = None) -> str:
         """Write a term of the chain rule, with its numbers where all are single ones, else with what it adds.
@@ -100,8 +100,6 @@ def _gradient(node: Node, in_full: bool = False) -> str:
 
 def to_text(graph) -> str:
     """Write a line for each node, in order, then one for each term of a gradient, from the target back."""
-    if not graph.nodes:
-        return EMPTY
     steps, target, lines = Steps(graph), graph.target, []
     for node in graph.nodes:
         text = node.name if node.kind == "constant" else _result(node, in_full=True)
@@ -114,4 +112,4 @@ def to_text(graph) -> str:
             text += f"; {node.name}.grad = {in_words(node.accumulated, node.shape, None, in_full=True)}"
         lines.append(text)
     lines += ["", *(steps.term(edge, target) for edge in steps.passed)] if steps.passed else []
-    return re.sub("[\t\f]", "", "\n".join(lines))
+    return re.sub("[\t\f]", "", "\n".join(lines)) or EMPTY
