@@ -50,7 +50,7 @@ def _merge(graph, boxes: dict[Node, Box]):
     new = {node: node for node in graph.nodes if home[node] is node}
     new |= {run[-1]: _node(run, boxes[run[-1]], leaving) for run in runs}
 
-    # What was computed tells most, then data, then parameters, then constants; outside of modules, data tells as much.
+    # What was computed tells most, then data, parameters, constants. Outside of modules, data tells as much.
     inside = {old for old, node in new.items() if node.module or node.num_operations > 1}
     ranks = {(source, user): TELLING.get(source.kind, 3 if user in inside else 2) for source, user in bundles}
     highest = {user: ranks[source, user] for source, user in sorted(bundles, key=ranks.get)}
@@ -87,5 +87,5 @@ def _arrows(source: Node, target: Node, bundle: list[Edge], num_uses: int) -> li
     if len(parts) > 1 and all(edge.contribution is not None for edge in parts):
         total = sum(edge.contribution for edge in parts)
         return [Edge(source, target, None, total, float(total.norm()))]
-    same = [edge if edge.target.name == target.name else replace(edge, local_grad=None) for edge in parts]
-    return [replace(edge, source=source, target=target) for edge in same]
+    known = [edge if edge.target.name == target.name else replace(edge, local_grad=None) for edge in parts]
+    return [replace(edge, source=source, target=target) for edge in known]

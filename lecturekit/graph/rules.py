@@ -41,9 +41,9 @@ def local_derivative(edge: Edge, incoming: list[Edge]) -> str | None:
             return "I" if first == "1" else f"{first} I"
         return f"diag({format_tensor(diagonal)[1:-1]})" if rows <= 4 else f"diagonal, {rows}×{columns}"
     for factor in (other.source for other in incoming if other is not edge and other.source.value is not None):
-        value, is_vector = factor.value, factor.value.dim() == 1
-        if value.flatten().tolist() == matrix.flatten().tolist() and (value.dim() == 2 or 1 in matrix.shape):
-            return clean(factor.name, 16) + "ᵀ" * (is_vector and rows == 1)
+        is_same = factor.value.flatten().tolist() == matrix.flatten().tolist()
+        if is_same and (factor.value.dim() == 2 or 1 in matrix.shape):
+            return clean(factor.name, 16) + ("ᵀ" if factor.value.dim() == 1 and rows == 1 else "")
     if (matrix == matrix[0, 0]).all():
         return f"{first} each"
     if 1 in matrix.shape and matrix.numel() <= 4:

@@ -22,7 +22,7 @@ class Steps:
         for edge in graph.edges:
             self.incoming[edge.target].append(edge)
         computed = [node for node in graph.nodes if node.kind in ("operation", "output")]
-        # Along which edges gradients flow, in this order: each is complete before it is passed on.
+        # Along which gradients flow, in this order: each is complete, the sum of its terms, before it is passed on.
         self.passed = [edge for node in reversed(computed) for edge in self.incoming[node] if edge.carries_gradient]
         for edge in self.passed:
             self.terms[edge.source].append(edge)
@@ -65,8 +65,8 @@ class Steps:
         else:
             added = in_words(edge.contribution, source.shape, edge.contribution_norm, in_full=target is not None)
             text += f", {added}" if added[0] == "s" else f" = {added}"
-        is_whole = target is None and len(terms) > 1 and edge is terms[-1]
-        return f"{text}, together {_gradient(source)}" if is_whole else text
+        is_last = target is None and len(terms) > 1 and edge is terms[-1]
+        return f"{text}, together {_gradient(source)}" if is_last else text
 
     def describe(self, title: str) -> str:
         """Return what the graph computes and the gradients of its leaves: the alternative text of its picture."""
