@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,21 +16,25 @@ from torch.overrides import get_testing_overrides
 
 from .text import MINUS, format_number, in_brackets
 
-# Python's reflected operators arrive with their arguments swapped: 1 − x as __rsub__(x, 1).
-SWAPPED = {"rsub": "sub", "rdiv": "div", "rtruediv": "div", "rpow": "pow", "rmod": "remainder", "rmatmul": "matmul",
-           "rfloordiv": "floor_divide", "rlshift": "lshift", "rrshift": "rshift"}  # fmt: skip
-ARITHMETIC = {
-    "add": "+", "sub": MINUS, "subtract": MINUS, "mul": "·", "multiply": "·", "div": "/", "divide": "/",
-    "true_divide": "/", "floordiv": "//", "floor_divide": "//", "remainder": "%", "mod": "%", "and": "&", "or": "|",
-    "xor": "^", "lshift": "<<", "rshift": ">>",
-}  # fmt: skip
-INFIX = ARITHMETIC | dict.fromkeys(("matmul", "mm", "mv", "bmm"), "@")
-INFIX |= {"gt": ">", "ge": "≥", "lt": "<", "le": "≤", "eq": "==", "ne": "≠"}
-AROUND = {"neg": (MINUS, ""), "negative": (MINUS, ""), "square": ("", "²"), "abs": ("|", "|"), "absolute": ("|", "|"),
-          "invert": ("~", ""), "T": ("", "ᵀ"), "t": ("", "ᵀ"), "mT": ("", "ᵀ")}  # fmt: skip
-IN_PLACE = {
-    f"__{name}__" for name in "iadd isub imul itruediv idiv ifloordiv imod ipow iand ior ixor ilshift irshift".split()
-}
+
+def _patterns(names: dict[str, str]) -> dict[str, list[str]]:
+    """Return what stands around the operands of each operation, by its names in PyTorch, and in Python without __."""
+    return {name: pattern.split("_") for pattern in names for name in names[pattern].split()}
+
+
+ARITHMETIC = _patterns({
+    "_ + _": "add", "_ − _": "sub subtract", "_ · _": "mul multiply", "_ / _": "div divide true_divide",
+    "_ // _": "floordiv floor_divide", "_ % _": "mod remainder", "_^_": "pow", "_ & _": "and", "_ | _": "or",
+    "_ ^ _": "xor", "_ << _": "lshift", "_ >> _": "rshift",
+})  # fmt: skip
+PATTERNS = ARITHMETIC | _patterns({
+    "_ @ _": "matmul mm mv bmm", "_ > _": "gt", "_ ≥ _": "ge", "_ < _": "lt", "_ ≤ _": "le", "_ == _": "eq",
+    "_ ≠ _": "ne", "−_": "neg negative", "~_": "invert", "_²": "square", "|_|": "abs absolute", "_ᵀ": "T t mT",
+    "_[_]": "getitem", "_[_] = _": "setitem",
+})  # fmt: skip
+IN_PLACE = {f"__i{name}__": name for name in ARITHMETIC} | {"__setitem__": "setitem"}
+REFLECTED = {f"r{name}": name for name in PATTERNS}  # with its arguments swapped: 1 − x arrives as __rsub__(x, 1)
+WORDS = (bool, str, type(None), torch.dtype, torch.device, torch.memory_format, torch.layout)
 SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 
 
@@ -61,7 +66,7 @@ def op_name(func) -> str:
 
 def is_in_place(name: str) -> bool:
     """Whether a function with this name changes its first argument."""
-    return name == "__setitem__" or name in IN_PLACE or (name.endswith("_") and not name.endswith("__"))
+    return name in IN_PLACE or (name.endswith("_") and not name.endswith("__"))
 
 
 @lru_cache(maxsize=512)
@@ -82,46 +87,43 @@ def _is_default(value, default) -> bool:
 
 
 def describe_call(func, args, kwargs, entry_of, constant) -> Call:
-    """Describe a call as the reader wrote it, without keyword arguments that are left at their defaults.
+    """Describe a call as the reader wrote it, without arguments that are left at their defaults.
 
     ``entry_of(tensor)`` and ``constant(number)`` give what stands for a tensor, and for a number that takes part in
     the arithmetic, such as the 3 in ``3 * x``.
     """
-    name = op_name(func)
-    op = name.strip("_") if name.startswith("__") else name
-    op = op[1:] if name in IN_PLACE else op  # iand: mask &= other
+    name, defaults = op_name(func), _defaults(func)
+    op = IN_PLACE.get(name) or (name.strip("_") if name.startswith("__") else name)
+    is_reflected = op in REFLECTED and len(args) > 1
+    op = REFLECTED[op] if is_reflected else op
     plain = op.rstrip("_")
-    is_arithmetic = SWAPPED.get(plain, plain) in {*ARITHMETIC, "pow"}
+    # The first arguments of arithmetic are nodes also where they are numbers, but not the exponent of x².
+    num_operands = 0 if plain not in ARITHMETIC else 1 if plain == "pow" and not is_reflected else 2
 
-    def part(value, position=None) -> list:
+    def part(value, position=2) -> list:
         if isinstance(value, torch.Tensor):
             return [entry_of(value)]
         if hasattr(value, "tolist") and value.size <= 8:  # a number or an index of NumPy
             value = value.tolist()
-        is_exponent = plain == "pow" and position == 1
-        if is_arithmetic and position in (0, 1) and not is_exponent and isinstance(value, Number):
+        if position < num_operands and isinstance(value, Number):
             return [constant(value)]
         if isinstance(value, tuple):
-            return ["(", *_listed(map(part, value)), ",)" if len(value) == 1 else ")"]
-        return ["[", *_listed(map(part, value)), "]"] if isinstance(value, list) else [_text(value)]
+            return _listed("(", map(part, value), ",)" if len(value) == 1 else ")")
+        return _listed("[", map(part, value), "]") if isinstance(value, list) else [_text(value)]
 
-    has_options = bool(kwargs) or not all(isinstance(value, torch.Tensor) for value in args)
-    defaults = _defaults(func) if has_options and not is_arithmetic and plain != "getitem" else {}
-    keys = [*defaults, *[None] * len(args)]
+    keys = itertools.chain(defaults, itertools.repeat(None))
+    named = [item for item in kwargs.items() if item[0][0] != "_" and item[0] not in ("inplace", "training", "out")]
     parts, options = [], []
-    for position, (key, value) in enumerate([*zip(keys, args, strict=False), *kwargs.items()]):
-        is_silent = position >= len(args) and (key[0] == "_" or key in ("inplace", "training", "out"))
-        if is_silent or (key in defaults and _is_default(value, defaults[key])):
+    for position, (key, value) in enumerate([*zip(keys, args, strict=False), *named]):
+        if key in defaults and _is_default(value, defaults[key]):
             continue
         if position == len(parts) and position < len(args):
             parts.append(part(value, position))
         else:
             options.append([f"{key}=", *part(value)])
-    if plain in SWAPPED and len(parts) > 1:
-        op, parts = SWAPPED[plain], [parts[1], parts[0], *parts[2:]]
-    elif plain == "mul" and len(args) == 2 and not isinstance(args[1], torch.Tensor):
-        parts.reverse()  # 3 * x arrives as mul(x, 3)
-    return Call(op, _compose(op.rstrip("_"), parts, options))
+    if is_reflected or (plain == "mul" and len(args) == 2 and not isinstance(args[1], torch.Tensor)):
+        parts[:2] = parts[1::-1]  # 3 * x arrives as mul(x, 3)
+    return Call(op, _compose(plain, parts, options))
 
 
 def unseen_call(name: str, inputs: list) -> Call:
@@ -133,36 +135,27 @@ def unseen_call(name: str, inputs: list) -> Call:
 
 
 def _text(value) -> str:
-    if isinstance(value, bool | str) or value is None:
-        return str(value)
+    if isinstance(value, WORDS):
+        return str(value).removeprefix("torch.")
     if isinstance(value, Number):
         return format_number(value)
     if isinstance(value, slice):
         ends = ["" if end is None else str(end).replace("-", MINUS) for end in (value.start, value.stop, value.step)]
-        return ":".join(ends if value.step is not None else ends[:2])
-    if value is Ellipsis:
-        return "…"
-    if isinstance(value, torch.dtype | torch.device | torch.memory_format | torch.layout):
-        return str(value).removeprefix("torch.")
-    return getattr(value, "__name__", type(value).__name__)
+        return ":".join(ends).removesuffix(":")
+    return "…" if value is Ellipsis else getattr(value, "__name__", type(value).__name__)
 
 
-def _listed(parts) -> list:
+def _listed(begin: str, parts: Iterable[list], end: str) -> list:
     """Put commas between parts."""
-    return [piece for part in parts for piece in (", ", *part)][1:]
+    return [begin, *[piece for part in parts for piece in (", ", *part)][1:], end]
 
 
 def _compose(op: str, args: list[list], options: Iterable[list] = ()) -> list:
-    if op in INFIX and len(args) == 2 and not options:
-        return [*args[0], f" {INFIX[op]} ", *args[1]]
-    if op == "pow" and len(args) == 2 and not options:
-        exponent = args[1][0]
-        is_whole = isinstance(exponent, str) and re.fullmatch("−?[0-9]+", exponent)
-        return [*args[0], exponent.translate(SUPERSCRIPTS)] if is_whole else [*args[0], "^", *args[1]]
-    if op in AROUND and len(args) == 1:
-        before, after = AROUND[op]
-        return [before, *args[0], after]
-    if op in ("getitem", "setitem") and len(args) >= 2:
-        index = args[1][1:-1] if args[1][0] == "(" else args[1]
-        return [*args[0], "[", *index, "]", *(piece for value in args[2:] for piece in (" = ", *value))]
-    return [f"{op}(", *_listed([*args, *options]), ")"]
+    pattern = PATTERNS.get(op, ())
+    if options or len(pattern) != len(args) + 1:
+        return _listed(f"{op}(", [*args, *options], ")")
+    if op == "pow" and isinstance(args[1][0], str) and re.fullmatch("−?[0-9]+", args[1][0]):
+        return [*args[0], args[1][0].translate(SUPERSCRIPTS)]
+    if op in ("getitem", "setitem") and args[1][0] == "(":
+        args[1] = args[1][1:-1]
+    return [*(piece for before, arg in zip(pattern, args, strict=False) for piece in (before, *arg)), pattern[-1]]
