@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import itertools
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from numbers import Number
@@ -16,46 +14,39 @@ from torch.overrides import get_testing_overrides
 
 from .text import MINUS, format_number, in_brackets
 
-
-def _patterns(names: dict[str, str]) -> dict[str, list[str]]:
-    """Return what stands around the operands of each operation, by its names in PyTorch, and in Python without __."""
-    return {name: pattern.split("_") for pattern in names for name in names[pattern].split()}
-
-
-ARITHMETIC = _patterns({
-    "_ + _": "add", "_ − _": "sub subtract", "_ · _": "mul multiply", "_ / _": "div divide true_divide",
-    "_ // _": "floordiv floor_divide", "_ % _": "mod remainder", "_^_": "pow", "_ & _": "and", "_ | _": "or",
-    "_ ^ _": "xor", "_ << _": "lshift", "_ >> _": "rshift",
-})  # fmt: skip
-PATTERNS = ARITHMETIC | _patterns({
-    "_ @ _": "matmul mm mv bmm", "_ > _": "gt", "_ ≥ _": "ge", "_ < _": "lt", "_ ≤ _": "le", "_ == _": "eq",
-    "_ ≠ _": "ne", "−_": "neg negative", "~_": "invert", "_²": "square", "|_|": "abs absolute", "_ᵀ": "T t mT",
-    "_[_]": "getitem", "_[_] = _": "setitem",
-})  # fmt: skip
+ARITHMETIC = {
+    "add": "{} + {}", "sub": "{} − {}", "subtract": "{} − {}", "mul": "{} · {}", "multiply": "{} · {}", "pow": "{}^{}",
+    "div": "{} / {}", "divide": "{} / {}", "true_divide": "{} / {}", "floordiv": "{} // {}", "floor_divide": "{} // {}",
+    "mod": "{} % {}", "remainder": "{} % {}", "and": "{} & {}", "or": "{} | {}", "xor": "{} ^ {}",
+    "lshift": "{} << {}", "rshift": "{} >> {}",
+}  # fmt: skip
+PATTERNS = ARITHMETIC | {
+    "matmul": "{} @ {}", "mm": "{} @ {}", "mv": "{} @ {}", "bmm": "{} @ {}", "T": "{}ᵀ", "t": "{}ᵀ", "mT": "{}ᵀ",
+    "gt": "{} > {}", "ge": "{} ≥ {}", "lt": "{} < {}", "le": "{} ≤ {}", "eq": "{} == {}", "ne": "{} ≠ {}",
+    "neg": "−{}", "negative": "−{}", "square": "{}²", "abs": "|{}|", "absolute": "|{}|", "invert": "~{}",
+    "getitem": "{}[{}]", "setitem": "{}[{}] = {}",
+}  # fmt: skip
 IN_PLACE = {f"__i{name}__": name for name in ARITHMETIC} | {"__setitem__": "setitem"}
 REFLECTED = {f"r{name}": name for name in PATTERNS}  # with its arguments swapped: 1 − x arrives as __rsub__(x, 1)
-WORDS = (bool, str, type(None), torch.dtype, torch.device, torch.memory_format, torch.layout)
+AS_IT_IS = (bool, str, type(None), torch.dtype, torch.device, torch.memory_format, torch.layout)
 SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 
 
 @dataclass
 class Call:
-    """An operation, and how a lecturer writes it: text, with tape entries where the names of tensors shall stand."""
+    """An operation, and how a lecturer writes it: ``{} · {}``, with the tape entries that stand there, in order."""
 
     op: str
-    written: list
-
-    def operands(self) -> list:
-        """The entries in it, in order, each once."""
-        return list(dict.fromkeys(piece for piece in self.written if not isinstance(piece, str)))
+    text: str
+    entries: list
 
     def result(self, number: int) -> Call:
         """One of several results."""
-        return Call(self.op, [*self.written, f"[{number}]"])
+        return Call(self.op, f"{self.text}[{number}]", self.entries)
 
     def __str__(self) -> str:
         """With the names that the nodes have by now."""
-        return "".join(piece if isinstance(piece, str) else in_brackets(piece.node.name) for piece in self.written)
+        return self.text.format(*(in_brackets(entry.node.name) for entry in self.entries))
 
 
 def op_name(func) -> str:
@@ -83,7 +74,7 @@ def _defaults(func) -> dict:
 def _is_default(value, default) -> bool:
     if isinstance(value, tuple) and isinstance(default, int):  # stride=(1, 1)
         return all(isinstance(item, int) and item == default for item in value)
-    return value is default or (isinstance(value, int | float | str | tuple) and value == default)
+    return value is default or (isinstance(value, (int, float, str, tuple)) and value == default)
 
 
 def describe_call(func, args, kwargs, entry_of, constant) -> Call:
@@ -97,33 +88,36 @@ def describe_call(func, args, kwargs, entry_of, constant) -> Call:
     is_reflected = op in REFLECTED and len(args) > 1
     op = REFLECTED[op] if is_reflected else op
     plain = op.rstrip("_")
-    # The first arguments of arithmetic are nodes also where they are numbers, but not the exponent of x².
+    # Numbers among the operands of arithmetic are nodes, but not the exponent of x².
     num_operands = 0 if plain not in ARITHMETIC else 1 if plain == "pow" and not is_reflected else 2
+    entries, parts, options = [], [], []
 
-    def part(value, position=2) -> list:
-        if isinstance(value, torch.Tensor):
-            return [entry_of(value)]
-        if hasattr(value, "tolist") and value.size <= 8:  # a number or an index of NumPy
+    def part(value, position=2) -> str:
+        is_tensor = isinstance(value, torch.Tensor)
+        if not is_tensor and hasattr(value, "tolist") and value.size <= 8:  # a number or an index of NumPy
             value = value.tolist()
-        if position < num_operands and isinstance(value, Number):
-            return [constant(value)]
-        if isinstance(value, tuple):
-            return _listed("(", map(part, value), ",)" if len(value) == 1 else ")")
-        return _listed("[", map(part, value), "]") if isinstance(value, list) else [_text(value)]
+        if is_tensor or (position < num_operands and isinstance(value, Number)):
+            entries.append(entry_of(value) if is_tensor else constant(value))
+            return "{}"
+        if isinstance(value, tuple | list):
+            text = ", ".join(map(part, value))
+            return f"[{text}]" if isinstance(value, list) else f"({text},)" if len(value) == 1 else f"({text})"
+        return _text(value).replace("{", "{{").replace("}", "}}")
 
-    keys = itertools.chain(defaults, itertools.repeat(None))
-    named = [item for item in kwargs.items() if item[0][0] != "_" and item[0] not in ("inplace", "training", "out")]
-    parts, options = [], []
-    for position, (key, value) in enumerate([*zip(keys, args, strict=False), *named]):
-        if key in defaults and _is_default(value, defaults[key]):
+    keys = [*defaults, *[None] * len(args)]
+    for position, (key, value) in enumerate([*zip(keys, args, strict=False), *kwargs.items()]):
+        is_named = position >= len(args)
+        is_silent = is_named and (key[0] == "_" or key in ("inplace", "training", "out"))
+        if is_silent or (key in defaults and _is_default(value, defaults[key])):
             continue
-        if position == len(parts) and position < len(args):
-            parts.append(part(value, position))
+        if is_named or position > len(parts):
+            options.append(f"{key}={part(value)}")
         else:
-            options.append([f"{key}=", *part(value)])
+            parts.append(part(value, position))
     if is_reflected or (plain == "mul" and len(args) == 2 and not isinstance(args[1], torch.Tensor)):
-        parts[:2] = parts[1::-1]  # 3 * x arrives as mul(x, 3)
-    return Call(op, _compose(plain, parts, options))
+        for pieces in (parts, entries):
+            pieces[:2] = pieces[1::-1]  # 3 * x arrives as mul(x, 3)
+    return Call(op, _compose(plain, parts, options), entries)
 
 
 def unseen_call(name: str, inputs: list) -> Call:
@@ -131,11 +125,12 @@ def unseen_call(name: str, inputs: list) -> Call:
     # PyTorch's own end in a digit; an own Function may be called Sum and be anything: it keeps the name of its class.
     is_own, name = not name[-1].isdigit(), re.sub(r"(Backward)?\d*$", "", name.split("::")[-1])
     op = name if is_own or name.startswith("_") else re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-    return Call(op, _compose(op.rstrip("_"), [["…" if entry is None else entry] for entry in inputs]))
+    text = _compose(op.rstrip("_"), ["…" if entry is None else "{}" for entry in inputs])
+    return Call(op, text, [entry for entry in inputs if entry is not None])
 
 
 def _text(value) -> str:
-    if isinstance(value, WORDS):
+    if isinstance(value, AS_IT_IS):
         return str(value).removeprefix("torch.")
     if isinstance(value, Number):
         return format_number(value)
@@ -145,17 +140,12 @@ def _text(value) -> str:
     return "…" if value is Ellipsis else getattr(value, "__name__", type(value).__name__)
 
 
-def _listed(begin: str, parts: Iterable[list], end: str) -> list:
-    """Put commas between parts."""
-    return [begin, *[piece for part in parts for piece in (", ", *part)][1:], end]
-
-
-def _compose(op: str, args: list[list], options: Iterable[list] = ()) -> list:
-    pattern = PATTERNS.get(op, ())
-    if options or len(pattern) != len(args) + 1:
-        return _listed(f"{op}(", [*args, *options], ")")
-    if op == "pow" and isinstance(args[1][0], str) and re.fullmatch("−?[0-9]+", args[1][0]):
-        return [*args[0], args[1][0].translate(SUPERSCRIPTS)]
+def _compose(op: str, args: list[str], options=()) -> str:
+    pattern = PATTERNS.get(op, "")
+    if options or not args or pattern.count("{}") != len(args):
+        return f"{op}({', '.join([*args, *options])})"
+    if op == "pow" and re.fullmatch("−?[0-9]+", args[1]):
+        return args[0] + args[1].translate(SUPERSCRIPTS)
     if op in ("getitem", "setitem") and args[1][0] == "(":
-        args[1] = args[1][1:-1]
-    return [*(piece for before, arg in zip(pattern, args, strict=False) for piece in (before, *arg)), pattern[-1]]
+        args[1] = args[1][1:-1].rstrip(",")
+    return pattern.format(*args)

@@ -6,7 +6,6 @@ import contextlib
 import dis
 import inspect
 import itertools
-import re
 import sys
 import types
 from collections import Counter, defaultdict
@@ -56,15 +55,15 @@ class Variables:
         self.tensors: dict[Tensor, tuple[str, str]] = {}  # with short and full name
         self.modules: dict[Module, str] = {}  # with the path, from the variable that holds it
         self._by_name: dict[str, Tensor] = {}  # each by all its names
-        given = {name: value for name, value in names.items() if not isinstance(value, str)}
-        self._variables = [*given.items(), *_local_variables(frame).items(), *frame.f_globals.items()]
-        code, loops = frame.f_code, _loop_variables(frame.f_code) - given.keys()
+        self._variables = [*names.items(), *_local_variables(frame).items(), *frame.f_globals.items()]
+        code, loops = frame.f_code, _loop_variables(frame.f_code) - names.keys()
         mentioned = {*names, *code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars}
         groups: list[list] = [[], [], []]
         for name, value in self._variables:
             if name[:1] != "_" and name not in ("In", "Out") and type(value) is not types.ModuleType:
                 rank = 2 if name not in mentioned else 1 if name in loops else 0
-                groups[rank].append((name if name in given else names.get(name, name), value))
+                other = names.get(name)
+                groups[rank].append((other if isinstance(other, str) else name, value))
         self._mentioned = {id(value) for _, value in groups[0] + groups[1]}  # whose name the code mentions
         for group in groups:
             for name, value in group:
@@ -109,9 +108,8 @@ class Variables:
 
     def tensor(self, target: str) -> Tensor | None:
         """The tensor in this variable, or in a part of one such as ``out['loss']``."""
-        for name, value in self._variables:
-            if name == target:
-                self._add(value, name, name)  # a variable with an underscore was passed over
+        variables = dict(reversed(self._variables))
+        self._add(variables.get(target), target, target)  # one with an underscore was passed over
         return self._by_name.get(target.replace("'", '"'))
 
     def name_of(self, entry) -> tuple[str, str]:
@@ -122,11 +120,8 @@ class Variables:
 
 
 def _below(name: str, path: str) -> tuple[str, str]:
-    """Short and full name of a part: for ``layers.0.weight`` in net, ``layers[0].weight``, ``net.layers[0].weight``.
-
-    An object that is called self is not named, but for ``self[0]``.
-    """
-    short = re.sub(r"(^|\.)(\d+)(?![^.])", r"[\2]", path)
+    """Short and full name of a part of a module or object; self is not written, but for ``self[0]``."""
+    short = "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in path.split(".")).removeprefix(".")
     if short[:1] in ("", "["):
         return name + short, name + short
     return short, short if name == "self" else f"{name}.{short}"
