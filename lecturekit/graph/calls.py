@@ -28,6 +28,7 @@ PATTERNS = ARITHMETIC | {
 }  # fmt: skip
 IN_PLACE = {f"__i{name}__": name for name in ARITHMETIC} | {"__setitem__": "setitem"}
 REFLECTED = {f"r{name}": name for name in PATTERNS}  # with its arguments swapped: 1 − x arrives as __rsub__(x, 1)
+SILENT = {"inplace", "training", "out"}  # keywords that are not written
 AS_IT_IS = (bool, str, type(None), torch.dtype, torch.device, torch.memory_format, torch.layout)
 SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 
@@ -39,10 +40,6 @@ class Call:
     op: str
     text: str
     entries: list
-
-    def result(self, number: int) -> Call:
-        """One of several results."""
-        return Call(self.op, f"{self.text}[{number}]", self.entries)
 
     def __str__(self) -> str:
         """With the names that the nodes have by now."""
@@ -105,15 +102,14 @@ def describe_call(func, args, kwargs, entry_of, constant) -> Call:
         return _text(value).replace("{", "{{").replace("}", "}}")
 
     keys = [*defaults, *[None] * len(args)]
-    for position, (key, value) in enumerate([*zip(keys, args, strict=False), *kwargs.items()]):
-        is_named = position >= len(args)
-        is_silent = is_named and (key[0] == "_" or key in ("inplace", "training", "out"))
-        if is_silent or (key in defaults and _is_default(value, defaults[key])):
+    named = [(key, value) for key, value in kwargs.items() if key[0] != "_" and key not in SILENT]
+    for position, (key, value) in enumerate([*zip(keys, args, strict=False), *named]):
+        if key in defaults and _is_default(value, defaults[key]):
             continue
-        if is_named or position > len(parts):
-            options.append(f"{key}={part(value)}")
-        else:
+        if position == len(parts) and position < len(args):
             parts.append(part(value, position))
+        else:  # after a default, a place says nothing
+            options.append(f"{key}={part(value)}")
     if is_reflected or (plain == "mul" and len(args) == 2 and not isinstance(args[1], torch.Tensor)):
         for pieces in (parts, entries):
             pieces[:2] = pieces[1::-1]  # 3 * x arrives as mul(x, 3)

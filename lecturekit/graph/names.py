@@ -66,22 +66,21 @@ class Variables:
                 groups[rank].append((other if isinstance(other, str) else name, value))
         self._mentioned = {id(value) for _, value in groups[0] + groups[1]}  # whose name the code mentions
         for group in groups:
-            for name, value in group:
-                self._add(value, name, name)
-            for name, value in group:
-                with contextlib.suppress(Exception):
-                    self._add_parts(name, value)
+            for add in (self._add, self._add_parts):
+                for name, value in group:
+                    with contextlib.suppress(Exception):
+                        add(value, name)
         for tensor, pair in list(self.tensors.items()):
             if tensor.is_leaf and tensor.grad is not None:
-                self._add(tensor.grad, *(name + ".grad" for name in pair))
+                self._add(tensor.grad, *(f"{name}.grad" for name in pair))
 
-    def _add(self, value, short: str, full: str) -> None:
+    def _add(self, value, *names: str) -> None:
         if issubclass(type(value), Tensor) and not is_wrapper(value):  # isinstance would ask the object itself
-            self.tensors.setdefault(value, (short, full))
-            for name in (full, short):
+            self.tensors.setdefault(value, (names[0], names[-1]))
+            for name in names:
                 self._by_name.setdefault(name, value)
 
-    def _add_parts(self, name: str, value) -> None:
+    def _add_parts(self, value, name: str) -> None:
         """Add what a module, dict, list, tuple or object called `name` holds."""
         if isinstance(value, Module):
             for path, module in value.named_modules():
@@ -91,15 +90,13 @@ class Variables:
         if isinstance(value, dict):
             for key, item in list(value.items())[:MAX_ITEMS]:
                 self._add(item, str(key), f'{name}["{key}"]')
-        elif isinstance(value, list | tuple):
-            for i, item in enumerate(value[:MAX_ITEMS]):
-                self._add(item, f"{name}[{i}]", f"{name}[{i}]")
         else:
-            for key, item in list(vars(value).items()):
-                short, full = _below(name, key)
+            is_list = isinstance(value, list | tuple)
+            for key, item in list(enumerate(value[:MAX_ITEMS]) if is_list else vars(value).items()):
+                short, full = _below(name, str(key))
                 self._add(item, short, full)
-                if isinstance(item, Module):
-                    self._add_parts(full, item)
+                if isinstance(item, Module) and not is_list:
+                    self._add_parts(item, full)
 
     def known(self) -> WeakTensorKeyDictionary:
         """The tensors, without keeping them alive, each with its name if the code mentions it."""
@@ -109,7 +106,7 @@ class Variables:
     def tensor(self, target: str) -> Tensor | None:
         """The tensor in this variable, or in a part of one such as ``out['loss']``."""
         variables = dict(reversed(self._variables))
-        self._add(variables.get(target), target, target)  # one with an underscore was passed over
+        self._add(variables.get(target), target)  # where its name begins with _, it was passed over
         return self._by_name.get(target.replace("'", '"'))
 
     def name_of(self, entry) -> tuple[str, str]:

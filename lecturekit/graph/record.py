@@ -195,7 +195,7 @@ class trace(TorchFunctionMode):
             results = [tensor for tensor in flatten(out) if id(tensor) not in same]
             call = self._describe(func, args, kwargs, [*given, *results]) if results else None
         for i, tensor in enumerate(results if call is not None else []):
-            which = call if len(results) == 1 else call.result(i)
+            which = call if len(results) == 1 else Call(call.op, f"{call.text}[{i}]", call.entries)
             self._tape.add(tensor, which, dict.fromkeys(call.entries), tuple(self._modules))
 
     def _describe(self, func, args, kwargs, tensors: list[Tensor]) -> Call | None:
