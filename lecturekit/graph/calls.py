@@ -17,7 +17,7 @@ from .text import MINUS, format_number, in_brackets
 ARITHMETIC = {
     "add": "{} + {}", "sub": "{} − {}", "subtract": "{} − {}", "mul": "{} · {}", "multiply": "{} · {}", "pow": "{}^{}",
     "div": "{} / {}", "divide": "{} / {}", "true_divide": "{} / {}", "floordiv": "{} // {}", "floor_divide": "{} // {}",
-    "mod": "{} % {}", "remainder": "{} % {}", "and": "{} & {}", "or": "{} | {}", "xor": "{} ^ {}",
+    "remainder": "{} % {}", "and": "{} & {}", "or": "{} | {}", "xor": "{} ^ {}",
     "lshift": "{} << {}", "rshift": "{} >> {}",
 }  # fmt: skip
 PATTERNS = ARITHMETIC | {
@@ -27,7 +27,7 @@ PATTERNS = ARITHMETIC | {
     "getitem": "{}[{}]", "setitem": "{}[{}] = {}",
 }  # fmt: skip
 IN_PLACE = {f"__i{name}__": name for name in ARITHMETIC} | {"__setitem__": "setitem"}
-REFLECTED = {f"r{name}": name for name in PATTERNS}  # with its arguments swapped: 1 − x arrives as __rsub__(x, 1)
+REFLECTED = {f"r{name}": name for name in PATTERNS} | {"rmod": "remainder"}  # 1 − x arrives as __rsub__(x, 1)
 SILENT = {"inplace", "training", "out"}  # keywords that are not written
 AS_IT_IS = (bool, str, type(None), torch.dtype, torch.device, torch.memory_format, torch.layout)
 SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
