@@ -241,7 +241,7 @@ class trace(TorchFunctionMode):
         tape, variables = self._tape, self._variables()
         if self._target is not None or self._derivatives is not None:
             tape.left = False
-        tape.look_for_results(variables.tensors)
+        tape.look_for_results(list(variables.tensors))
         target = None
         if self._target is None:
             target = default_target(tape, self._slopes) if self._slopes or not self._derivatives else None
@@ -287,7 +287,7 @@ def graph_of(tensor: Tensor, names: dict | None = None, max_elems: int = 64) -> 
     graph, tape, variables = Graph(), Tape(max_elems), Variables(sys._getframe(1), names or {})
     target, derivatives = tape.look_up(tensor), Derivatives(tape, [], [])
     tape.first = variables.known()
-    tape.look_for_results(variables.tensors)
+    tape.look_for_results(list(variables.tensors))
     if target.edge is not None and tensor.numel() == 1 and tensor.is_floating_point():
         try:
             derivatives = Derivatives(tape, [target], [None]).take()

@@ -138,7 +138,8 @@ class Tape:
 
     def add_results(self, tensors: list[Tensor], call: Call, modules: tuple, is_checkpointed: bool) -> None:
         """Put what a call gave on the tape."""
-        calls = [call] if len(tensors) == 1 else map(call.result, range(len(tensors)))
+        texts = [call.text] if len(tensors) == 1 else [f"{call.text}[{i}]" for i in range(len(tensors))]
+        calls = [Call(call.op, text, call.entries) for text in texts]
         new = [self._add(tensor, which, modules) for tensor, which in zip(tensors, calls, strict=True)]
         for entry in new:
             entry.is_checkpointed = is_checkpointed
@@ -155,8 +156,7 @@ class Tape:
 
     def _link(self, entry: Entry) -> None:
         """Note what a result was made from, by its call and by what autograd says (one call may be several nodes)."""
-        operands = entry.call.operands()
-        known = {source.edge: source for source in operands if source.edge is not None}
+        known = {source.edge: source for source in entry.call.entries if source.edge is not None}
         todo = [] if entry.edge is None else [entry.edge.node]
         while todo:
             fn = todo.pop()
@@ -172,7 +172,7 @@ class Tape:
                 elif edge.node is not None:
                     todo.append(edge.node)
         entry.fns.sort(key=lambda fn: fn._sequence_nr(), reverse=True)
-        entry.inputs = list(dict.fromkeys([*operands, *entry.sources.values()]))
+        entry.inputs = list(dict.fromkeys([*entry.call.entries, *entry.sources.values()]))
 
     def _fill(self, entry: Entry, tensor: Tensor) -> None:
         """Note what an entry has from its tensor."""
