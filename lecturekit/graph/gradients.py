@@ -40,8 +40,9 @@ class Derivatives:
         self.grads: dict[Entry, tuple] = {}  # with its norm
         self.contributions: dict[tuple[Entry, Entry], tuple] = {}  # by (source, target), with its norm
         self.local_grads: dict[tuple[Entry, Entry], Tensor] = {}
-        reached = set(topological(targets, _sources))
-        self._live = topological((entry for entry in tape.entries if entry in reached), _sources)
+        # In autograd's own order, so that sums are rounded as there.
+        reached = sorted(topological(targets, _sources), key=lambda entry: entry.edge.node._sequence_nr())
+        self._live = topological(reached, _sources)
         self._passed: dict = {}  # by autograd node: what it sent in the reader's pass, and what had arrived at it
         self._hooks = contextlib.ExitStack()
 
