@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import accumulate, groupby
 
@@ -13,8 +14,8 @@ Box = Node | tuple[str, ...]  # what an operation goes into: itself, the path of
 TELLING = {"constant": 0, "leaf": 1, "input": 2}  # of what goes into a node, only what ranks highest is shown
 
 
-def folds(graph, max_nodes: int) -> list:
-    """Return graphs that mean the same: the first of at most ``max_nodes`` nodes, then smaller ones for a narrow page.
+def folds(graph, max_nodes: int) -> Iterator:
+    """Yield graphs that mean the same: the first of at most ``max_nodes`` nodes, then smaller ones for a narrow page.
 
     Constants and parameters go into the operations that use them; the operations of a module become one node, the
     innermost modules first; at last the first and the last operations remain, and what is between them becomes one
@@ -25,17 +26,24 @@ def folds(graph, max_nodes: int) -> list:
     sizes = Counter(path for paths in modules.values() for path in paths)
     closed = {node: [path for path in modules[node] if sizes[path] <= 0.75 * len(operations)] for node in operations}
     closed[graph.target] = []
-    graphs = [graph]
-    for depth in range(max(map(len, closed.values())), -1, -1):
-        boxes = {node: (closed[node][depth:] or [node])[0] for node in operations}
-        graphs.append(_merge(graph, boxes))
-    lengths = [node.num_operations for node in graphs[-1].nodes if node.op]
-    for keep in (max_nodes // 4, max_nodes // 8, max_nodes // 16, 1):
-        middle = operations[sum(lengths[:keep]) : len(operations) - sum(lengths[-keep:])]
-        graphs.append(_merge(graph, boxes | {node: () for node in middle if node is not graph.target}))
-    first, *others = [folded for folded in graphs if len(folded.nodes) <= max_nodes] or graphs[-1:]
+
+    def smaller_and_smaller() -> Iterator:
+        yield graph
+        for depth in range(max(map(len, closed.values())), -1, -1):
+            boxes = {node: (closed[node][depth:] or [node])[0] for node in operations}
+            yield (folded := _merge(graph, boxes))
+        lengths = [node.num_operations for node in folded.nodes if node.op]
+        for keep in (max_nodes // 4, max_nodes // 8, max_nodes // 16, 1):
+            middle = operations[sum(lengths[:keep]) : len(operations) - sum(lengths[-keep:])]
+            yield _merge(graph, boxes | {node: () for node in middle if node is not graph.target})
+
+    graphs = smaller_and_smaller()
+    for first in graphs:
+        if len(first.nodes) <= max_nodes:
+            break
+    yield first
     least = min(8, len(operations))  # a picture of fewer nodes says little
-    return [first, *(folded for folded in others if least <= len(folded.nodes) < len(first.nodes))]
+    yield from (folded for folded in graphs if least <= len(folded.nodes) < len(first.nodes))
 
 
 def _merge(graph, boxes: dict[Node, Box]):

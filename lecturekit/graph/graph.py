@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from . import draw
@@ -54,11 +55,10 @@ class Graph:
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         """What a notebook shows: the stepper, and text for where there is no picture."""
-        graphs = folds(self, max_nodes=40)
-        shown = {"text/plain": to_text(graphs[0])}
+        shown = {"text/plain": to_text(next(folds(self, max_nodes=40)))}
         try:
             if self.nodes:
-                scene = _scene(graphs)
+                scene = _scene(folds(self, max_nodes=40))
                 picture = draw.paint(scene)
                 small = draw.png(picture.reduce(draw.SCALE), 16)  # LaTeX takes no HTML
                 shown |= {"text/html": draw.html(scene, picture), "image/png": base64.b64encode(small).decode()}
@@ -67,7 +67,7 @@ class Graph:
         return shown
 
 
-def _scene(graphs: list[Graph]) -> Scene:
+def _scene(graphs: Iterable[Graph]) -> Scene:
     """Lay out the first of some graphs that is no wider than a page, or else the one that is least wide."""
     scenes = []
     for graph in graphs:
