@@ -10,7 +10,7 @@ from common import defaults, needs_gpu
 import lecturekit as lk
 from lecturekit import checks
 from lecturekit.checks import Hint, exercise, judge
-from lecturekit.exercises import progress
+from lecturekit.exercises import common, progress
 from lecturekit.exercises.common import explain
 
 
@@ -48,7 +48,7 @@ def doubling(function, of_three=6):
             raise Hint("that is the square.")
         if not checks.close(y, 2 * x):
             raise Hint(f"at {x} it gives {y}.")
-    checks.compare("of_three", of_three, 6.0, ["put 3 in."])
+    common.compare("of_three", of_three, 6.0, ["put 3 in."])
     return "well doubled."
 
 
@@ -213,7 +213,7 @@ PAIR = torch.tensor([1.0, 2.0])
 def test_compare(answer, right, hint):
     wrong = [(-right, "the sign."), (right * right, "the square."), (right * 3, "never: the square comes first.")]
     with pytest.raises(Hint, match=f"^{hint}$") if hint else nullcontext():
-        checks.compare("w", answer, right, wrong)
+        common.compare("w", answer, right, wrong)
 
 
 @needs_gpu

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from ..checks import Hint, NotAttempted, as_tensor, call, close, compare, exercise, hint_if
-from .common import as_truths, as_whole_numbers, call_in_place, explain
+from ..checks import Hint, NotAttempted, as_tensor, call, close, exercise, hint_if
+from .common import as_truths, as_whole_numbers, call_in_place, compare, explain
 
 
 @exercise("01.1", "The strides are 200, 50, 10 and 1. How often does 200 go into 345, and 50 into what is left?")

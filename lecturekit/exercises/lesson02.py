@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from ..checks import Hint, as_number, as_tensor, call, close, compare, exercise, hint_if
-from .common import as_truths, explain
+from ..checks import Hint, as_number, as_tensor, call, close, exercise, hint_if
+from .common import as_truths, compare, explain
 
 
 @exercise("02.1", "Ask twice: does x have this dtype and device already, and is a copy asked for by name?")

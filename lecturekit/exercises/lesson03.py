@@ -2,8 +2,8 @@
 
 import math
 
-from ..checks import Hint, as_number, call, close, compare, exercise, hint_if
-from .common import as_names, explain
+from ..checks import Hint, as_number, call, close, exercise, hint_if
+from .common import as_names, compare, explain
 
 
 @exercise("03.1", "For each arrow, let its start grow a little: how many times as much does its end grow (section 2)?")

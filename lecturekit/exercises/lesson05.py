@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from ..checks import Hint, NotAttempted, call, close, compare, exercise, hint_if, place, summary
-from .common import as_dict, explain
+from ..checks import Hint, NotAttempted, call, close, exercise, hint_if, place, summary
+from .common import as_dict, compare, explain
 
 
 def _draw(*shapes: tuple[int, ...]) -> list[np.ndarray]:

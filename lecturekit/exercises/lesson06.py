@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from ..checks import Hint, NotAttempted, as_number, call, compare, exercise, hint_if
+from ..checks import Hint, NotAttempted, as_number, call, exercise, hint_if
 from ..data import noisy_line
-from .common import as_dict, explain, watch_backward
+from .common import as_dict, compare, explain, watch_backward
 
 
 @exercise("06.1", "Section 2 has 2 · x · error for w. Which factor stands in place of x when b moves?")
@@ -43,7 +43,7 @@ def trained_weight(function: object) -> str:
     }
     handle = register_optimizer_step_post_hook(lambda optimizer, args, kwargs: optimisers.append(optimizer))
     try:
-        with watch_backward() as went_backward, explain(explanations):
+        with watch_backward() as backward, explain(explanations):
             answer = call(function, X, y, 1 / 8, 3)
     finally:
         handle.remove()
@@ -63,7 +63,7 @@ def trained_weight(function: object) -> str:
         "w is not where three steps lead. Print w and w.grad in each round, and compare with section 4.",
     ]
     compare("w", number, 2.625, typical)
-    hint_if(not went_backward, "the number is right, but nothing went backward: that is step 1. Use autograd.")
+    hint_if(not backward.called, "the number is right, but nothing went backward: that is step 1. Use autograd.")
     hint_if(optimisers, "the number is right, but an optimiser made the update. Here the update is yours to write.")
     return "forward, reset, backward, update: all training loops grow from this one."
 

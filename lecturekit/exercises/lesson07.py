@@ -2,8 +2,8 @@
 
 import torch
 
-from ..checks import Hint, NotAttempted, as_number, call, close, compare, exercise, hint_if
-from .common import call_in_place, explain
+from ..checks import Hint, NotAttempted, as_number, call, close, exercise, hint_if
+from .common import call_in_place, compare, explain
 
 # Three examples, so that the number of examples (3) is neither the number of features (2) nor the factor 2.
 X = torch.tensor([[1.0, 2.0], [3.0, -1.0], [0.0, 1.0]])

@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor
 
-from ..checks import Hint, as_number, call, close, compare, exercise, hint_if
-from .common import as_dict, explain
+from ..checks import Hint, as_number, call, close, exercise, hint_if
+from .common import as_dict, compare, explain
 
 
 class _Device:
