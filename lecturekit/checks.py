@@ -6,9 +6,8 @@ import linecache
 import textwrap
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from numbers import Real
 from typing import NamedTuple
 
 import torch
@@ -134,44 +133,20 @@ def hint_if(wrong: object, hint: str, kind: type[Exception] = Hint) -> None:
         raise kind(hint)
 
 
-def call(function: object, *args: object) -> object:
-    """Call the reader's function; an error in it becomes a hint that names it."""
+def call(function: object, *args: object, hints: Mapping[str, str] = {}) -> object:
+    """Call the reader's function; an error in it becomes a hint that names it.
+
+    Where `hints` has words of the error, it is the hint beside them.
+    """
     hint_if(not callable(function), f"a function is asked for, this is {type(function).__name__}.")
     kind = "class" if isinstance(function, type | nn.Module) else "function"
     try:
         result = _on_cpu(function(*args))
     except Exception as error:
-        raise Hint(f"{place(error)}your {kind} raises {summary(error)}") from error
+        said = summary(error)
+        hint = next((hint for words, hint in hints.items() if words in said), f"your {kind} raises {said}")
+        raise Hint(place(error) + hint) from error
     parts = result if isinstance(result, tuple) else (result,)
     is_blank = result is None or any(part is ... for part in parts)
     hint_if(is_blank, f"your {kind} returns nothing yet. Has it a return, and no ... left?", NotAttempted)
     return result
-
-
-def plain(value: object) -> object:
-    """Return a single number as Python's own; it may come in a tensor or in an array or scalar of NumPy."""
-    num_elements = value.numel() if isinstance(value, Tensor) else getattr(value, "size", None)
-    return value.item() if num_elements == 1 else value
-
-
-def as_number(name: str, value: object) -> float:
-    """Return a reader's number as a float; anything else becomes a hint."""
-    value = plain(value)
-    hint_if(value is ... or value is None, f"{name} is still blank.", NotAttempted)
-    what = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-    hint_if(isinstance(value, bool) or not isinstance(value, Real), f"{name} should be one number, this is {what}.")
-    return float(value)
-
-
-def as_tensor(name: str, value: object, shape: tuple[int, ...], dtype: torch.dtype | None = None) -> Tensor:
-    """Return a reader's tensor, detached, if it has the shape and the dtype; anything else becomes a hint."""
-    hint_if(not isinstance(value, Tensor), f"{name} should be a tensor, this is {type(value).__name__}.")
-    hint_if(value.shape != shape, f"{name} should have shape {tuple(shape)}, this one has {tuple(value.shape)}.")
-    hint_if(dtype not in (None, value.dtype), f"{name} should be {dtype}, this is {value.dtype}.")
-    return value.detach()
-
-
-def close(a: object, b: object, tolerance: float = 1e-4) -> bool:
-    """Whether numbers or tensors agree to a relative and absolute tolerance; NaN agrees with nothing."""
-    a, b = torch.as_tensor(a, dtype=torch.float64), torch.as_tensor(b, dtype=torch.float64)
-    return torch.allclose(a, b, rtol=tolerance, atol=tolerance)

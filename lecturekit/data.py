@@ -72,7 +72,8 @@ def iris(features: tuple[str, ...] = ("sepal_width", "petal_length"), *, seed: i
     path = course_folder() / "iris.csv"
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != IRIS_SHA256:
-        raise ValueError(f"{path} is damaged: type `git restore data/iris.csv`, or install lecturekit anew")
+        repair = "delete it and type `git restore data/iris.csv`, or install lecturekit anew"
+        raise ValueError(f"{path} is damaged: {repair}")
     rows = [row for row in csv.DictReader(content.decode().splitlines()) if row["species"] in class_names]
     X = torch.tensor([[float(row[name]) for name in features] for row in rows])
     y = torch.tensor([[float(class_names.index(row["species"]))] for row in rows])

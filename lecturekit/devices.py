@@ -66,6 +66,12 @@ def synchronize(device: torch.device | str) -> None:
         torch.mps.synchronize()
 
 
+def clock(device: torch.device) -> float:
+    """Return the seconds on the clock once everything that was asked of `device` is done."""
+    synchronize(device)
+    return time.perf_counter()
+
+
 def gpus_in_use() -> range:
     """Return the numbers of the GPUs whose random numbers may have been drawn. This starts none of them."""
     return range(torch.cuda.device_count() if torch.cuda.is_initialized() else 0)
@@ -131,12 +137,8 @@ def measure(
     (7, True)
     """
     device = _default_device() if device is None else torch.device(device)
-
-    def clock() -> float:
-        synchronize(device)
-        return time.perf_counter()
-
-    timers = {name: timeit.Timer(candidate, "gc.enable()", clock) for name, candidate in candidates.items()}
+    settings = {"setup": "gc.enable()", "timer": lambda: clock(device)}  # timeit would do without garbage collection
+    timers = {name: timeit.Timer(candidate, **settings) for name, candidate in candidates.items()}
     calls = {name: _calls_that_fill(min_seconds, timer) for name, timer in timers.items()}
     samples: dict[str, list[float]] = {name: [] for name in candidates}
     generator = random.Random(0)

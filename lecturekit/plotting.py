@@ -243,12 +243,11 @@ def plot_timings(
     from matplotlib.ticker import EngFormatter
 
     fig, ax = figure()
-    curves = [(name, series, {"linewidth": 2.2}) for name, series in timings.items()]
-    thin = {"linewidth": 1.2, "markerfacecolor": "white"}
-    curves += [(f"{name} (recorded)", series, thin) for name, series in (recorded or {}).items()]
-    for name, series, look in curves:
-        sizes = sorted(series)
-        ax.loglog(sizes, [series[size].median for size in sizes], label=name, marker="o", **look)
+    thick, thin = {"linewidth": 2.2}, {"linewidth": 1.2, "markerfacecolor": "white"}
+    for machine, suffix, look in ((timings, "", thick), (recorded or {}, " (recorded)", thin)):
+        for name, series in machine.items():
+            sizes = sorted(series)
+            ax.loglog(sizes, [series[size].median for size in sizes], label=name + suffix, marker="o", **look)
     ax.set(xlabel="numbers in X", ylabel="time of a step")
     ax.xaxis.set_major_formatter(EngFormatter(sep=""))
     ax.yaxis.set_major_formatter(EngFormatter(unit="s"))

@@ -2,18 +2,46 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from numbers import Integral
+from numbers import Integral, Real
 from unittest.mock import Mock
 
+import torch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
-from ..checks import Hint, NotAttempted, as_number, as_tensor, call, close, hint_if, place, plain, summary
+from ..checks import Hint, NotAttempted, call, hint_if
 
 
-def compare(
-    name: str, answer: object, right: object, hints: Sequence[str | tuple] = (), tolerance: float = 1e-4
-) -> None:
+def plain(value: object) -> object:
+    """Return a single number as Python's own; it may come in a tensor or in an array or scalar of NumPy."""
+    num_elements = value.numel() if isinstance(value, Tensor) else getattr(value, "size", None)
+    return value.item() if num_elements == 1 else value
+
+
+def as_number(name: str, value: object) -> float:
+    """Return a reader's number as a float; anything else becomes a hint."""
+    value = plain(value)
+    hint_if(value is ... or value is None, f"{name} is still blank.", NotAttempted)
+    what = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+    hint_if(isinstance(value, bool) or not isinstance(value, Real), f"{name} should be one number, this is {what}.")
+    return float(value)
+
+
+def as_tensor(name: str, value: object, shape: tuple[int, ...], dtype: torch.dtype | None = None) -> Tensor:
+    """Return a reader's tensor, detached, if it has the shape and the dtype; anything else becomes a hint."""
+    hint_if(not isinstance(value, Tensor), f"{name} should be a tensor, this is {type(value).__name__}.")
+    hint_if(value.shape != shape, f"{name} should have shape {tuple(shape)}, this one has {tuple(value.shape)}.")
+    hint_if(dtype not in (None, value.dtype), f"{name} should be {dtype}, this is {value.dtype}.")
+    return value.detach()
+
+
+def close(a: object, b: object, tolerance: float = 1e-4) -> bool:
+    """Whether numbers or tensors agree to a relative and absolute tolerance; NaN agrees with nothing."""
+    a, b = torch.as_tensor(a, dtype=torch.float64), torch.as_tensor(b, dtype=torch.float64)
+    return torch.allclose(a, b, rtol=tolerance, atol=tolerance)
+
+
+def compare(name: str, answer: object, right: object, hints: Sequence = (), tolerance: float = 1e-4) -> None:
     """Raise a hint unless the reader's number, or tensor where `right` is one, is the right one.
 
     A row of `hints` holds one or more typical wrong answers and, last, their hint; the first row that fits counts.
@@ -29,23 +57,10 @@ def compare(
     raise Hint(f"{name} is not right: {came}.")
 
 
-@contextmanager
-def explain(explanations: Mapping[str, str]) -> Iterator[None]:
-    """Replace a hint that quotes an error by a better one: the keys are words of the error."""
-    try:
-        yield
-    except Hint as hint:
-        error = hint.__cause__ or hint  # not the hint itself, which quotes the reader's line
-        for words, explanation in explanations.items():
-            if words in summary(error):
-                raise Hint(place(error) + explanation) from hint
-        raise
-
-
-def call_in_place(function: object, *args: object) -> object:
+def call_in_place(function: object, *args: object, hints: Mapping[str, str]) -> object:
     """Call the reader's function, which may return nothing because it works in place."""
     with suppress(NotAttempted):
-        return call(function, *args)
+        return call(function, *args, hints=hints)
 
 
 @contextmanager

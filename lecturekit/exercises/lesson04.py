@@ -4,8 +4,8 @@ from unittest.mock import patch
 
 import torch
 
-from ..checks import Hint, as_tensor, call, close, exercise, hint_if
-from .common import as_names, compare, explain, watch_backward
+from ..checks import Hint, call, exercise, hint_if
+from .common import as_names, as_tensor, close, compare, watch_backward
 
 
 @exercise("04.1", "A tuple (x, y) as the second argument of torch.autograd.grad asks for both at once.")
@@ -17,8 +17,8 @@ def both_gradients(function: object) -> str:
     used_up = "the first call uses the graph up. Can you ask for both derivatives in one call?"
     # Two calls that keep the graph are right, but walk twice.
     watched = patch.object(torch.autograd, "grad", wraps=torch.autograd.grad)
-    with watch_backward() as backward, explain({"second time": used_up}), watched as grad:
-        answer = call(function, x, y)
+    with watch_backward() as backward, watched as grad:
+        answer = call(function, x, y, hints={"second time": used_up})
     hint_if(x.grad is None or y.grad is None, "your function empties .grad. What was in it before is lost.")
     if (x.grad.item(), y.grad.item()) != (10, 20):
         raise Hint("your function fills .grad. Which way of asking returns its answers, and leaves .grad alone?")

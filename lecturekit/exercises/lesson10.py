@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..checks import Hint, NotAttempted, as_tensor, call, close, exercise, hint_if
-from .common import as_whole_numbers, compare, explain
+from ..checks import Hint, NotAttempted, call, exercise, hint_if
+from .common import as_tensor, as_whole_numbers, close, compare
 
 
 def _compare_shape(name: str, answer: object, right: tuple, hints: Mapping[tuple, str], otherwise: str) -> None:
@@ -82,14 +82,13 @@ def xor_by_hand(W1: object, b1: object, W2: object, b2: object) -> str:
 def _module(function: object, *args: object) -> nn.Module:
     hint_if(isinstance(function, nn.Module), "pass the class itself, not a module made from it.")
     plain_number = "a Parameter is made from a tensor, and you gave it a plain number."
-    explanations = {
+    hints = {
         "__init__() call": "the register is not there yet. With which line does the __init__ of a module begin?",
         "'float' object has no attribute 'detach'": plain_number,
         "'int' object has no attribute": plain_number,
         "can require gradients": "whole numbers cannot be trained. Make a tensor of floating point numbers.",
     }
-    with explain(explanations):
-        module = call(function, *args)
+    module = call(function, *args, hints=hints)
     hint_if(not isinstance(module, nn.Module), f"it should inherit from nn.Module, this makes {type(module).__name__}.")
     return module
 
