@@ -142,6 +142,24 @@ def test_a_module_that_several_tensors_leave_names_them_and_has_no_numbers():
     assert not [text for text in texts(svg) if text.startswith(("∂f/∂a", "∂f/∂(a", "∂v3/∂", "∂v4/∂"))]
 
 
+def test_what_comes_to_a_tensor_on_several_ways_is_added_in_the_caption():
+    """The tensor is too large to copy: the arrows into the module cannot be added, and stand side by side."""
+    u, doubled = torch.ones(3, 40, requires_grad=True), Doubled()
+    with trace() as g:
+        h = 2 * u
+        f = (h + doubled(h)).mean()
+    terms = [line for line in "\n".join(captions(g, 5)).splitlines() if "gradient of h += " in line]
+    assert len(terms) == 3 and "together" in terms[-1] and f.ndim == 0
+
+
+def test_nothing_comes_back_to_the_target_from_what_uses_it():
+    w = leaf(2.0)
+    with trace(target="f") as g:
+        f = w * w
+        z = (2 * f + 3 * f) ** 2
+    assert not [line for line in captions(g, 3) if "gradient of f = gradient of" in line] and z.ndim == 0
+
+
 def test_a_picture_is_no_wider_than_a_page_and_keeps_the_data():
     """A module of a few operations has so many parameters that even its small graph is too wide."""
     layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)

@@ -100,10 +100,10 @@ def test_small_tensors_are_copied_and_every_tensor_has_a_norm(tensor, length):
         assert value is None if copy.numel() > max_elems else torch.equal(value, tensor.to_dense())
 
 
-@pytest.mark.parametrize("length", [300, 301])
+@pytest.mark.parametrize("length", [1000, 1001])
 def test_large_graphs_have_no_local_derivatives(length):
     g = chain(length)
-    assert sum(e.local_grad is not None for e in g.edges) == (300 if length == 300 else 0)
+    assert sum(e.local_grad is not None for e in g.edges) == (1000 if length == 1000 else 0)
     assert all(e.contribution is not None for e in g.edges)
 
 
@@ -332,9 +332,7 @@ def test_an_operation_that_nobody_saw_is_named_as_autograd_names_it():
     results = torch.nn.functional.layer_norm(x, (2,)), torch.linalg.vector_norm(x), x * 3
     ops = [[n.op for n in graph_of(result.sum()).nodes if n.op] for result in results]
     assert ops == [["native_layer_norm", "sum"], ["linalg_vector_norm", "sum"], ["mul", "sum"]]
-    with pytest.warns(
-        UserWarning, match="graph_of has no gradients to show: hooks or a Function of your own run in it"
-    ):
+    with pytest.warns(UserWarning, match="graph_of has no gradients to show: .* a Function of your own run in it"):
         assert [n.op for n in graph_of(Double.apply(x).sum()).nodes] == ["", "Double", "sum"]
 
 

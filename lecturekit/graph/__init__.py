@@ -11,7 +11,7 @@ there is no circle:
 - ``names``: what the reader calls each tensor
 - ``model``, ``graph``: the `Node`, `Edge` and `Graph` that remain when the block ends
 - ``fold``: a large graph becomes a small one
-- ``text``, ``rules``, ``steps``: numbers in words, terms of the chain rule, one caption for each step
+- ``text``, ``rules``, ``steps``: numbers in words, local derivatives and backward rules, one caption for each step
 - ``typeset``, ``layout``, ``picture``: text as blocks, places of boxes, and the whole, with when each part is seen
 - ``draw``, ``stepper.js``, ``edit.js``: the picture as SVG and PNG, with buttons, and with numbers to change
 """

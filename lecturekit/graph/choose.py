@@ -6,9 +6,9 @@ from torch.autograd.graph import GradientEdge
 
 from .gradients import Derivatives
 from .graph import Graph
-from .model import Edge, topological
+from .model import Edge
 from .names import Variables, give_names
-from .tape import Entry, Tape, ancestors, snapshot
+from .tape import Entry, Tape, snapshot, topological
 
 
 def default_target(tape: Tape, slopes: list[GradientEdge]) -> Entry | None:
@@ -19,13 +19,13 @@ def default_target(tape: Tape, slopes: list[GradientEdge]) -> Entry | None:
     found = [e for e in tape.entries if e.call and e.edge and e.ref and e.node.dtype and e.node.dtype.is_floating_point]
     last = ([e for e in found if e.node.shape == ()] or [e for e in found if e.is_one_number] or [None])[-1]
     if last is not None and slopes:
-        behind = {entry.edge for entry in ancestors([last], tape.parents)}
+        behind = {entry.edge for entry in topological([last])}
         return last if last.edge not in slopes and behind.intersection(slopes) else None
     return last
 
 
-def shown(tape: Tape, parents: dict[Entry, list[Entry]], targets: list[Entry], variables: Variables) -> set[Entry]:
-    """Return all that leads to the targets, and to further results with a gradient that have a name.
+def shown(tape: Tape, targets: list[Entry], variables: Variables) -> list[Entry]:
+    """Return all that leads to the targets, and to further results with a gradient that have a name, in order.
 
     Whatever else ran in the block (the optimiser's arithmetic, a printed accuracy) is left out, but not a number that
     was computed from what `item` or `torch.tensor` took out of the graph. Without a target, all named results are
@@ -34,22 +34,19 @@ def shown(tape: Tape, parents: dict[Entry, list[Entry]], targets: list[Entry], v
 
     def is_cut(entry) -> bool:
         is_new_number = entry.is_one_number and entry.node.dtype.is_floating_point and entry.tensor not in tape.first
-        return is_new_number and not any(e.node.requires_grad for e in ancestors([entry], parents.__getitem__))
+        return is_new_number and not any(e.node.requires_grad for e in topological([entry]))
 
-    named = [entry for entry in parents if any(variables.name_of(entry))]
+    named = [entry for entry in tape.entries if any(variables.name_of(entry))]
     roots = [*targets, *(entry for entry in named if entry.call and (entry.edge or not targets))]
     if tape.left:
         roots += filter(is_cut, named)
-    return ancestors(roots or [entry for entry in parents if entry.call] or list(parents), parents.__getitem__)
+    chosen = set(topological(roots or [entry for entry in tape.entries if entry.call] or tape.entries))
+    return topological(entry for entry in tape.entries if entry in chosen)
 
 
 def fill(graph: Graph, tape: Tape, derivatives: Derivatives, variables: Variables) -> None:
-    """Turn what is shown of the tape into nodes and edges: order it, name it, add the derivatives."""
-    parents: dict[Entry, list[Entry]] = {}
-    for entry in tape.entries:  # leaves that nobody looked at yet are added on the way
-        parents[entry] = tape.parents(entry)
-    chosen = shown(tape, parents, derivatives.targets, variables)
-    entries = topological([entry for entry in tape.entries if entry in chosen], parents)
+    """Turn what is shown of the tape into nodes and edges: name it, add the derivatives."""
+    entries = shown(tape, derivatives.targets, variables)
     give_names(entries, variables)
     for entry in entries:
         tensor, node = entry.tensor, entry.node
@@ -58,7 +55,7 @@ def fill(graph: Graph, tape: Tape, derivatives: Derivatives, variables: Variable
         if entry in derivatives.grads:
             node.grad, node.grad_norm = derivatives.grads[entry]
         graph.nodes.append(node)
-        for source in parents[entry]:
+        for source in entry.inputs:
             local_grad = derivatives.local_grads.get((source, entry))
             contribution = derivatives.contributions.get((source, entry), (None, None))
             graph.edges.append(Edge(source.node, node, local_grad, *contribution))

@@ -2,117 +2,90 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import replace
+from itertools import accumulate, groupby
 
 from .model import Edge, Node
 
-Run = tuple[list[Node], tuple[str, ...]]  # operations that become one node, and the path of the module they are
+Box = Node | tuple[str, ...]  # what an operation goes into: itself, the path of a module, or () in the middle
+TELLING = {"constant": 0, "leaf": 1, "input": 2}  # of what goes into a node, only what ranks highest is shown
 
 
-def first_small(graphs: Iterator, max_nodes: int):
-    """Return the first of some `folds` that has at most ``max_nodes`` nodes, or else the last."""
-    for folded in graphs:
-        if len(folded.nodes) <= max_nodes:
-            break
-    return folded
-
-
-def folds(graph, max_nodes: int) -> Iterator:
-    """Yield the graph, then graphs with fewer and fewer nodes that mean the same.
+def folds(graph, max_nodes: int) -> list:
+    """Return graphs that mean the same: the first of at most ``max_nodes`` nodes, then smaller ones for a narrow page.
 
     Constants and parameters go into the operations that use them; the operations of a module become one node, the
     innermost modules first; at last the first and the last operations remain, and what is between them becomes one
     node. A module of more than three quarters of all operations is opened. The target stays by itself.
     """
-    yield graph
     operations = [node for node in graph.nodes if node.op]
-    modules = {node: list(itertools.accumulate((name,) for name in node.module)) for node in operations}
+    modules = {node: list(accumulate((name,) for name in node.module)) for node in operations}
     sizes = Counter(path for paths in modules.values() for path in paths)
-    for depth in range(max(map(len, modules.values()), default=0), -1, -1):
-
-        def box(node: Node, depth=depth):
-            """Return the outermost module that becomes a node at this depth, or else the operation."""
-            closed = (path for path in modules[node][depth:] if sizes[path] <= 0.75 * len(operations))
-            return node if node is graph.target else next(closed, node)
-
-        runs = [(list(run), path) for path, run in itertools.groupby(operations, box)]
-        yield _merge(graph, runs)
-    keep = max(max_nodes // 4, 1)
-    while keep:
-        begin, rest = runs[:keep], runs[keep:]
-        middle = [node for run, _ in rest[:-keep] for node in run]
-        groups = [(list(group), ()) for _, group in itertools.groupby(middle, lambda node: node is graph.target)]
-        yield _merge(graph, [*begin, *groups, *rest[-keep:]])
-        keep //= 2
+    closed = {node: [path for path in modules[node] if sizes[path] <= 0.75 * len(operations)] for node in operations}
+    closed[graph.target] = []
+    graphs = [graph]
+    for depth in range(max(map(len, closed.values())), -1, -1):
+        boxes = {node: (closed[node][depth:] or [node])[0] for node in operations}
+        graphs.append(_merge(graph, boxes))
+    lengths = [node.num_operations for node in graphs[-1].nodes if node.op]
+    for keep in (max_nodes // 4, max_nodes // 8, max_nodes // 16, 1):
+        middle = operations[sum(lengths[:keep]) : len(operations) - sum(lengths[-keep:])]
+        graphs.append(_merge(graph, boxes | {node: () for node in middle if node is not graph.target}))
+    first, *others = [folded for folded in graphs if len(folded.nodes) <= max_nodes] or graphs[-1:]
+    least = min(8, len(operations))  # a picture of fewer nodes says little
+    return [first, *(folded for folded in others if least <= len(folded.nodes) < len(first.nodes))]
 
 
-def _merge(graph, runs: list[Run]):
-    """Replace each run of operations by one node, and leave out the parameters and constants that go into them."""
-    home = {node: node for node in graph.nodes} | {node: run[-1] for run, _ in runs for node in run}
+def _merge(graph, boxes: dict[Node, Box]):
+    """Replace each run of operations by one node, and leave out what tells less than what else goes into it."""
+    runs = [list(run) for _, run in groupby(boxes, boxes.get)]
+    home = {node: node for node in graph.nodes} | {node: run[-1] for run in runs for node in run}
     bundles: dict[tuple[Node, Node], list[Edge]] = defaultdict(list)
     for edge in graph.edges:
         if home[edge.source] is not home[edge.target]:
             bundles[home[edge.source], home[edge.target]].append(edge)
     leaving = {graph.target} | {edge.source for bundle in bundles.values() for edge in bundle}
-    hidden = _hidden(list(bundles), {run[-1] for run, _ in runs if len(run) > 1 or run[0].module})
-    parameters = Counter()
-    for source, user in bundles:
-        parameters[user] += math.prod(source.shape) if source in hidden and source.kind == "leaf" else 0
-    new = {node: node for node in graph.nodes if home[node] is node and node not in hidden}
-    new |= {run[-1]: _box(run, path, leaving, parameters[run[-1]]) for run, path in runs}
-    num_uses = Counter(edge.source for edge in graph.edges)
-    edges = [
-        _arrow(new[source], new[target], bundle, num_uses[bundle[0].source])
-        for (source, target), bundle in bundles.items()
-        if source not in hidden
-    ]
+    new = {node: node for node in graph.nodes if home[node] is node}
+    new |= {run[-1]: _node(run, boxes[run[-1]], leaving) for run in runs}
+
+    # What was computed tells most, then data, parameters, constants. Outside of modules, data tells as much.
+    inside = {old for old, node in new.items() if node.module or node.num_operations > 1}
+    ranks = {(source, user): TELLING.get(source.kind, 3 if user in inside else 2) for source, user in bundles}
+    highest = {user: ranks[source, user] for source, user in sorted(bundles, key=ranks.get)}
+    shown = {source for source, user in bundles if ranks[source, user] == highest[user]}
+    num_uses, edges = Counter(edge.source for edge in graph.edges), []
+    for (source, user), bundle in bundles.items():
+        if source in shown:
+            edges += _arrows(new[source], new[user], bundle, num_uses[bundle[0].source])
+        else:
+            new.pop(source, None)
+            new[user].num_parameters += math.prod(source.shape) if source.kind == "leaf" else 0
     return replace(graph, nodes=list(new.values()), edges=edges, target=new.get(graph.target))
 
 
-def _hidden(pairs: list[tuple[Node, Node]], inside: set[Node]) -> set[Node]:
-    """Return what is left out: constants, parameters beside data, data inside a module beside what is computed."""
-    with_data = {user for source, user in pairs if source.kind not in ("constant", "leaf")}
-    computed = {user for source, user in pairs if source.op}
-    shown = {
-        source
-        for source, user in pairs
-        if source.kind in ("operation", "output")
-        or (source.kind == "leaf" and user not in with_data)
-        or (source.kind == "input" and user not in computed & inside)
-    }
-    return {source for source, _ in pairs} - shown
-
-
-def _box(run: list[Node], path: tuple[str, ...], leaving: set[Node], parameters: int) -> Node:
+def _node(run: list[Node], path: Box, leaving: set[Node]) -> Node:
     """Return a node for the tensor that leaves a run. Where several do, it names them and has no numbers of its own."""
     out = [node for node in run if node in leaving] or run[-1:]
-    changes = {"num_operations": len(run), "num_parameters": parameters}
+    names, requires_grad = ", ".join(node.name for node in out), any(node.requires_grad for node in out)
+    new = replace(out[0]) if len(out) == 1 else Node(names, shape=None, requires_grad=requires_grad)
     if len(run) > 1:
-        where, _, name = path[-1].rpartition(": ") if path else ("", "", "…")
-        changes |= {"op": name, "expression": f"{name} ({where})" if where else name, "module": path}
-    if len(out) == 1:
-        return replace(out[0], **changes)
-    names = ", ".join(node.name for node in out)
-    return Node(names, shape=None, requires_grad=any(node.requires_grad for node in out), **changes)
+        where, _, new.op = ("…", *path)[-1].rpartition(": ")
+        new.expression = f"{new.op} ({where})" if where else new.op
+        new.module, new.num_operations = path, len(run)
+    return new
 
 
-def _arrow(source: Node, target: Node, bundle: list[Edge], num_uses: int) -> Edge:
-    """Return an edge with the numbers of those it replaces, if they belong to the tensors at its ends."""
-    first = bundle[0]
-    if source.shape is None:
-        return Edge(source, target)
-    # All edges of the bundle begin at the one tensor that is shown.
-    if len(bundle) == 1:
-        local_grad = first.local_grad if target.name == first.target.name else None
-        return replace(first, source=source, target=target, local_grad=local_grad)
-    if len(bundle) == num_uses:  # all that it receives comes from here
-        return Edge(source, target, None, source.grad, source.grad_norm)
-    parts = [edge.contribution for edge in bundle if edge.carries_gradient]
-    if not parts or any(part is None for part in parts):
-        return Edge(source, target)
-    total = sum(parts)
-    return Edge(source, target, None, total, float(total.norm()))
+def _arrows(source: Node, target: Node, bundle: list[Edge], num_uses: int) -> list[Edge]:
+    """Return the edges of a bundle as one, with their numbers where they can be added, else side by side."""
+    parts = [edge for edge in bundle if edge.carries_gradient]
+    if source.shape is None or not parts:
+        return [Edge(source, target)]
+    if len(bundle) == num_uses > 1:  # all that it receives comes from here
+        return [Edge(source, target, None, source.grad, source.grad_norm)]
+    if len(parts) > 1 and all(edge.contribution is not None for edge in parts):
+        total = sum(edge.contribution for edge in parts)
+        return [Edge(source, target, None, total, float(total.norm()))]
+    known = [edge if edge.target.name == target.name else replace(edge, local_grad=None) for edge in parts]
+    return [replace(edge, source=source, target=target) for edge in known]

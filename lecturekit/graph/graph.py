@@ -6,9 +6,9 @@ import base64
 from dataclasses import dataclass, field
 
 from . import draw
-from .fold import first_small, folds
+from .fold import folds
 from .model import Edge, Node
-from .picture import CROWDED, Scene, build
+from .picture import Scene, build
 from .steps import to_text
 
 PAGE = 1056  # pixels: what a page of JupyterLab or of the course's website has room for
@@ -32,15 +32,15 @@ class Graph:
 
     def to_svg(self, max_nodes: int = 40) -> str:
         """The picture as SVG; graphs of more than ``max_nodes`` nodes are folded. ImportError without pygraphviz."""
-        return draw.svg(self._scene(max_nodes))
+        return draw.svg(_scene(folds(self, max_nodes)))
 
     def to_png(self, max_nodes: int = 40) -> bytes:
         """The picture as PNG, drawn by matplotlib. ImportError without pygraphviz."""
-        return draw.png(draw.paint(self._scene(max_nodes)))
+        return draw.png(draw.paint(_scene(folds(self, max_nodes))))
 
     def to_html(self, max_nodes: int = 40) -> str:
         """The picture as one HTML tag that becomes a stepper where scripts run. ImportError without pygraphviz."""
-        scene = self._scene(max_nodes)
+        scene = _scene(folds(self, max_nodes))
         return draw.html(scene, draw.paint(scene))
 
     def to_text(self) -> str:
@@ -52,25 +52,26 @@ class Graph:
     def __repr__(self) -> str:
         return f"<Graph of {len(self.nodes)} nodes>"
 
-    def _scene(self, max_nodes: int) -> Scene:
-        """Lay out the graph, folded further while it is wider than a page, but not to a few boxes that say nothing."""
-        graphs = folds(self, max_nodes)
-        scene = build(folded := first_small(graphs, max_nodes))
-        least = min(CROWDED // 2, sum(bool(node.op) for node in self.nodes))
-        while scene.width > PAGE and (smaller := next(graphs, None)):
-            if least <= len(smaller.nodes) < len(folded.nodes):
-                scene = min(scene, build(smaller), key=lambda scene: scene.width)
-        return scene
-
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         """What a notebook shows: the stepper, and text for where there is no picture."""
-        text = to_text(first_small(folds(self, max_nodes=40), max_nodes=40))
-        if not self.nodes:
-            return {"text/plain": text}
+        graphs = folds(self, max_nodes=40)
+        shown = {"text/plain": to_text(graphs[0])}
         try:
-            scene = self._scene(max_nodes=40)
-            picture = draw.paint(scene)
-            small = base64.b64encode(draw.png(picture.reduce(draw.SCALE), 16)).decode()  # LaTeX takes no HTML
-            return {"text/plain": text, "text/html": draw.html(scene, picture), "image/png": small}
+            if self.nodes:
+                scene = _scene(graphs)
+                picture = draw.paint(scene)
+                small = draw.png(picture.reduce(draw.SCALE), 16)  # LaTeX takes no HTML
+                shown |= {"text/html": draw.html(scene, picture), "image/png": base64.b64encode(small).decode()}
         except ImportError as error:
-            return {"text/plain": f"{text}\n\n(For the picture, install {error.name}: pip install {error.name})"}
+            shown["text/plain"] += f"\n\n(For the picture, install {error.name}: pip install {error.name})"
+        return shown
+
+
+def _scene(graphs: list[Graph]) -> Scene:
+    """Lay out the first of some graphs that is no wider than a page, or else the one that is least wide."""
+    scenes = []
+    for graph in graphs:
+        scenes.append(build(graph))
+        if scenes[-1].width <= PAGE:
+            break
+    return min(scenes, key=lambda scene: scene.width)

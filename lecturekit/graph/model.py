@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -86,14 +85,3 @@ class Edge:
 
     def __repr__(self) -> str:
         return f"<Edge {self.source.name} → {self.target.name}>"
-
-
-def topological(items: list, sources: Mapping) -> list:
-    """Sort so that each item comes after its ``sources[item]``, and else as they are."""
-    order, todo = {}, items[::-1]
-    while todo:
-        if missing := [source for source in sources[todo[-1]] if source not in order]:
-            todo += reversed(missing)
-        else:
-            order[todo.pop()] = True
-    return list(order)

@@ -52,89 +52,76 @@ class Variables:
     """
 
     def __init__(self, frame, names: dict):
-        self.tensors: list[Tensor] = []
-        self.modules: dict[int, str] = {}  # id(module): its path, from the variable that holds it
-        self._names: dict[int, tuple[str, str]] = {}  # id(tensor): short and full name
-        self._paths: dict[str, Tensor] = {}  # each tensor, by all its names
-        given = {name: value for name, value in names.items() if not isinstance(value, str)}
-        self._scopes = given, _local_variables(frame), frame.f_globals
-        code, loops = frame.f_code, _loop_variables(frame.f_code) - given.keys()
+        self.tensors: dict[Tensor, tuple[str, str]] = {}  # with short and full name
+        self.modules: dict[Module, str] = {}  # with the path, from the variable that holds it
+        self._by_name: dict[str, Tensor] = {}  # each by all its names
+        self._variables = [*names.items(), *_local_variables(frame).items(), *frame.f_globals.items()]
+        code, loops = frame.f_code, _loop_variables(frame.f_code) - names.keys()
         mentioned = {*names, *code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars}
         groups: list[list] = [[], [], []]
-        for scope in self._scopes:
-            for name, value in scope.items():
-                if name[:1] != "_" and name not in ("In", "Out") and type(value) is not types.ModuleType:
-                    rank = 2 if name not in mentioned else 1 if name in loops else 0
-                    groups[rank].append((name if name in given else names.get(name, name), value))
+        for name, value in self._variables:
+            if name[:1] != "_" and name not in ("In", "Out") and type(value) is not types.ModuleType:
+                rank = 2 if name not in mentioned else 1 if name in loops else 0
+                other = names.get(name)
+                groups[rank].append((other if isinstance(other, str) else name, value))
         self._mentioned = {id(value) for _, value in groups[0] + groups[1]}  # whose name the code mentions
         for group in groups:
-            for name, value in group:
-                self._add(value, name, name)
-            for name, value in group:
-                with contextlib.suppress(Exception):
-                    self._add_parts(name, value)
-        for tensor in list(self.tensors):
+            for add in (self._add, self._add_parts):
+                for name, value in group:
+                    with contextlib.suppress(Exception):
+                        add(value, name)
+        for tensor, pair in list(self.tensors.items()):
             if tensor.is_leaf and tensor.grad is not None:
-                self._add(tensor.grad, *(name + ".grad" for name in self._names[id(tensor)]))
+                self._add(tensor.grad, *(f"{name}.grad" for name in pair))
 
-    def _add(self, value, short: str, full: str) -> None:
+    def _add(self, value, *names: str) -> None:
         if issubclass(type(value), Tensor) and not is_wrapper(value):  # isinstance would ask the object itself
-            for name in (full, short):
-                self._paths.setdefault(name, value)
-            if id(value) not in self._names:
-                self._names[id(value)] = short, full
-                self.tensors.append(value)
+            self.tensors.setdefault(value, (names[0], names[-1]))
+            for name in names:
+                self._by_name.setdefault(name, value)
 
-    def _add_parts(self, name: str, value) -> None:
+    def _add_parts(self, value, name: str) -> None:
         """Add what a module, dict, list, tuple or object called `name` holds."""
         if isinstance(value, Module):
             for path, module in value.named_modules():
-                self.modules.setdefault(id(module), _below(name, path) or name)
+                self.modules.setdefault(module, _below(name, path)[1])
             for path, tensor in [*value.named_parameters(), *value.named_buffers()]:
-                full = _below(name, path)
-                self._add(tensor, full if path[:1].isdigit() else _path("", path), full)
+                self._add(tensor, *_below(name, path))
         if isinstance(value, dict):
             for key, item in list(value.items())[:MAX_ITEMS]:
                 self._add(item, str(key), f'{name}["{key}"]')
-        elif isinstance(value, list | tuple):
-            for i, item in enumerate(value[:MAX_ITEMS]):
-                self._add(item, f"{name}[{i}]", f"{name}[{i}]")
         else:
-            for key, item in list(vars(value).items()):
-                full = key if name == "self" else f"{name}.{key}"
-                self._add(item, key, full)
-                if isinstance(item, Module):
-                    self._add_parts(full, item)
+            is_list = isinstance(value, list | tuple)
+            for key, item in list(enumerate(value[:MAX_ITEMS]) if is_list else vars(value).items()):
+                short, full = _below(name, str(key))
+                self._add(item, short, full)
+                if isinstance(item, Module) and not is_list:
+                    self._add_parts(item, full)
 
     def known(self) -> WeakTensorKeyDictionary:
         """The tensors, without keeping them alive, each with its name if the code mentions it."""
         named = self._mentioned
-        return WeakTensorKeyDictionary({t: self._names[id(t)][0] if id(t) in named else "" for t in self.tensors})
+        return WeakTensorKeyDictionary({t: short if id(t) in named else "" for t, (short, _) in self.tensors.items()})
 
     def tensor(self, target: str) -> Tensor | None:
         """The tensor in this variable, or in a part of one such as ``out['loss']``."""
-        for scope in self._scopes:
-            self._add(scope.get(target), target, target)  # a variable with an underscore was passed over
-        return self._paths.get(target.replace("'", '"'))
+        variables = dict(reversed(self._variables))
+        self._add(variables.get(target), target)  # where its name begins with _, it was passed over
+        return self._by_name.get(target.replace("'", '"'))
 
     def name_of(self, entry) -> tuple[str, str]:
         """Short and full name of a tape entry's tensor; empty where it has none."""
-        tensor = entry.tensor
-        if entry.first_name and id(tensor) not in self._mentioned:  # its variable was bound anew
+        if entry.first_name and id(entry.tensor) not in self._mentioned:  # its variable was bound anew
             return entry.first_name, entry.first_name
-        return ("", "") if tensor is None else self._names.get(id(tensor), ("", ""))
+        return self.tensors.get(entry.tensor, ("", ""))
 
 
-def _path(name: str, path: str) -> str:
-    """``net`` and ``layers.0.weight`` become ``net.layers[0].weight``."""
-    for part in filter(None, path.split(".")):
-        name += f"[{part}]" if part.isdigit() else f".{part}" if name else part
-    return name
-
-
-def _below(name: str, path: str) -> str:
-    """The path of a part of a module; a module that is called self is not named, but for ``self[0]``."""
-    return _path("" if name == "self" and not path[:1].isdigit() else name, path)
+def _below(name: str, path: str) -> tuple[str, str]:
+    """Short and full name of a part of a module or object; self is not written, but for ``self[0]``."""
+    short = "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in path.split(".")).removeprefix(".")
+    if short[:1] in ("", "["):
+        return name + short, name + short
+    return short, short if name == "self" else f"{name}.{short}"
 
 
 def give_names(entries: list, variables: Variables) -> None:
@@ -143,16 +130,12 @@ def give_names(entries: list, variables: Variables) -> None:
     One tensor changed in place gets a prime per change: h, h′, h″; so does a variable that was bound anew.
     """
     names = [variables.name_of(entry) for entry in entries]
-    owners: defaultdict[str, set] = defaultdict(set)
-    for short, full in names:
-        owners[short].add(full)
-    taken = {name for pair in names for name in pair}
+    taken, owners = set(itertools.chain(*names)), Counter(short for short, _ in set(names))
     numbered = (name for k in itertools.count(1) if (name := f"v{k}".translate(SUBSCRIPTS)) not in taken)
     versions: Counter[str] = Counter()
-    calls: Counter[Module] = Counter()
-    paths: dict[tuple, str] = {}
+    calls: defaultdict[Module, dict] = defaultdict(dict)
     for entry, (short, full) in zip(entries, names, strict=True):
-        node, name = entry.node, short if len(owners[short]) < 2 else full
+        node, name = entry.node, short if owners[short] < 2 else full
         if node.kind == "constant":
             node.name = format_number(node.value.item())
         elif not name:
@@ -165,9 +148,6 @@ def give_names(entries: list, variables: Variables) -> None:
         if entry.call:
             node.expression = str(entry.call)
         for module, call in entry.modules:
-            if (module, call) not in paths:
-                calls[module] += 1
-                again = f" (call {calls[module]})" if calls[module] > 1 else ""
-                kind = type(module).__name__
-                paths[module, call] = f"{variables.modules.get(id(module), kind)}{again}: {kind}"
-        node.module = tuple(paths[key] for key in entry.modules)
+            number, kind = calls[module].setdefault(call, len(calls[module]) + 1), type(module).__name__
+            again = f" (call {number})" if number > 1 else ""
+            node.module += (f"{variables.modules.get(module, kind)}{again}: {kind}",)

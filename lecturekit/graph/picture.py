@@ -14,7 +14,7 @@ from ..style import GRAPH_INK as INK
 from .layout import place
 from .model import Edge, Node
 from .rules import backward_rule, local_derivative
-from .steps import EMPTY, Steps, describe, fill, plan
+from .steps import EMPTY, Steps, fill
 from .text import clean, counts, derivative, format_number, format_shape, format_tensor
 from .typeset import SMALL, Block, Mark, When, equation, formula, is_small, path, rect, stack, words
 
@@ -195,7 +195,7 @@ def editable(graph, steps: Steps) -> dict | None:
     def work(node: Node) -> str | None:
         if not node.op:
             return None if node.kind == "constant" else ""
-        return fill(clean(node.expression or node.op, 999), steps.incoming[node], lambda edge: f"?{edges[edge]}")
+        return fill(clean(node.expression or node.op, 999), {e: f"?{edges[e]}" for e in steps.incoming[node]})
 
     numbers = all(n.shape == () and n.value is not None and not n.value.is_complex() for n in nodes)
     if not numbers or graph.target not in steps.backward or any(_accumulated(node, steps) for node in nodes):
@@ -213,7 +213,7 @@ def build(graph) -> Scene:
     """Lay out the picture of a graph. ValueError for one without nodes, ImportError without pygraphviz."""
     if not graph.nodes:
         raise ValueError(EMPTY)
-    steps = plan(graph)
+    steps = Steps(graph)
     crowded = len(graph.nodes) > CROWDED
     begins = _beginnings(steps) if crowded else {}
     blocks = [_node_block(node, graph.target, steps, begins.get(node)) for node in graph.nodes]
@@ -228,4 +228,4 @@ def build(graph) -> Scene:
     for node, block, centre in zip(graph.nodes, blocks, centres, strict=True):
         groups.append(_node_group(node, block, centre, graph.target, steps))
     title = "Computation graph" + (f" of {clean(graph.target.name, 24)}" if graph.target else "")
-    return Scene(width, height, title, describe(graph, title), groups, steps, editable(graph, steps))
+    return Scene(width, height, title, steps.describe(title), groups, steps, editable(graph, steps))

@@ -23,17 +23,7 @@ from .names import Variables
 from .tape import Entry, Tape, flatten, gradient_edge, is_leaf, is_wrapper
 
 # Calls that return no new tensor of the reader's, or one that is looked at when it is used.
-IGNORED = {
-    "grad",
-    "_grad",
-    "_base",
-    "requires_grad_",
-    "share_memory_",
-    "__deepcopy__",
-    "tensor",
-    "as_tensor",
-    "asarray",
-}
+IGNORED = set("grad _grad _base requires_grad_ share_memory_ __deepcopy__ tensor as_tensor asarray".split())
 LEAVING = {"item", "tolist", "numpy", "__float__", "tensor", "as_tensor", "asarray"}  # autograd does not follow
 _state = threading.local()  # .busy: this thread is in the middle of bookkeeping, nothing it calls is the reader's
 
@@ -65,10 +55,10 @@ class trace(TorchFunctionMode):
     Notes
     -----
     What runs inside ``torch.vmap``, ``torch.func``, ``torch.compile``, ``torch.jit`` and a ``DataLoader`` is not
-    recorded; autograd alone says what came of it. With hooks on tensors or modules, or an own ``autograd.Function``,
-    gradients are known only where a backward pass runs in the block, and local derivatives only from number to number;
-    ``checkpoint(…, use_reentrant=True)`` has none. Graphs of more than 300 operations, and tensors of more than
-    ``max_elems`` numbers, have no local derivatives. Introduced in notebook 00, explained in notebook 03.
+    recorded; autograd alone says what came of it. With hooks, a checkpoint or an own ``autograd.Function``, gradients
+    are known only where a backward pass runs in the block, and the local derivatives of these only from number to
+    number. Blocks that differentiate more than 1,000 operations, and tensors of more than ``max_elems``
+    numbers, have no local derivatives. Introduced in notebook 00, explained in notebook 03.
 
     Examples
     --------
@@ -194,9 +184,9 @@ class trace(TorchFunctionMode):
             same = set(map(id, given))
             results = [tensor for tensor in flatten(out) if id(tensor) not in same]
             call = self._describe(func, args, kwargs, [*given, *results]) if results else None
-        for i, tensor in enumerate(results if call is not None else []):
-            which = call if len(results) == 1 else call.result(i)
-            self._tape.add(tensor, which, call.operands(), tuple(self._modules))
+        if call is not None:
+            is_checkpointed = self._is_called_from("torch.utils.checkpoint")
+            self._tape.add_results(results, call, tuple(self._modules), is_checkpointed)
 
     def _describe(self, func, args, kwargs, tensors: list[Tensor]) -> Call | None:
         is_seen = not any(map(is_wrapper, tensors))
@@ -238,14 +228,12 @@ class trace(TorchFunctionMode):
         targets = [self._tape.open(output) for output in outputs]
         pairs = zip(vectors, targets, strict=True)
         if all(target.is_one_number if v is None else v.shape == target.node.shape for v, target in pairs):
-            self._differentiate(targets, vectors, is_running=self._target is None)
+            self._differentiate(targets, vectors, theirs_follows=self._target is None)
         return True
 
-    def _differentiate(self, targets: list[Entry], vectors: list[Tensor | None], is_running: bool = False):
+    def _differentiate(self, targets: list[Entry], vectors: list[Tensor | None], theirs_follows: bool = False):
         try:
-            derivatives = Derivatives(self._tape, targets, vectors)
-            is_theirs = is_running and derivatives.runs_code
-            self._derivatives = derivatives.watch() if is_theirs else derivatives.run()
+            self._derivatives = Derivatives(self._tape, targets, vectors).take(theirs_follows)
         except RuntimeError as error:  # freed or changed: if this is the reader's mistake, autograd says so next
             self._reason = self._reason or _first_line(error)
 
@@ -253,7 +241,7 @@ class trace(TorchFunctionMode):
         tape, variables = self._tape, self._variables()
         if self._target is not None or self._derivatives is not None:
             tape.left = False
-        tape.look_for_results(variables.tensors)
+        tape.look_for_results(list(variables.tensors))
         target = None
         if self._target is None:
             target = default_target(tape, self._slopes) if self._slopes or not self._derivatives else None
@@ -299,10 +287,10 @@ def graph_of(tensor: Tensor, names: dict | None = None, max_elems: int = 64) -> 
     graph, tape, variables = Graph(), Tape(max_elems), Variables(sys._getframe(1), names or {})
     target, derivatives = tape.look_up(tensor), Derivatives(tape, [], [])
     tape.first = variables.known()
-    tape.look_for_results(variables.tensors)
+    tape.look_for_results(list(variables.tensors))
     if target.edge is not None and tensor.numel() == 1 and tensor.is_floating_point():
         try:
-            derivatives = Derivatives(tape, [target], [None]).run()
+            derivatives = Derivatives(tape, [target], [None]).take()
         except RuntimeError as error:
             warnings.warn(f"graph_of has no gradients to show: {_first_line(error)}", stacklevel=2)
     fill(graph, tape, derivatives, variables)

@@ -4,126 +4,112 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import groupby
 
 from .model import Edge, Node
-from .rules import term
-from .text import clean, counts, derivative, format_number, in_brackets, in_colour, in_words
+from .rules import backward_rule
+from .text import MINUS, clean, counts, derivative, format_number, in_brackets, in_colour, in_words
 
 EMPTY = "The graph is empty: no operation of PyTorch that it could show was recorded."
 MAX_ALT = 700  # characters; a screen reader reads them in about a minute
 
 
-@dataclass
 class Steps:
     """What happens at which step: first the inputs, then every operation, then the gradients, from the target back."""
 
-    incoming: dict[Node, list[Edge]]
-    forward: dict[Node, int]  # the step that computes a node
-    start: int  # the step that sets ∂target/∂target = 1
-    backward: dict[Node, int]  # the step that passes its gradient on
-    passed: list[Edge]  # along which gradients flow, in this order
-    terms: dict[Node, list[Edge]]  # of its gradient, as they are added
-    captions: list[str]
+    def __init__(self, graph):
+        self.incoming, self.terms = ({node: [] for node in graph.nodes} for _ in range(2))
+        for edge in graph.edges:
+            self.incoming[edge.target].append(edge)
+        computed = [node for node in graph.nodes if node.kind in ("operation", "output")]
+        # Along which gradients flow, in this order: each is complete, the sum of its terms, before it is passed on.
+        self.passed = [edge for node in reversed(computed) for edge in self.incoming[node] if edge.carries_gradient]
+        for edge in self.passed:
+            self.terms[edge.source].append(edge)
+        self.forward = {node: step for step, node in enumerate(computed, 1)}  # the step that computes a node
+        self.start = len(computed) + 1  # the step that sets ∂target/∂target = 1
+        passing = dict.fromkeys(edge.target for edge in self.passed)  # the step that passes its gradient on
+        self.backward = {node: step for step, node in enumerate(passing, self.start + 1)}
 
-    @property
-    def last(self) -> int:
-        return len(self.captions) - 1
+        known = [node for node in graph.nodes if node.kind == "leaf" and node.has_grad]
+        self.gradients = "; ".join(f"{derivative(graph.target, node)} = {_gradient(node)}" for node in known)
+        captions = ["The graph before anything is computed: what goes in."]
+        captions += [f"forward: {_result(node, self.incoming[node])}" for node in computed]
+        if (target := graph.target) and target.has_grad:
+            one = f"{derivative(target, target)} = {_gradient(target)}"
+            captions.append(f"backward starts: {in_colour(target)} = {one}")
+            for _, edges in groupby(self.passed, lambda edge: edge.target):
+                captions.append("backward: " + "\n".join(map(self.term, edges)))
+            is_short = len(self.gradients) < 160
+            captions.append(f"Done. {self.gradients if is_short else 'Each leaf has its gradient, in red.'}".strip())
+        self.captions, self.last = captions, len(captions) - 1
 
+    def term(self, edge: Edge, target: Node | None = None) -> str:
+        """Write a term of the chain rule, with its numbers where all are single ones, else with what it adds.
 
-def plan(graph) -> Steps:
-    """Return the steps of a graph; a gradient is complete before it is passed on."""
-    incoming, terms = ({node: [] for node in graph.nodes} for _ in range(2))
-    for edge in graph.edges:
-        incoming[edge.target].append(edge)
-    computed = [node for node in graph.nodes if node.kind in ("operation", "output")]
-    passed = [edge for node in reversed(computed) for edge in incoming[node] if edge.carries_gradient]
-    for edge in passed:
-        terms[edge.source].append(edge)
-    forward, start = {node: step for step, node in enumerate(computed, 1)}, len(computed) + 1
-    backward = {node: step for step, node in enumerate(dict.fromkeys(edge.target for edge in passed), start + 1)}
+        ``∂f/∂x += ∂f/∂u · ∂u/∂x = 3 · (−2) = −6``; in a caption, which names no target,
+        ``gradient of x += gradient of u × slope of the arrow x → u = 3 × (−2) = −6, together 12``.
+        """
+        node, source, terms = edge.target, edge.source, self.terms[edge.source]
+        if target is None:
+            text, upstream, times = f"{in_colour(source)} {'+=' if len(terms) > 1 else '='}", in_colour(node), "×"
+            slope = f"\fslope of the arrow {clean(source.name, 24)} → {clean(node.name, 24)}\f"
+        else:
+            text, upstream, times = f"{derivative(target, source)} +=", derivative(target, node), "·"
+            slope = derivative(node, source)
+        text += " " + (backward_rule(edge, self.incoming[node], upstream) or f"{upstream} {times} {slope}")
+        numbers = [node.grad, edge.local_grad, edge.contribution]
+        if all(number is not None and number.numel() == 1 for number in numbers):
+            grad, local, product = (format_number(number.item()) for number in numbers)
+            text += f" = \t{grad}\t {times} \f{in_brackets(local)}\f = {product}"
+        else:
+            added = in_words(edge.contribution, source.shape, edge.contribution_norm, in_full=target is not None)
+            text += f", {added}" if added[0] == "s" else f" = {added}"
+        is_last = target is None and len(terms) > 1 and edge is terms[-1]
+        return f"{text}, together {_gradient(source)}" if is_last else text
 
-    captions = ["The graph before anything is computed: what goes in."]
-    captions += [f"forward: {_result(node, incoming[node])}" for node in computed]
-    if (target := graph.target) and target.has_grad:
-        one = in_words(target.grad, target.shape, target.grad_norm)
-        captions.append(f"backward starts: {in_colour(target)} = {derivative(target, target)} = {one}")
-        for node, edges in groupby(passed, lambda edge: edge.target):
-            lines = [_passed(target, edge, incoming[node], terms[edge.source]) for edge in edges]
-            captions.append("backward: " + "\n".join(lines))
-        known = _gradients(graph)
-        captions.append(f"Done. {known}".strip() if len(known) < 160 else "Done. Each leaf has its gradient, in red.")
-    return Steps(incoming, forward, start, backward, passed, terms, captions)
+    def describe(self, title: str) -> str:
+        """Return what the graph computes and the gradients of its leaves: the alternative text of its picture."""
+        shown = sorted((node for node in self.incoming if node.kind != "constant"), key=lambda node: bool(node.op))
+        gradients = textwrap.shorten(self.gradients, MAX_ALT // 2, placeholder=" …")
+        text = f"{title}. {'; '.join(map(_result, shown))}"
+        text = textwrap.shorten(text, MAX_ALT - len(gradients), placeholder=" …")
+        return text + (f". Gradients: {gradients}." if gradients else ".")
 
 
 def _result(node: Node, incoming: list[Edge] = (), in_full: bool = False) -> str:
     """``u = w · x = 2 · 3 = 6``"""
     name, expression = (node.name, node.expression) if in_full else (clean(node.name, 24), clean(node.expression))
-    text = name if expression in ("", name) else f"{name} = {expression}"
-    values = [edge.source.value for edge in incoming]
-    if values and all(value is not None and value.numel() == 1 for value in values):
-        filled = fill(expression, incoming, lambda edge: format_number(edge.source.value.item()))
-        text += f" = {filled}" if filled != expression else ""
-    return f"{text} = {in_words(node.value, node.shape, node.value_norm, in_full)}"
+    sides = [name, expression or name]
+    if incoming and all(edge.source.value is not None and edge.source.value.numel() == 1 for edge in incoming):
+        sides.append(fill(sides[1], {edge: format_number(edge.source.value.item()) for edge in incoming}))
+    return " = ".join([*dict.fromkeys(sides), in_words(node.value, node.shape, node.value_norm, in_full)])
 
 
-def fill(expression: str, incoming: list[Edge], write: Callable[[Edge], str]) -> str:
-    """Put a text in the place of each operand of an expression, a negative number in brackets."""
-    edges = {clean(edge.source.name, 999): edge for edge in incoming}
-    names = "|".join(sorted(map(re.escape, edges), key=len, reverse=True))
-
-    def replace(name: re.Match) -> str:
-        around = expression[name.start() - 1 : name.start()] + expression[name.end() : name.end() + 1]
-        return write(edges[name[0]]) if around == "()" else in_brackets(write(edges[name[0]]))
-
-    return re.sub(rf"(?<![\w.])(?:{names})(?![^\W⁰¹²³⁴-⁹]|[.′(])", replace, expression)
+def fill(expression: str, texts: dict[Edge, str]) -> str:
+    """Put the text of each edge in the place of an operand of an expression, a negative number in brackets."""
+    texts = {clean(edge.source.name, 999): in_brackets(text) for edge, text in texts.items()}
+    names = "|".join(sorted(map(re.escape, texts), key=len, reverse=True))
+    filled = re.sub(rf"(?<![\w.])(?:{names})(?![^\W⁰¹²³⁴-⁹]|[.′(])", lambda name: texts[name[0]], expression)
+    return re.sub(rf"\((\({MINUS}[^(), ]*\))\)", r"\1", filled)  # relu((−2))
 
 
-def _passed(target: Node, edge: Edge, incoming: list[Edge], terms: list[Edge]) -> str:
-    """``gradient of x += gradient of u × slope of the arrow x → u = 3 × (−2) = −6, together 12``"""
-    source = edge.source
-    text = f"{in_colour(source)} {'=' if len(terms) == 1 else '+='} {term(target, edge, incoming, in_caption=True)}"
-    if len(terms) > 1 and edge is terms[-1]:
-        text += f", together {in_words(source.grad, source.shape, source.grad_norm)}"
-    return text
-
-
-def _gradients(graph) -> str:
-    known = [node for node in graph.nodes if node.kind == "leaf" and node.has_grad]
-    return "; ".join(f"{derivative(graph.target, n)} = {in_words(n.grad, n.shape, n.grad_norm)}" for n in known)
-
-
-def describe(graph, title: str) -> str:
-    """Return what the graph computes and the gradients of its leaves: the alternative text of its picture."""
-    shown = sorted((node for node in graph.nodes if node.kind != "constant"), key=lambda node: bool(node.op))
-    gradients = textwrap.shorten(_gradients(graph), MAX_ALT // 2, placeholder=" …")
-    text = f"{title}. {'; '.join(map(_result, shown))}"
-    text = textwrap.shorten(text, MAX_ALT - len(gradients), placeholder=" …")
-    return text + (f". Gradients: {gradients}." if gradients else ".")
+def _gradient(node: Node, in_full: bool = False) -> str:
+    return in_words(node.grad, node.shape, node.grad_norm, in_full)
 
 
 def to_text(graph) -> str:
     """Write a line for each node, in order, then one for each term of a gradient, from the target back."""
-    if not graph.nodes:
-        return EMPTY
-    steps, target = plan(graph), graph.target
-    lines = [_line(node, target) for node in graph.nodes] + [""] * bool(steps.passed)
-    lines += [f"{derivative(target, e.source)} += {term(target, e, steps.incoming[e.target])}" for e in steps.passed]
-    return re.sub("[\t\f]", "", "\n".join(lines))
-
-
-def _line(node: Node, target: Node | None) -> str:
-    if node.kind == "constant":
-        return f"{node.name} (constant)"
-    text = _result(node, in_full=True)
-    kind = {"operation": [], "output": ["target"]}.get(node.kind, [node.kind])
-    if notes := kind + counts(node):
-        text += f" ({', '.join(notes)})"
-    if target is not None and node.requires_grad:
-        gradient = in_words(node.grad, node.shape, node.grad_norm, in_full=True) if node.has_grad else "none"
-        text += f"; ∂{target.name}/∂{node.name} = {gradient}"
-    if node.accumulated is not None:
-        text += f"; {node.name}.grad = {in_words(node.accumulated, node.shape, None, in_full=True)}"
-    return text
+    steps, target, lines = Steps(graph), graph.target, []
+    for node in graph.nodes:
+        text = node.name if node.kind == "constant" else _result(node, in_full=True)
+        kind = {"operation": [], "output": ["target"]}.get(node.kind, [node.kind])
+        if notes := kind + counts(node):
+            text += f" ({', '.join(notes)})"
+        if target is not None and node.requires_grad:
+            text += f"; ∂{target.name}/∂{node.name} = {_gradient(node, in_full=True) if node.has_grad else 'none'}"
+        if node.accumulated is not None:
+            text += f"; {node.name}.grad = {in_words(node.accumulated, node.shape, None, in_full=True)}"
+        lines.append(text)
+    lines += ["", *(steps.term(edge, target) for edge in steps.passed)] if steps.passed else []
+    return re.sub("[\t\f]", "", "\n".join(lines)) or EMPTY

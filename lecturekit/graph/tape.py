@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import torch
@@ -25,7 +26,10 @@ class Entry:
     edge: GradientEdge | None = None  # where its gradient arrives; unlike the tensor, right after in-place operations
     ref: weakref.ref | None = None  # the tensor itself, if somebody else keeps it
     call: Call | None = None
-    inputs: list[Entry] = field(default_factory=list)  # in the order of the arguments
+    inputs: list[Entry] = field(default_factory=list)  # what it was made from, in the order of the arguments
+    sources: dict[GradientEdge, Entry] = field(default_factory=dict)  # those of them that get a gradient
+    fns: list = field(default_factory=list)  # the autograd nodes between them and this, from the result back
+    is_checkpointed: bool = False  # whether its nodes run code of the reader, to compute again what they need
     modules: tuple = ()  # (module, what stands for the call), outermost first
     first_name: str = ""  # the name it had when the block began
 
@@ -60,25 +64,15 @@ def gradient_edge(tensor: Tensor) -> GradientEdge | None:
 
 
 def next_edges(fn) -> list[GradientEdge]:
-    """Return where an autograd node sends gradients; the hooks of modules are no operations."""
+    """Return where an autograd node sends gradients."""
     return [_past_hooks(*edge) for edge in fn.next_functions]
 
 
 def _past_hooks(fn, output_nr: int) -> GradientEdge:
-    while is_hook(fn):
+    """Pass over autograd nodes that call the backward hooks of a module: they are no operations."""
+    while fn is not None and fn.name() == "BackwardHookFunctionBackward":
         fn, output_nr = fn.next_functions[output_nr]
     return GradientEdge(fn, output_nr)
-
-
-def is_hook(fn) -> bool:
-    """Whether an autograd node calls the backward hooks of a module, and passes on what it is given."""
-    return fn is not None and fn.name() == "BackwardHookFunctionBackward"
-
-
-def is_code(fn) -> bool:
-    """Whether an autograd node calls code of the reader: the hooks of a module, or the backward of an own Function."""
-    function = getattr(type(fn), "_forward_cls", None)
-    return is_hook(fn) or (function is not None and not function.__module__.startswith("torch."))
 
 
 def is_accumulator(fn) -> bool:
@@ -142,14 +136,43 @@ class Tape:
         self.is_hooked = False  # whether the reader has registered hooks on tensors in the block
         self._kept, self.differentiated = 0, 0  # entries after pruning; operations that backward passes went through
 
-    def add(self, tensor: Tensor, call: Call | None = None, inputs=(), modules=()) -> Entry:
+    def add_results(self, tensors: list[Tensor], call: Call, modules: tuple, is_checkpointed: bool) -> None:
+        """Put what a call gave on the tape."""
+        texts = [call.text] if len(tensors) == 1 else [f"{call.text}[{i}]" for i in range(len(tensors))]
+        calls = [Call(call.op, text, call.entries) for text in texts]
+        new = [self._add(tensor, which, modules) for tensor, which in zip(tensors, calls, strict=True)]
+        for entry in new:
+            entry.is_checkpointed = is_checkpointed
+            self._link(entry)
+
+    def _add(self, tensor: Tensor, call: Call | None = None, modules: tuple = ()) -> Entry:
         """Put a tensor on the tape: an operation where there is a call, else a leaf or an input."""
         kind = "operation" if call else "leaf" if is_leaf(tensor) else "input"
         node = Node("", call.op if call else "", kind, shape=tuple(tensor.shape), dtype=tensor.dtype)
         node.requires_grad = tensor.requires_grad
-        entry = Entry(node, gradient_edge(tensor), call=call, inputs=list(inputs), modules=modules)
+        entry = Entry(node, gradient_edge(tensor), call=call, modules=modules)
         self._fill(entry, tensor)
         return self._append(entry)
+
+    def _link(self, entry: Entry) -> None:
+        """Note what a result was made from, by its call and by what autograd says (one call may be several nodes)."""
+        known = {source.edge: source for source in entry.call.entries if source.edge is not None}
+        todo = [] if entry.edge is None else [entry.edge.node]
+        while todo:
+            fn = todo.pop()
+            if fn in entry.fns:
+                continue
+            entry.fns.append(fn)
+            for edge in next_edges(fn):
+                source = known.get(edge) or self._at(edge)
+                if edge.node is not None and edge.node.name() == "torch::autograd::CopySlices":
+                    source = self._look_behind(edge)  # the base of a view that was changed in place
+                if source is not None:
+                    entry.sources[edge] = source
+                elif edge.node is not None:
+                    todo.append(edge.node)
+        entry.fns.sort(key=lambda fn: fn._sequence_nr(), reverse=True)
+        entry.inputs = list(dict.fromkeys([*entry.call.entries, *entry.sources.values()]))
 
     def _fill(self, entry: Entry, tensor: Tensor) -> None:
         """Note what an entry has from its tensor."""
@@ -158,8 +181,7 @@ class Tape:
         entry.first_name = self.first.get(tensor, "")
 
     def constant(self, number) -> Entry:
-        """Put a number of Python or NumPy that takes part in an operation on the tape."""
-        number = number.item() if hasattr(number, "item") else number
+        """Put a number that takes part in an operation on the tape."""
         dtype = torch.float64 if isinstance(number, float) else None
         value, norm = snapshot(torch.tensor(number, dtype=dtype, device="cpu"), max_elems=1)
         return self._append(Entry(Node("", kind="constant", value=value, value_norm=norm)))
@@ -179,7 +201,7 @@ class Tape:
         if len(self.entries) < 2 * self._kept + 100:
             return
         living = [e for e in self.entries if e.edge and (t := e.tensor) is not None and self._by_id.get(id(t)) is e]
-        needed = ancestors([*targets, *living], lambda entry: entry.inputs)
+        needed = set(topological([*targets, *living]))
         self.entries = [entry for entry in self.entries if entry in needed]
         self._by_edge = {edge: entry for edge, entry in self._by_edge.items() if entry in needed}
         self._by_id = {key: entry for key, entry in self._by_id.items() if entry in needed}
@@ -205,7 +227,7 @@ class Tape:
             value = entry.node.value
             if value is None or _same_numbers(value, tensor):  # else changed through a view, .data or NumPy
                 return entry
-        return self.add(tensor)
+        return self._add(tensor)
 
     def look_for_results(self, tensors: list[Tensor]) -> None:
         """Look up those tensors that are on the tape or belong there: results of operations that nobody saw."""
@@ -218,7 +240,7 @@ class Tape:
 
     def _is_before(self, fn) -> bool:
         """Whether an autograd node was made before the block."""
-        return fn._sequence_nr() < self.since and not is_accumulator(fn)
+        return fn._sequence_nr() < self.since
 
     def _is_open(self, edge: GradientEdge) -> bool:
         """Whether the tape lacks what a gradient edge leads to."""
@@ -233,23 +255,20 @@ class Tape:
         """
         todo = [end]
         while todo:
-            edge = todo[-1]
+            edge = todo.pop()
             behind = next_edges(edge.node) if self._is_open(edge) else []
-            sources = [self._at(source) for source in behind]
-            pairs = zip(behind, sources, strict=True)
-            deeper = [e for e, source in pairs if e.node is not None and (source is None or self._is_open(e))]
-            if deeper:
-                todo += reversed(deeper)  # what comes first among the arguments is found, and numbered, first
+            if deeper := [to for to in behind if to.node is not None and (self._at(to) is None or self._is_open(to))]:
+                todo += [edge, *reversed(deeper)]  # what comes first among the arguments is found, and numbered, first
                 continue
-            todo.pop()
-            if (entry := self._at(edge)) is None:
+            entry = self._at(edge)
+            if entry is None:
                 about = metadata(edge)
                 node = Node("", kind="input", shape=tuple(about.shape), dtype=about.dtype, requires_grad=True)
                 entry = self._append(Entry(node, edge))
             if self._is_open(edge):
-                entry.call = unseen_call(edge.node.name(), sources)
-                entry.inputs = [source for source in sources if source is not None]
+                entry.call = unseen_call(edge.node.name(), list(map(self._at, behind)))
                 entry.node.op, entry.node.kind = entry.call.op, "operation"
+                self._link(entry)
                 for source in entry.inputs:
                     if _changed_since(source.tensor, edge.node):
                         source.node.value = source.node.value_norm = None
@@ -263,34 +282,6 @@ class Tape:
             self._by_edge[edge] = entry
         return self._by_edge.get(edge)
 
-    def autograd_inputs(self, entry: Entry) -> dict:
-        """Return what autograd itself says that an entry was made from.
-
-        That is, for each autograd node between this entry and the ones it was made from (one call of the reader may
-        be several): which of the node's inputs leads to which entry, as pairs.
-        """
-        slots: dict = {}
-        if entry.edge is None or entry.call is None:
-            return slots
-        own = {source.edge: source for source in entry.inputs if source.edge is not None}
-        todo = [entry.edge.node]
-        while todo:
-            fn = todo.pop()
-            if fn in slots:
-                continue
-            slots[fn] = []
-            for i, edge in enumerate(next_edges(fn)):
-                source = own.get(edge) or self._at(edge)
-                if source is not None and source is not entry:
-                    slots[fn].append((i, source))
-                elif source is None and edge.node is not None:
-                    todo.append(edge.node)
-        return slots
-
-    def parents(self, entry: Entry) -> list[Entry]:
-        """Return what an entry was made from, by its call or by what autograd says, in order, each once."""
-        return list(dict.fromkeys([*entry.inputs, *sources_in(self.autograd_inputs(entry))]))
-
 
 _steps: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # when each optimiser last changed its parameters
 register_optimizer_step_post_hook(lambda optimizer, *_: _steps.update({optimizer: _get_sequence_nr()}))
@@ -302,17 +293,12 @@ def _changed_since(tensor: Tensor | None, fn) -> bool:
     return any(tensor is p for optimizer in later for group in optimizer.param_groups for p in group["params"])
 
 
-def sources_in(slots: dict) -> list[Entry]:
-    """Return the entries in what `Tape.autograd_inputs` says, in order, each once."""
-    return list(dict.fromkeys(source for pairs in slots.values() for _, source in pairs))
-
-
-def ancestors(entries: list[Entry], sources_of) -> set[Entry]:
-    """Return the entries themselves and everything behind them; ``sources_of(entry)`` is what one was made from."""
-    seen, todo = set(), list(entries)
+def topological(entries: Iterable[Entry], sources_of: Callable = lambda entry: entry.inputs) -> list[Entry]:
+    """Return some entries with everything behind them, each after what it was made from."""
+    order, todo = {}, list(entries)[::-1]
     while todo:
-        entry = todo.pop()
-        if entry not in seen:
-            seen.add(entry)
-            todo.extend(sources_of(entry))
-    return seen
+        if missing := [source for source in sources_of(todo[-1]) if source not in order]:
+            todo += reversed(missing)
+        else:
+            order[todo.pop()] = True
+    return list(order)

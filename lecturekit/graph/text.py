@@ -30,11 +30,7 @@ def format_shape(shape) -> str:
 
 def format_tensor(tensor: torch.Tensor) -> str:
     """Write a tensor as nested lists."""
-
-    def write(value) -> str:
-        return f"[{', '.join(map(write, value))}]" if isinstance(value, list) else format_number(value)
-
-    return write(tensor.tolist())
+    return f"[{', '.join(map(format_tensor, tensor))}]" if tensor.dim() else format_number(tensor.item())
 
 
 def in_words(tensor: torch.Tensor | None, shape: tuple | None, norm: float | None, in_full: bool = False) -> str:
