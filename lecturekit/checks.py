@@ -111,7 +111,7 @@ def judge(number: str, *answers: object) -> Verdict:
     try:
         hint_if(any(answer is ... for answer in answers), blank, NotAttempted)
         hint_if(any(answer is None for answer in answers), nothing)
-        # The same random numbers each time; then the reader's own go on. A hint says what is wrong, no warning.
+        # The same random numbers each time; then the reader's own go on. No warnings: a hint says what is wrong.
         with torch.random.fork_rng(gpus_in_use()), warnings.catch_warnings(action="ignore"):
             torch.manual_seed(0)
             return Verdict("correct", rule(*map(_on_cpu, answers)))
