@@ -6,9 +6,8 @@ import linecache
 import textwrap
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from numbers import Real
 from typing import NamedTuple
 
 import torch
@@ -86,15 +85,6 @@ def exercise(number: str, second_hint: str = "") -> Callable[[Callable[..., str]
     return register
 
 
-@contextmanager
-def _same_for_all() -> Iterator[None]:
-    """Let rules find the usual defaults and the same random numbers each time; then the reader's own go on."""
-    with usual_defaults(), torch.random.fork_rng(gpus_in_use()), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the hint says what is wrong
-        torch.manual_seed(0)
-        yield
-
-
 def _on_cpu(value: object) -> object:
     """Return a tensor, a tuple of them or a copy of a module on the CPU, where the rules compute."""
     if isinstance(value, Tensor):
@@ -106,7 +96,7 @@ def _on_cpu(value: object) -> object:
     return value
 
 
-@_same_for_all()
+@usual_defaults()
 def judge(number: str, *answers: object) -> Verdict:
     """Apply the rule of an exercise to the answers; see `lecturekit.check`, which prints what comes of it."""
     module = f"{__package__}.exercises.lesson{str(number).partition('.')[0]}"
@@ -114,14 +104,17 @@ def judge(number: str, *answers: object) -> Verdict:
         importlib.import_module(module)
     if number not in rules:
         raise ValueError(f"number must be that of an exercise, such as '07.1', got {number!r}")
-    blank = Verdict("not attempted", "replace each ... by your code and run the cell again.")
-    if any(answer is ... for answer in answers):
-        return blank
-    if any(answer is None for answer in answers):
-        made = "Look at the line that makes it. A .grad is None until backward() has filled it."
-        return Verdict("wrong", f"one answer is None, which means that there is nothing. {made}")
+    rule, _ = rules[number]
+    blank = "replace each ... by your code and run the cell again."
+    nothing = "one answer is None, which means that there is nothing. Look at the line that makes it. "
+    nothing += "A .grad is None until backward() has filled it."
     try:
-        return Verdict("correct", rules[number][0](*map(_on_cpu, answers)))
+        hint_if(any(answer is ... for answer in answers), blank, NotAttempted)
+        hint_if(any(answer is None for answer in answers), nothing)
+        # The same random numbers each time; then the reader's own go on. No warnings: a hint says what is wrong.
+        with torch.random.fork_rng(gpus_in_use()), warnings.catch_warnings(action="ignore"):
+            torch.manual_seed(0)
+            return Verdict("correct", rule(*map(_on_cpu, answers)))
     except NotAttempted as not_attempted:
         verdict = Verdict("not attempted", str(not_attempted))
     except Hint as hint:
@@ -129,84 +122,31 @@ def judge(number: str, *answers: object) -> Verdict:
     except Exception as error:  # an answer that no rule has thought of; Restart & Run All goes on all the same
         message = f"the check stumbles over it with {summary(error)}. Is it what the exercise asks for?"
         verdict = Verdict("wrong", message)
-    return blank if any(map(_has_ellipsis, answers)) else verdict
+    # An ... in a function is a blank, unless it is an index and the function right all the same.
+    is_blank = any(... in answer.__code__.co_consts for answer in answers if hasattr(answer, "__code__"))
+    return Verdict("not attempted", blank) if is_blank else verdict
 
 
-def _has_ellipsis(answer: object) -> bool:
-    """Whether an `...` stands in a function: a blank, unless it is an index and the function right all the same."""
-    code = getattr(answer, "__code__", None)
-    return code is not None and ... in code.co_consts
-
-
-def hint_if(wrong: object, hint: str) -> None:
-    """Raise a hint if the condition holds."""
+def hint_if(wrong: object, hint: str, kind: type[Exception] = Hint) -> None:
+    """Raise a hint, or `NotAttempted`, if the condition holds."""
     if wrong:
-        raise Hint(hint)
+        raise kind(hint)
 
 
-def call(function: object, *args: object) -> object:
-    """Call the reader's function; an error in it becomes a hint that names it."""
+def call(function: object, *args: object, hints: Mapping[str, str] = {}) -> object:
+    """Call the reader's function; an error in it becomes a hint that names it.
+
+    Where `hints` has words of the error, it is the hint beside them.
+    """
     hint_if(not callable(function), f"a function is asked for, this is {type(function).__name__}.")
     kind = "class" if isinstance(function, type | nn.Module) else "function"
     try:
         result = _on_cpu(function(*args))
     except Exception as error:
-        raise Hint(f"{place(error)}your {kind} raises {summary(error)}") from error
+        said = summary(error)
+        hint = next((hint for words, hint in hints.items() if words in said), f"your {kind} raises {said}")
+        raise Hint(place(error) + hint) from error
     parts = result if isinstance(result, tuple) else (result,)
-    if result is None or any(part is ... for part in parts):
-        raise NotAttempted(f"your {kind} returns nothing yet. Has it a return, and no ... left?")
+    is_blank = result is None or any(part is ... for part in parts)
+    hint_if(is_blank, f"your {kind} returns nothing yet. Has it a return, and no ... left?", NotAttempted)
     return result
-
-
-def plain(value: object) -> object:
-    """Return a single number as Python's own; it may come in a tensor or in an array or scalar of NumPy."""
-    num_elements = value.numel() if isinstance(value, Tensor) else getattr(value, "size", None)
-    return value.item() if num_elements == 1 else value
-
-
-def as_number(name: str, value: object) -> float:
-    """Return a reader's number as a float; anything else becomes a hint."""
-    value = plain(value)
-    if value is ... or value is None:
-        raise NotAttempted(f"{name} is still blank.")
-    what = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-    hint_if(isinstance(value, bool) or not isinstance(value, Real), f"{name} should be one number, this is {what}.")
-    return float(value)
-
-
-def as_tensor(name: str, value: object, shape: tuple[int, ...], dtype: torch.dtype | None = None) -> Tensor:
-    """Return a reader's tensor, detached, if it has the shape and the dtype; anything else becomes a hint."""
-    hint_if(not isinstance(value, Tensor), f"{name} should be a tensor, this is {type(value).__name__}.")
-    hint_if(value.shape != shape, f"{name} should have shape {tuple(shape)}, this one has {tuple(value.shape)}.")
-    hint_if(dtype not in (None, value.dtype), f"{name} should be {dtype}, this is {value.dtype}.")
-    return value.detach()
-
-
-def compare(
-    name: str, answer: object, right: object, hints: Sequence[str | tuple] = (), tolerance: float = 1e-4
-) -> None:
-    """Raise a hint unless the reader's number, or tensor where `right` is one, is the right one.
-
-    A row of `hints` holds one or more typical wrong answers and, last, their hint; the first row that fits counts.
-    A hint alone, as the last row, is for all others.
-    """
-    found = as_tensor(name, answer, tuple(right.shape)) if isinstance(right, Tensor) else as_number(name, answer)
-    if close(found, right, tolerance):
-        return
-    raise_hint(hints, lambda value: close(found, value, tolerance))
-    came = f"this is {found:.4g}" if isinstance(found, float) else f"these are {found.tolist()}"
-    raise Hint(f"{name} is not right: {came}.")
-
-
-def raise_hint(hints: Sequence[str | tuple], fits: Callable[[object], bool]) -> None:
-    """Raise the hint of the first row with a value that fits, see `compare`."""
-    for row in hints:
-        *values, hint = (row,) if isinstance(row, str) else row
-        if not values or any(map(fits, values)):
-            raise Hint(hint)
-
-
-def close(a: object, b: object, tolerance: float = 1e-4) -> bool:
-    """Whether numbers or tensors agree to a relative and absolute tolerance; NaN agrees with nothing."""
-    a, b = torch.as_tensor(a, dtype=torch.float64), torch.as_tensor(b, dtype=torch.float64)
-    return torch.allclose(a, b, rtol=tolerance, atol=tolerance)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from .devices import usual_defaults
 
-SHA256 = {"iris.csv": "9cc1c345c71bcc9b486b74cbf6063fa66f4bb5e0f603a4b3c3471ec2e5e8e355"}
+IRIS_SHA256 = "9cc1c345c71bcc9b486b74cbf6063fa66f4bb5e0f603a4b3c3471ec2e5e8e355"
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,6 @@ def course_folder() -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[1] / "data"
 
 
-def read(name: str) -> bytes:
-    """Return the bytes of a data file such as ``"iris.csv"``. ValueError: its SHA-256 is not the published one."""
-    path = course_folder() / name
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != SHA256[name]:
-        raise ValueError(f"{path} is damaged: delete it and type `git restore data/{name}`, or install lecturekit anew")
-    return content
-
-
 @usual_defaults()
 def iris(features: tuple[str, ...] = ("sepal_width", "petal_length"), *, seed: int = 123) -> Dataset:
     """Return two species of Iris: 70 flowers for training, 30 for testing, standardised by the training part.
@@ -78,8 +69,12 @@ def iris(features: tuple[str, ...] = ("sepal_width", "petal_length"), *, seed: i
     (torch.Size([70, 2]), torch.Size([30, 1]), ('versicolor', 'virginica'))
     """
     class_names = ("versicolor", "virginica")
-    table = csv.DictReader(read("iris.csv").decode().splitlines())
-    rows = [row for row in table if row["species"] in class_names]
+    path = course_folder() / "iris.csv"
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != IRIS_SHA256:
+        repair = "delete it and type `git restore data/iris.csv`, or install lecturekit anew"
+        raise ValueError(f"{path} is damaged: {repair}")
+    rows = [row for row in csv.DictReader(content.decode().splitlines()) if row["species"] in class_names]
     X = torch.tensor([[float(row[name]) for name in features] for row in rows])
     y = torch.tensor([[float(class_names.index(row["species"]))] for row in rows])
 

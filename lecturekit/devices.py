@@ -5,6 +5,7 @@ import os
 import random
 import statistics
 import time
+import timeit
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -63,6 +64,12 @@ def synchronize(device: torch.device | str) -> None:
         torch.cuda.synchronize(device)
     elif device.type == "mps":
         torch.mps.synchronize()
+
+
+def clock(device: torch.device) -> float:
+    """Return the seconds on the clock once everything that was asked of `device` is done."""
+    synchronize(device)
+    return time.perf_counter()
 
 
 def gpus_in_use() -> range:
@@ -130,29 +137,21 @@ def measure(
     (7, True)
     """
     device = _default_device() if device is None else torch.device(device)
-    calls = {name: _calls_that_fill(min_seconds, candidate, device) for name, candidate in candidates.items()}
+    settings = {"setup": "gc.enable()", "timer": lambda: clock(device)}  # timeit would do without garbage collection
+    timers = {name: timeit.Timer(candidate, **settings) for name, candidate in candidates.items()}
+    calls = {name: _calls_that_fill(min_seconds, timer) for name, timer in timers.items()}
     samples: dict[str, list[float]] = {name: [] for name in candidates}
-    order, generator = list(candidates), random.Random(0)
+    generator = random.Random(0)
     for _ in range(repeats):
-        generator.shuffle(order)
-        for name in order:
-            samples[name].append(_seconds(candidates[name], calls[name], device) / calls[name])
+        for name in generator.sample(list(timers), len(timers)):
+            samples[name].append(timers[name].timeit(calls[name]) / calls[name])
     return {name: Timing(tuple(values)) for name, values in samples.items()}
 
 
-def _calls_that_fill(min_seconds: float, candidate: Callable[[], object], device: torch.device) -> int:
-    candidate()  # the first call may compile, allocate or load something: do not measure it
+def _calls_that_fill(min_seconds: float, timer: timeit.Timer) -> int:
+    timer.timeit(1)  # the first call may compile, allocate or load something: do not measure it
     calls = 1
     # The shorter of two measurements: where the machine stalls, a few calls look like many.
-    while (seconds := min(_seconds(candidate, calls, device) for _ in range(2))) < min_seconds:
+    while (seconds := min(timer.repeat(2, calls))) < min_seconds:
         calls = min(10 * calls, math.ceil(1.1 * calls * min_seconds / max(seconds, 1e-9)))
     return calls
-
-
-def _seconds(candidate: Callable[[], object], calls: int, device: torch.device) -> float:
-    synchronize(device)
-    start = time.perf_counter()
-    for _ in range(calls):
-        candidate()
-    synchronize(device)
-    return time.perf_counter() - start

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import io
 import math
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 DPI = 100
 
 
-@house_style
+@house_style()
 def figure(width: float = 6.4, height: float = 4.0, columns: int = 1) -> tuple[Figure, Axes]:
     """Return an empty figure in the style of the course, and its axes: an array of them for more than one column.
 
@@ -53,7 +52,7 @@ def figure(width: float = 6.4, height: float = 4.0, columns: int = 1) -> tuple[F
     return fig, axes
 
 
-@house_style
+@house_style()
 def show(fig: Figure, *, alt: str) -> None:
     """Show a figure with a text that says what is to be seen in it.
 
@@ -69,18 +68,18 @@ def show(fig: Figure, *, alt: str) -> None:
     >>> show(plot_network((2, 1)), alt="Two inputs lead to one neuron.")  # doctest: +ELLIPSIS
     {...'text/plain': 'Two inputs lead to one neuron.'}
     """
+    from IPython.core.pylabtools import print_figure
     from IPython.display import display
 
     for ax in fig.axes:
         plain_ticks(ax)
-    buffer = io.BytesIO()
     # Twice the pixels for sharp screens; no metadata, so that the same figure gives the same bytes.
-    fig.savefig(buffer, format="png", dpi=2 * DPI, metadata={"Software": None})
+    png = print_figure(fig, bbox_inches=None, base64=True, dpi=2 * DPI, metadata={"Software": None})
     width, height = (round(inches * DPI) for inches in fig.get_size_inches())
     image = (
         f'<img alt="{html.escape(alt)}" width="{width}" height="{height}" '
         'style="max-width:100%;height:auto;border-radius:6px" '
-        f'src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
+        f'src="data:image/png;base64,{png}">'
     )
     display({"text/html": image, "text/plain": alt}, raw=True)
 
@@ -88,13 +87,11 @@ def show(fig: Figure, *, alt: str) -> None:
 def small_png(*figures: Figure, colours: int = 256) -> bytes:
     """Return figures of one height side by side as a PNG image in few colours: a third of the size, or less."""
     import numpy as np
+    from IPython.core.pylabtools import print_figure
     from PIL import Image
 
-    pictures = []
-    for fig in figures:
-        file = io.BytesIO()
-        fig.savefig(file, dpi=2 * DPI)
-        pictures.append(Image.open(file).convert("RGB"))
+    files = [io.BytesIO(print_figure(fig, bbox_inches=None, dpi=2 * DPI)) for fig in figures]
+    pictures = [Image.open(file).convert("RGB") for file in files]
     file = io.BytesIO()
     Image.fromarray(np.hstack(pictures)).quantize(colours).save(file, "png", optimize=True)
     return file.getvalue()
@@ -102,29 +99,30 @@ def small_png(*figures: Figure, colours: int = 256) -> bytes:
 
 def plain_ticks(ax: Axes) -> None:
     """Put ticks where a logarithmic axis has its numbers, and write these as 0.05 and 20, not as powers of ten."""
-    from matplotlib.ticker import EngFormatter, LogFormatterSciNotation, LogLocator, NullFormatter
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
     def plain(x: float, place: int) -> str:
         return EngFormatter(sep="")(x) if x >= 1000 else f"{x:.9f}".rstrip("0").rstrip(".")
 
-    for axis, (low, high) in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
+    for axis in (ax.xaxis, ax.yaxis):
         if axis.get_scale() == "log":
+            low, high = axis.get_view_interval()
             decades = math.log10(high / low)
             axis.set_major_locator(LogLocator(subs=(1, 2, 5) if 0.8 < decades < 3 else (1,) if decades > 1 else "all"))
             axis.set_minor_formatter(NullFormatter())
-            if isinstance(axis.get_major_formatter(), LogFormatterSciNotation):
+            if axis.isDefault_majfmt:
                 axis.set_major_formatter(plain)
 
 
 def label_ends(ax: Axes) -> None:
     """Write the name of each curve at its right end, in its colour, instead of a legend; names never touch."""
-    lines = [line for line in ax.get_lines() if not line.get_label().startswith("_")]
+    lines, _ = ax.get_legend_handles_labels()
     ax.get_ylim()  # makes the axes find their limits
     in_axes = ax.transScale + ax.transLimits
-    heights = [in_axes.transform((line.get_xdata()[-1], line.get_ydata()[-1]))[1] for line in lines]
+    heights = {line: in_axes.transform(line.get_xydata()[-1])[1] for line in lines}
     above = -1.0
-    for height, line in sorted(zip(heights, lines, strict=True), key=lambda pair: pair[0]):
-        above = max(height, above + 0.08)
+    for line in sorted(lines, key=heights.get):
+        above = max(heights[line], above + 0.08)
         ax.text(1.01, above, line.get_label(), transform=ax.transAxes, va="center", color=line.get_color())
 
 
@@ -141,7 +139,7 @@ def mark_level(ax: Axes, level: float, text: str) -> None:
     ax.text(1, level, text, transform=ax.get_yaxis_transform(), ha="right", va="bottom", color=MUTED)
 
 
-@house_style
+@house_style()
 def plot_losses(histories: Mapping[str, History]) -> Figure:
     """Draw loss curves against the epochs, so that curves that lie over each other can all be seen.
 
@@ -168,7 +166,7 @@ def plot_losses(histories: Mapping[str, History]) -> Figure:
     return fig
 
 
-@house_style
+@house_style()
 def plot_decision_regions(
     predict: Callable[[Tensor], Tensor],
     X: Tensor,
@@ -197,7 +195,7 @@ def plot_decision_regions(
     ['left', 'right']
     """
     X = X.detach()
-    low, high = X.amin(dim=0), X.amax(dim=0)
+    low, high = X.aminmax(dim=0)
     margin = 0.08 * (high - low).clamp(min=1e-6)
     ends = torch.stack([low - margin, high + margin], dim=1).tolist()
     x1, x2 = (torch.linspace(*both, 200, dtype=X.dtype, device="cpu") for both in ends)
@@ -217,13 +215,13 @@ def plot_decision_regions(
         ax.scatter(*points.T, marker=MARKERS[label], color=COLOURS[label], edgecolor="white", s=45, label=name)
     if len(wrong):
         ax.scatter(*wrong.cpu().T, s=130, facecolor="none", edgecolor=INK, linewidth=1.2, label="wrong side")
-    across, up = (name.replace("_", " ") for name in feature_names)
-    ax.set(xlabel=across, ylabel=up)
+    xlabel, ylabel = (name.replace("_", " ") for name in feature_names)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend(frameon=True, facecolor="white", framealpha=0.9, edgecolor=GRID)
     return fig
 
 
-@house_style
+@house_style()
 def plot_timings(
     timings: Mapping[str, Mapping[int, Timing]], *, recorded: Mapping[str, Mapping[int, Timing]] | None = None
 ) -> Figure:
@@ -245,12 +243,11 @@ def plot_timings(
     from matplotlib.ticker import EngFormatter
 
     fig, ax = figure()
-    curves = [(name, series, {"linewidth": 2.2}) for name, series in timings.items()]
-    thin = {"linewidth": 1.2, "markerfacecolor": "white"}
-    curves += [(f"{name} (recorded)", series, thin) for name, series in (recorded or {}).items()]
-    for name, series, look in curves:
-        sizes = sorted(series)
-        ax.loglog(sizes, [series[size].median for size in sizes], label=name, marker="o", **look)
+    thick, thin = {"linewidth": 2.2}, {"linewidth": 1.2, "markerfacecolor": "white"}
+    for machine, suffix, look in ((timings, "", thick), (recorded or {}, " (recorded)", thin)):
+        for name, series in machine.items():
+            sizes = sorted(series)
+            ax.loglog(sizes, [series[size].median for size in sizes], label=name + suffix, marker="o", **look)
     ax.set(xlabel="numbers in X", ylabel="time of a step")
     ax.xaxis.set_major_formatter(EngFormatter(sep=""))
     ax.yaxis.set_major_formatter(EngFormatter(unit="s"))
@@ -258,7 +255,7 @@ def plot_timings(
     return fig
 
 
-@house_style
+@house_style()
 def plot_network(sizes: Sequence[int], *, labels: Sequence[str] = ()) -> Figure:
     """Draw a feed-forward network as circles in columns: a line for each weight, from input to output.
 

@@ -5,7 +5,8 @@ Nothing is told by colour alone: lines differ in their dashes too, points in the
 stands beside it in words. The scripts and style sheets cannot import this module; tests compare their colours with it.
 """
 
-import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 # Lines and points. Okabe and Ito's palette, which colour-blind readers can tell apart, each dark enough for a contrast
 # of 3 on white. The first of each list belong together.
@@ -46,14 +47,10 @@ SERIF = "Times New Roman,Liberation Serif,Tinos,STIX Two Text,Times,serif"
 SANS = "system-ui,sans-serif"
 
 
-def house_style(function):
-    """Let a function draw in the course's style, whatever style the reader has set for Matplotlib; that one stays."""
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw in the course's style, whatever style the reader has set for Matplotlib; that one stays."""
+    import matplotlib.style
 
-    @functools.wraps(function)
-    def draw(*args, **kwargs):
-        import matplotlib.style
-
-        with matplotlib.style.context("default"):
-            return function(*args, **kwargs)
-
-    return draw
+    with matplotlib.style.context("default"):
+        yield

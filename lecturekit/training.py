@@ -2,7 +2,6 @@
 
 import math
 import operator
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count, islice
@@ -10,7 +9,7 @@ from itertools import count, islice
 import torch
 from torch import Tensor
 
-from .devices import synchronize
+from .devices import clock
 
 
 @dataclass
@@ -125,8 +124,7 @@ def fit(
     for _ in count() if num_epochs is None else range(num_epochs):
         if steps == num_steps:
             break
-        synchronize(X.device)
-        start = time.perf_counter()
+        start = clock(X.device)
         batches = [(X, y)] if batch_size is None else minibatches(X, y, batch_size, generator)
         for X_batch, y_batch in islice(batches, None if num_steps is None else num_steps - steps):
             step(X_batch, y_batch)
@@ -136,8 +134,7 @@ def fit(
                 history.path.append(record())
                 if steps == 1:
                     _check_copies(*history.path)
-        synchronize(X.device)
-        seconds += time.perf_counter() - start
+        seconds += clock(X.device) - start
         history.losses.append(measure(X, y))
         if validation:
             history.val_losses.append(measure(*validation))

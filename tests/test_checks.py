@@ -10,8 +10,7 @@ from common import defaults, needs_gpu
 import lecturekit as lk
 from lecturekit import checks
 from lecturekit.checks import Hint, exercise, judge
-from lecturekit.exercises import progress
-from lecturekit.exercises.common import explain
+from lecturekit.exercises import common, progress
 
 
 @pytest.mark.parametrize(
@@ -43,12 +42,12 @@ def test_expect_error_lets_another_type_pass_and_refuses_another_message_and_sil
 @exercise("test.1", "Add x to x.")
 def doubling(function, of_three=6):
     for x in (1.0, -2.5):
-        y = checks.as_number("double(x)", checks.call(function, x))
-        if checks.close(y, x * x):
+        y = common.as_number("double(x)", checks.call(function, x))
+        if common.close(y, x * x):
             raise Hint("that is the square.")
-        if not checks.close(y, 2 * x):
+        if not common.close(y, 2 * x):
             raise Hint(f"at {x} it gives {y}.")
-    checks.compare("of_three", of_three, 6.0, ["put 3 in."])
+    common.compare("of_three", of_three, 6.0, ["put 3 in."])
     return "well doubled."
 
 
@@ -182,9 +181,9 @@ def test_an_error_is_told_with_the_readers_own_line(tmp_path):
         checks.call(space["answer"], 1)
     with pytest.raises(Hint, match=r"^in line 2, `return answer\(x\)`: your function raises"):
         checks.call(space["answer2"], 1)
-    explanations = {"return": "never: the words of the line do not count.", "str": "a text is no number."}
-    with pytest.raises(Hint, match=r"^in line 7, `.*'<&' \+ y`: a text is no number.$"), explain(explanations):
-        checks.call(space["answer"], -1)
+    hints = {"return": "never: the words of the line do not count.", "str": "a text is no number."}
+    with pytest.raises(Hint, match=r"^in line 7, `.*'<&' \+ y`: a text is no number.$"):
+        checks.call(space["answer"], -1, hints=hints)
     with pytest.raises(Hint, match=r"^your class raises TypeError"):
         checks.call(torch.nn.Linear)
     card = progress._Card("✗", ["in line 7, `'<&' + y`: no."], "#000000")
@@ -213,7 +212,7 @@ PAIR = torch.tensor([1.0, 2.0])
 def test_compare(answer, right, hint):
     wrong = [(-right, "the sign."), (right * right, "the square."), (right * 3, "never: the square comes first.")]
     with pytest.raises(Hint, match=f"^{hint}$") if hint else nullcontext():
-        checks.compare("w", answer, right, wrong)
+        common.compare("w", answer, right, wrong)
 
 
 @needs_gpu

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import lecturekit as lk
-from lecturekit import training
+from lecturekit import devices
 
 
 class Line:
@@ -155,7 +155,7 @@ def test_seconds_are_those_of_the_steps_and_the_clock_waits_for_the_device(monke
         events.append(event)
         now[0] += seconds
 
-    monkeypatch.setattr(training, "synchronize", lambda device: spend("wait", 1.0))
+    monkeypatch.setattr(devices, "synchronize", lambda device: spend("wait", 1.0))
     monkeypatch.setattr(time, "perf_counter", lambda: events.append("clock") or now[0])
     predict = lambda X: spend("evaluate", 100.0) or zeros(X)  # noqa: E731
     history = lk.fit(lambda X, y: spend("step", 10.0), *points(), predict=predict, num_epochs=2)

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from ..checks import Hint, NotAttempted, as_tensor, call, close, compare, exercise, hint_if
-from .common import as_truths, as_whole_numbers, call_in_place, explain
+from ..checks import Hint, NotAttempted, call, exercise, hint_if
+from .common import as_tensor, as_truths, as_whole_numbers, call_in_place, close, compare
 
 
 @exercise("01.1", "The strides are 200, 50, 10 and 1. How often does 200 go into 345, and 50 into what is left?")
@@ -87,8 +87,7 @@ def standardise_in_place(function: object) -> str:
     memory = X.view(-1)  # sees only what is written into the memory that X has now
     # So PyTorch says where one number for each row, of shape (4,), meets X of shape (4, 2).
     each_row = "your means or deviations have shape (N,), one for each row. Which dim must disappear instead?"
-    with explain({"must match the size of tensor b (4)": each_row}):
-        returned = call_in_place(function, X)
+    returned = call_in_place(function, X, hints={"must match the size of tensor b (4)": each_row})
     if torch.equal(X, before):
         if returned is None and not getattr(getattr(function, "__code__", None), "co_names", True):
             raise NotAttempted("your function does nothing yet.")

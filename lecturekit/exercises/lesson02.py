@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from ..checks import Hint, as_number, as_tensor, call, close, compare, exercise, hint_if
-from .common import as_truths, explain
+from ..checks import Hint, call, exercise, hint_if
+from .common import as_number, as_tensor, as_truths, close, compare
 
 
 @exercise("02.1", "Ask twice: does x have this dtype and device already, and is a copy asked for by name?")
@@ -52,15 +52,14 @@ def column_of_ones(function: object) -> str:
 
 def _with_ones(function: object, X: Tensor) -> Tensor:
     fetches = "your function fetches X from its device. Leave X there, and work where it lies."
-    explanations = {
+    hints = {
         "no data": fetches,
         "on meta tensors": fetches,
         "to numpy": fetches,
         "same number of dimensions": "cat puts a table beside a table. Which shape has a table of one column?",
         "device": "X lies on one device and your ones on another. Which tensor can you ask for the device?",
     }
-    with explain(explanations):
-        return call(function, X)
+    return call(function, X, hints=hints)
 
 
 @exercise("02.3", "How many bytes does one row take, with 100 numbers of 4 bytes, in both tables together?")

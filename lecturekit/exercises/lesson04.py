@@ -4,8 +4,8 @@ from unittest.mock import patch
 
 import torch
 
-from ..checks import Hint, as_tensor, call, close, compare, exercise, hint_if
-from .common import as_names, explain, watch_backward
+from ..checks import Hint, call, exercise, hint_if
+from .common import as_names, as_tensor, close, compare, watch_backward
 
 
 @exercise("04.1", "A tuple (x, y) as the second argument of torch.autograd.grad asks for both at once.")
@@ -17,8 +17,8 @@ def both_gradients(function: object) -> str:
     used_up = "the first call uses the graph up. Can you ask for both derivatives in one call?"
     # Two calls that keep the graph are right, but walk twice.
     watched = patch.object(torch.autograd, "grad", wraps=torch.autograd.grad)
-    with watch_backward() as went_backward, explain({"second time": used_up}), watched as grad:
-        answer = call(function, x, y)
+    with watch_backward() as backward, watched as grad:
+        answer = call(function, x, y, hints={"second time": used_up})
     hint_if(x.grad is None or y.grad is None, "your function empties .grad. What was in it before is lost.")
     if (x.grad.item(), y.grad.item()) != (10, 20):
         raise Hint("your function fills .grad. Which way of asking returns its answers, and leaves .grad alone?")
@@ -35,7 +35,7 @@ def both_gradients(function: object) -> str:
     compare("∂f/∂x", grad_x, right_x, ["∂f/∂x is not right. Is f still x · y + y²?"])
     typical = [(3.0, 4.0, "∂f/∂y has only one of its two parts: f uses y twice.")]
     compare("∂f/∂y", grad_y, right_y, [*typical, "∂f/∂x is right, ∂f/∂y is not."])
-    hint_if(not went_backward, "the numbers are right, but nothing went backward. Let torch.autograd.grad find them.")
+    hint_if(not backward.called, "the numbers are right, but nothing went backward. Let torch.autograd.grad find them.")
     kept_graph = any(asked.kwargs.get("retain_graph") for asked in grad.call_args_list)
     advice = " One call would walk once." if kept_graph else ""
     return f"you have both derivatives, and no .grad has changed.{advice}"

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from ..checks import Hint, NotAttempted, call, close, compare, exercise, hint_if, place, summary
-from .common import as_dict, explain
+from ..checks import Hint, NotAttempted, call, exercise, hint_if, place, summary
+from .common import as_dict, close, compare
 
 
 def _draw(*shapes: tuple[int, ...]) -> list[np.ndarray]:
@@ -25,8 +25,7 @@ def _gradients(function: Callable, upstream: np.ndarray, *arrays: np.ndarray) ->
 
 def _compare(name: str, answer: object, right: np.ndarray, hints: Sequence[str | tuple]) -> None:
     """As `compare`, for arrays; a wrong value may also have another shape than the right one."""
-    if answer is ...:
-        raise NotAttempted(f"{name} is still blank.")
+    hint_if(answer is ..., f"{name} is still blank.", NotAttempted)
     if isinstance(answer, torch.Tensor):
         answer = answer.detach().numpy()
     if not isinstance(answer, np.ndarray | np.floating) or answer.dtype.kind not in "fi":
@@ -103,8 +102,7 @@ def mean_squared_error(function: object) -> str:
 def square_root(function: object, tensor_class: object) -> str:
     values, up = np.array([4.0, 9.0, 0.25]), np.array([1.0, -2.0, 3.0])
     source = tensor_class(values, requires_grad=True)
-    with explain({"ufunc": "a is a Tensor: take the root of its numbers, a.value."}):
-        result = call(function, source)
+    result = call(function, source, hints={"ufunc": "a is a Tensor: take the root of its numbers, a.value."})
     hint_if(not isinstance(result, tensor_class), f"return a Tensor, for the graph, not {type(result).__name__}.")
     roots = np.sqrt(values)
     hint_if(not close(result.value, roots), "the value is not the square root of a.value.")

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from ..checks import Hint, NotAttempted, as_number, call, compare, exercise, hint_if
+from ..checks import Hint, NotAttempted, call, exercise, hint_if
 from ..data import noisy_line
-from .common import as_dict, explain, watch_backward
+from .common import as_dict, as_number, compare, watch_backward
 
 
 @exercise("06.1", "Section 2 has 2 · x · error for w. Which factor stands in place of x when b moves?")
@@ -34,7 +34,7 @@ def gradient_of_the_bias(function: object) -> str:
 def trained_weight(function: object) -> str:
     X, y = torch.tensor([1.0, 1.0, 2.0]), torch.tensor([3.0, 3.0, 6.0])
     optimisers = []
-    explanations = {
+    hints = {
         "leaf Variable": "PyTorch refuses to change w in place while it records. In which block must the update stand?",
         "NoneType": "w.grad is None when your update reads it. Is w still the leaf you began with, and has backward() "
         "filled its gradient?",
@@ -43,8 +43,8 @@ def trained_weight(function: object) -> str:
     }
     handle = register_optimizer_step_post_hook(lambda optimizer, args, kwargs: optimisers.append(optimizer))
     try:
-        with watch_backward() as went_backward, explain(explanations):
-            answer = call(function, X, y, 1 / 8, 3)
+        with watch_backward() as backward:
+            answer = call(function, X, y, 1 / 8, 3, hints=hints)
     finally:
         handle.remove()
     number = as_number("w", answer)
@@ -63,7 +63,7 @@ def trained_weight(function: object) -> str:
         "w is not where three steps lead. Print w and w.grad in each round, and compare with section 4.",
     ]
     compare("w", number, 2.625, typical)
-    hint_if(not went_backward, "the number is right, but nothing went backward: that is step 1. Use autograd.")
+    hint_if(not backward.called, "the number is right, but nothing went backward: that is step 1. Use autograd.")
     hint_if(optimisers, "the number is right, but an optimiser made the update. Here the update is yours to write.")
     return "forward, reset, backward, update: all training loops grow from this one."
 

@@ -2,8 +2,8 @@
 
 import torch
 
-from ..checks import Hint, NotAttempted, as_number, call, close, compare, exercise, hint_if
-from .common import call_in_place, explain
+from ..checks import Hint, NotAttempted, call, exercise, hint_if
+from .common import as_number, call_in_place, close, compare
 
 # Three examples, so that the number of examples (3) is neither the number of features (2) nor the factor 2.
 X = torch.tensor([[1.0, 2.0], [3.0, -1.0], [0.0, 1.0]])
@@ -24,8 +24,9 @@ def _gradient(w: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, torch.Ten
 @exercise("07.1", "The derivative of ½u² is u. So take the formulas of section 2, without the 2.")
 def half_gradient(function: object) -> str:
     w, b = _parameters()
-    with torch.no_grad(), explain({"does not require grad": "do not use autograd: write the formula of section 2."}):
-        answer = call(function, X, y, w, b)
+    hints = {"does not require grad": "do not use autograd: write the formula of section 2."}
+    with torch.no_grad():
+        answer = call(function, X, y, w, b, hints=hints)
     hint_if(not isinstance(answer, tuple | list) or len(answer) != 2, "return two things, grad_w and grad_b.")
     hint_if(any(part is None for part in answer), "one of the two gradients is still blank.")
     grad_w, grad_b = answer
@@ -52,11 +53,9 @@ def manual_step(function: object) -> str:
         before = w.detach().clone()
         grad_w, grad_b = _gradient(right_w, right_b)
         right_w, right_b = right_w - lr * grad_w, right_b - lr * grad_b
-        with explain({"leaf Variable": refused}):
-            call_in_place(function, w, b, X, y, lr)
+        call_in_place(function, w, b, X, y, lr, hints={"leaf Variable": refused})
         if torch.equal(w, before):
-            if w.grad is None:
-                raise NotAttempted("your step changes nothing yet.")
+            hint_if(w.grad is None, "your step changes nothing yet.", NotAttempted)
             hint_if(not w.grad.any(), "w did not change. What was in w.grad when the update came?")
             raise Hint("w did not change. Do you change it in place? `w = …` would only give a new tensor the name w.")
         w_is_right = close(w.detach(), right_w)

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from ..checks import Hint, NotAttempted, as_number, call, close, compare, exercise, hint_if
+from ..checks import Hint, NotAttempted, call, exercise, hint_if
+from .common import as_number, close, compare
 
 LRS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1)
 
@@ -85,8 +86,7 @@ def epoch_by_hand(function: object) -> str:
     answer = call(function, w, b, X, y, lr, batch_size, order)
     hint_if(not isinstance(answer, tuple | list) or len(answer) != 2, "return a pair of numbers, w and b.")
     found = torch.tensor([as_number("w", answer[0]), as_number("b", answer[1])])
-    if found.tolist() == [w, b]:
-        raise NotAttempted("your function returns the w and b that it was given.")
+    hint_if(found.tolist() == [w, b], "your function returns the w and b that it was given.", NotAttempted)
     hint_if(not all(map(torch.equal, given, (X, y, order))), "your function changes X, y or order. Leave them.")
     batches = order.split(batch_size)
     typical = [

@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor
 
-from ..checks import Hint, as_number, call, close, compare, exercise, hint_if
-from .common import as_dict, explain
+from ..checks import Hint, call, exercise, hint_if
+from .common import as_dict, as_number, close, compare
 
 
 class _Device:
@@ -66,9 +66,9 @@ def crossover(function: object) -> str:
         cpu_time, gpu_time = cpu_start + size / cpu_bandwidth, gpu_start + size / gpu_bandwidth
         times = f"the CPU takes {cpu_time:.6g} µs, the GPU {gpu_time:.6g} µs"
         compare("the size", size, right, [*typical, f"for {numbers} your size is {size:.6g} kB. There {times}."])
+    hints = {"ZeroDivisionError": "it divides by zero where both bandwidths are the same."}
     for numbers in ((1, 10, 10, 10), (1, 10, 10, 5)):
-        with explain({"ZeroDivisionError": "it divides by zero where both bandwidths are the same."}):
-            size = as_number("the size", call(function, *numbers))
+        size = as_number("the size", call(function, *numbers, hints=hints))
         hint_if(size < 0, "a negative size comes out where the GPU has less bandwidth. Does it ever catch up there?")
         hint_if(size != math.inf, f"for {numbers} the GPU never catches up, but your function returns {size:.4g}.")
     return "it is the delay, divided by the time that the GPU wins with each kB."
@@ -76,9 +76,9 @@ def crossover(function: object) -> str:
 
 @exercise("09.3", "One call can do it all: torch.zeros has the arguments device and requires_grad.")
 def weight_on_a_device(function: object) -> str:
+    hints = {"no data": "your weight leaves meta, where it has no numbers. Make it on the device, and stay."}
     for place in ("cpu", "meta"):
-        with explain({"no data": "your weight leaves meta, where it has no numbers. Make it on the device, and stay."}):
-            w = call(function, 3, torch.device(place))
+        w = call(function, 3, torch.device(place), hints=hints)
         hint_if(not isinstance(w, Tensor), "return a tensor.")
         hint_if(w.device.type != place, f"asked for {place}, your weight lies on {w.device}.")
         hint_if(tuple(w.shape) != (3, 1), f"for d = 3 the shape should be (3, 1). Yours is {tuple(w.shape)}.")
@@ -114,10 +114,6 @@ def bytes_kept(answer: object) -> str:
     }
     for name, found, kept in zip(names, (plain, checkpointed), (blocks * tensors, blocks), strict=True):
         in_another_unit = [(factor * kept * right, f"{name}: {hint}") for factor, hint in any_unit]
-        compare(
-            name,
-            found,
-            kept * right,
-            [*in_another_unit, *typical[name], f"{name}: how many tensors are kept, and how many MB has each?"],
-        )
+        otherwise = f"{name}: how many tensors are kept, and how many MB has each?"
+        compare(name, found, kept * right, [*in_another_unit, *typical[name], otherwise])
     return "one tensor of six is kept, and the others are computed again."

@@ -1,21 +1,20 @@
 """Exercises of notebook 10, layers and activations."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..checks import Hint, NotAttempted, as_tensor, call, close, compare, exercise, hint_if, raise_hint
-from .common import as_whole_numbers, explain
+from ..checks import Hint, NotAttempted, call, exercise, hint_if
+from .common import as_tensor, as_whole_numbers, close, compare
 
 
-def _compare_shape(name: str, answer: object, right: tuple[int, ...], hints: Sequence[str | tuple]) -> None:
+def _compare_shape(name: str, answer: object, right: tuple, hints: Mapping[tuple, str], otherwise: str) -> None:
     if not isinstance(answer, Sequence) or isinstance(answer, str):
         raise Hint(f"{name} should be a tuple of numbers, such as (10, 2). This is {type(answer).__name__}.")
     shape = tuple(as_whole_numbers(name, answer, f"{name} should hold whole numbers only."))
-    if shape != right:
-        raise_hint(hints, shape.__eq__)
+    hint_if(shape != right, hints.get(shape, otherwise))
 
 
 @exercise("10.1", "Write 4 → 5 and 5 → 3 beside the layers. A weight is (out, in), and each neuron has a bias.")
@@ -23,20 +22,20 @@ def shapes_on_paper(weight_shape: object, output_shape: object, num_parameters: 
     # The numbers of examples, inputs, neurons and outputs are all different, so each mistake shows.
     N, inputs, neurons, outputs = 7, 4, 5, 3
     with_N = [(N, inputs), (N, neurons), (N, outputs), (inputs, N), (neurons, N)]
-    typical = [
-        ((inputs, neurons), "weight_shape: you make the layer in that order. One row of the weight is one neuron."),
-        ((neurons,), "weight_shape: that is the shape of the bias."),
-        (*with_N, "weight_shape: a weight does not depend on the number of examples."),
-        "weight_shape is not right. How many neurons has the first layer, and how many inputs has each?",
-    ]
-    _compare_shape("weight_shape", weight_shape, (neurons, inputs), typical)
-    typical = [
-        ((outputs, N), "output_shape: the examples are the rows."),
-        ((N, neurons), "output_shape: that is what comes out of the first layer."),
-        ((outputs,), "output_shape: that would be one example. How many come in?"),
-        "output_shape is not right. How many examples go in, and how many numbers come out for each?",
-    ]
-    _compare_shape("output_shape", output_shape, (N, outputs), typical)
+    typical = {
+        (inputs, neurons): "weight_shape: you make the layer in that order. One row of the weight is one neuron.",
+        (neurons,): "weight_shape: that is the shape of the bias.",
+        **dict.fromkeys(with_N, "weight_shape: a weight does not depend on the number of examples."),
+    }
+    otherwise = "weight_shape is not right. How many neurons has the first layer, and how many inputs has each?"
+    _compare_shape("weight_shape", weight_shape, (neurons, inputs), typical, otherwise)
+    typical = {
+        (outputs, N): "output_shape: the examples are the rows.",
+        (N, neurons): "output_shape: that is what comes out of the first layer.",
+        (outputs,): "output_shape: that would be one example. How many come in?",
+    }
+    otherwise = "output_shape is not right. How many examples go in, and how many numbers come out for each?"
+    _compare_shape("output_shape", output_shape, (N, outputs), typical, otherwise)
     first, second = neurons * inputs + neurons, outputs * neurons + outputs
     right = first + second
     typical = [
@@ -83,14 +82,13 @@ def xor_by_hand(W1: object, b1: object, W2: object, b2: object) -> str:
 def _module(function: object, *args: object) -> nn.Module:
     hint_if(isinstance(function, nn.Module), "pass the class itself, not a module made from it.")
     plain_number = "a Parameter is made from a tensor, and you gave it a plain number."
-    explanations = {
+    hints = {
         "__init__() call": "the register is not there yet. With which line does the __init__ of a module begin?",
         "'float' object has no attribute 'detach'": plain_number,
         "'int' object has no attribute": plain_number,
         "can require gradients": "whole numbers cannot be trained. Make a tensor of floating point numbers.",
     }
-    with explain(explanations):
-        module = call(function, *args)
+    module = call(function, *args, hints=hints)
     hint_if(not isinstance(module, nn.Module), f"it should inherit from nn.Module, this makes {type(module).__name__}.")
     return module
 

@@ -6,7 +6,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ..checks import Hint, NotAttempted, as_number, call, compare, exercise, hint_if
+from ..checks import Hint, NotAttempted, call, exercise, hint_if
+from .common import as_number, compare
 
 
 @exercise("11.1", "Take mlp(sizes, nn.ReLU) of section 2. Then give each linear layer new weights, and zeros as bias.")

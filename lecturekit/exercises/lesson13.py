@@ -6,8 +6,8 @@ from itertools import chain, pairwise
 import torch
 from torch import Tensor
 
-from ..checks import Hint, call, compare, exercise, hint_if
-from .common import as_whole_numbers
+from ..checks import Hint, call, exercise, hint_if
+from .common import as_whole_numbers, compare
 
 
 @exercise("13.1", "In one step, each of 4 workers takes 8 examples. The other two numbers follow from that.")

@@ -81,7 +81,7 @@ def _tspans(mark: Mark) -> str:
     return "".join(spans)
 
 
-@house_style
+@house_style()
 def paint(scene: Scene) -> Image:
     """Return the last step of a scene in pixels, ``SCALE`` for each of the page, painted by Matplotlib."""
     from matplotlib.backends.backend_agg import RendererAgg

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-@house_style
+@house_style()
 def plot_tensor(tensor: Tensor | Mapping[str, Tensor]) -> Figure:
     """Draw tensors as cells: rows and columns, layers that lie one before the other, blocks of layers.
 

@@ -56,7 +56,7 @@ COURSE = {
 }
 
 
-@house_style
+@house_style()
 def layer_cake(highlight: str | None = None) -> Figure:
     """Draw the layers of PyTorch, from the reader's Python code down to the device that computes.
 
@@ -98,7 +98,7 @@ def layer_cake(highlight: str | None = None) -> Figure:
     return fig
 
 
-@house_style
+@house_style()
 def course_map(here: str | None = None) -> Figure:
     """Draw the lessons and which builds on which; `here` is the number of one to bring out, such as "06".
 
@@ -131,7 +131,7 @@ def course_map(here: str | None = None) -> Figure:
     return fig
 
 
-@house_style
+@house_style()
 def all_reduce(gradients: Sequence[float]) -> Figure:
     """Draw an all-reduce: each worker gives its gradient, each gets the sum, and makes the mean of it.
 
@@ -167,7 +167,7 @@ def all_reduce(gradients: Sequence[float]) -> Figure:
     return fig
 
 
-@house_style
+@house_style()
 def adaline() -> Figure:
     """Draw ADALINE, from the inputs to the class, and where learning starts. Introduced in notebook 07.
 

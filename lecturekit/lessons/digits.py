@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PEN = 5.0  # thirty-seconds of the paper's side: a drawing gets as much ink as the pictures of the data have
 
 
-@house_style
+@house_style()
 def plot_images(
     X: Tensor, titles: Sequence[object] = (), *, columns: int = 10, signed: bool = False, size: float = 0.9
 ) -> Figure:
@@ -106,7 +106,7 @@ def drawing_pad(model: nn.Sequential) -> HTML:
     return HTML(live_image(_picture(pixels, p), 400, alt, __package__, ["pad"], data, weights))
 
 
-@house_style
+@house_style()
 def _picture(pixels: Tensor, p: Tensor) -> bytes:
     """Draw a digit and what the network says of it, as PNG."""
     fig, (grid, bars) = figure(4, 2, columns=2)

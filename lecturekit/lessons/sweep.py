@@ -137,7 +137,7 @@ def _descend(rows, y, lrs, batch_size, seeds, num_steps) -> Tensor:
     return torch.stack(path).detach().permute(3, 1, 0, 2)
 
 
-@house_style
+@house_style()
 def plot_loss_surface(X: Tensor, y: Tensor, paths: Mapping[str, Tensor | Sequence]) -> Figure:
     """Draw the mean squared error of ŷ = X w + b over w and b as contour lines, and the paths of runs on it.
 
@@ -231,7 +231,7 @@ class Explorer:
         return self._words
 
 
-@house_style
+@house_style()
 def explorer(X: Tensor, y: Tensor, runs: Runs) -> Explorer:
     """Let the reader choose among many runs: the path of each over the loss surface, beside it its loss.
 
