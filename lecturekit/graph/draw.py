@@ -12,7 +12,7 @@ from .._web import live_image
 from ..style import DARK, GRAPH_DASH, PAPER, SERIF, house_style
 from .picture import Scene
 from .text import low
-from .typeset import Mark
+from .typeset import SIZE, Mark
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -34,18 +34,16 @@ def svg(scene: Scene, stepping: bool = False) -> str:
 
     An element is seen from step ``data-s`` until before ``data-e``, not at ``data-x``, and is faint before ``data-f``.
     """
-    width, height, title, words = scene.width, scene.height, escape(scene.title), escape(scene.description)
-    out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
-        f' role="img" aria-label="{title}" font-family="{SERIF}" font-size="16" text-anchor="middle">'
-        f"<title>{title}</title><desc>{words * (not stepping)}</desc>"
-        f'<rect width="{width}" height="{height}" rx="6" fill="{PAPER}"/>'
-    ]
+    width, height, title = scene.width, scene.height, escape(scene.title)
+    root = {"xmlns": "http://www.w3.org/2000/svg", "width": width, "height": height, "viewBox": f"0 0 {width} {height}"}
+    root |= {"role": "img", "aria-label": title, "font-family": SERIF, "font-size": SIZE, "text-anchor": "middle"}
+    parts = [_tag("title", {}, title), _tag("desc", {}, "" if stepping else escape(scene.description))]
+    parts.append(_tag("rect", {"width": width, "height": height, "rx": 6, "fill": PAPER}))
     for group in scene.groups:
-        title = f"<title>{escape(group.title)}</title>" if group.title else ""
+        title = _tag("title", {}, escape(group.title)) if group.title else ""
         marks = [_element(mark, stepping) for mark in group.marks if stepping or mark.when.get("data-e") is None]
-        out.append(_tag("g", {"data-f": group.since or None if stepping else None}, title + "".join(marks)))
-    return "".join(out) + "</svg>"
+        parts.append(_tag("g", {"data-f": group.since} if stepping and group.since else {}, title + "".join(marks)))
+    return _tag("svg", root, "".join(parts))
 
 
 def _tag(name: str, attributes: dict, inner: str = "") -> str:
@@ -79,6 +77,7 @@ def paint(scene: Scene) -> Image:
 
     size = scene.width * SCALE, scene.height * SCALE
     renderer = RendererAgg(*size, 72)  # without a figure, which would take a tenth of a second to import
+    PathPatch(Path.unit_rectangle(), fc=PAPER, ec="none", transform=Affine2D().scale(*size)).draw(renderer)
     upwards = Affine2D().scale(SCALE, -SCALE).translate(0, size[1])
     for mark in (mark for group in scene.groups for mark in group.marks if mark.when.get("data-e") is None):
         (x, y), style = mark.points[0], mark.style
@@ -97,8 +96,7 @@ def paint(scene: Scene) -> Image:
         dashes = (0, [length / width for length in GRAPH_DASH]) if style.get("stroke-dasharray") else "solid"
         look = {"fc": style["fill"], "ec": style.get("stroke", "none"), "lw": width * SCALE, "ls": dashes}
         PathPatch(outline, transform=upwards, snap=False, **look).draw(renderer)
-    painted, paper = Image.frombuffer("RGBA", size, renderer.buffer_rgba()), Image.new("RGBA", size, PAPER)
-    return Image.alpha_composite(paper, painted).convert("RGB")
+    return Image.frombuffer("RGBA", size, renderer.buffer_rgba()).convert("RGB")
 
 
 def png(picture: Image, colours: int = 64) -> bytes:
@@ -112,12 +110,12 @@ def png(picture: Image, colours: int = 64) -> bytes:
 
 
 @functools.lru_cache(2000)  # the same few words come back in each picture, and shaping them takes most of its time
-def _letters(text: str, italic: bool):
+def _letters(text: str, is_italic: bool):
     """Return the outline of a text in letters of size 1."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextPath
 
-    font = FontProperties(family=["STIXGeneral", "DejaVu Sans"], style="italic" if italic else "normal")
+    font = FontProperties(family=["STIXGeneral", "DejaVu Sans"], style="italic" if is_italic else "normal")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a name in a script that no font has: boxes instead of letters are enough
         return TextPath((0, 0), text, size=1, prop=font)

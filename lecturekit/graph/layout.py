@@ -44,9 +44,9 @@ def _dot(boxes: dict, labels: dict, rankdir: str) -> tuple:
         pairs = [pair.split(",")[-2:] for pair in text.split()]  # at the ends of an edge, "s,x,y" and "e,x,y"
         return [(round(float(x)) + MARGIN, round(height - float(y)) + MARGIN) for x, y in pairs]
 
-    boxes = {node: box.at(*points(graph.get_node(number[node]).attr["pos"])) for node, box in boxes.items()}
+    boxes = {node: box.at(*points(graph.get_node(number[node]).attr["pos"])[0]) for node, box in boxes.items()}
     drawn = {edge: graph.get_edge(number[edge.source], number[edge.target]).attr for edge in labels}
-    labels = {edge: label and label.at(*points(drawn[edge]["lp"])) for edge, label in labels.items()}
+    labels = {edge: label and label.at(*points(drawn[edge]["lp"])[0]) for edge, label in labels.items()}
     ends = ((edge, points(attributes["pos"])) for edge, attributes in drawn.items())
     curves = {edge: [tail, *curve, head] for edge, (tail, head, *curve) in ends}
     return width + 2 * MARGIN, height + 2 * MARGIN, boxes, labels, curves

@@ -20,7 +20,7 @@ from .typeset import SMALL, Block, Mark, equation, formula, is_small, overlay, p
 CROWDED = 16  # in a picture of more nodes than this, a label that tells a shape alone is not worth the room
 DASHES = "{} {}".format(*GRAPH_DASH)
 # By a node's kind: the room left and right, above and below, the radius of the corners, and the width of the line.
-LOOKS = {"leaf": (18, 7, 16, 1.8), "input": (13, 7, 16, 1.3), "constant": (9, 3, 14, 1.3)}
+LOOKS = {"leaf": (18, 7, 16, 1.8), "input": (13, 7, 16, 1.3), "constant": (9, 3, 13, 1.3)}
 
 
 def _beginnings(steps: Steps) -> dict[Node, str]:
@@ -43,7 +43,7 @@ def _node_block(node: Node, target: Node | None, steps: Steps, above: str | None
     block = block.padded(max(across, (34 - block.width) // 2), down)
     width, height, dashes = block.width, block.height, None if node.requires_grad else DASHES
     piled = (6, 3, 0) if node.num_operations > 1 else (0,)
-    boxes = [rect(width, height, radius, line, dashes, FILL[node.kind]).at((far, far)) for far in piled]
+    boxes = [rect(width, height, radius, line, dashes, FILL[node.kind]).at(far, far) for far in piled]
     if node.kind == "output":
         boxes.append(rect(width - 6, height - 6, 3, 1))
     lit = [(steps.forward.get(node), GRAPH_INK), (node is target and node.has_grad and steps.start, GRADIENT)]

@@ -49,9 +49,8 @@ class Block(NamedTuple):
     height: int
     marks: Sequence[Mark]
 
-    def at(self, point: tuple[int, int]) -> Block:
+    def at(self, dx: int, dy: int) -> Block:
         """The same block around another point."""
-        dx, dy = point
         moved = [mark._replace(points=[(x + dx, y + dy) for x, y in mark.points]) for mark in self.marks]
         return self._replace(marks=moved)
 
@@ -84,15 +83,16 @@ def stack(*blocks: Block, gap: int = 0, align: int = 0) -> Block:
     """Put blocks below each other: on one middle line, or, where `align` is 1, as far to the right as the widest."""
     *tops, end = itertools.accumulate((block.height + gap for block in blocks), initial=0)
     width, height = max(block.width for block in blocks), end - gap
-    places = [(align * (width - b.width) // 2, y + (b.height - height) // 2) for b, y in zip(blocks, tops, strict=True)]
-    return overlay(*map(Block.at, blocks, places))._replace(height=height)
+    xs = [align * (width - block.width) // 2 for block in blocks]
+    ys = [top + (block.height - height) // 2 for block, top in zip(blocks, tops, strict=True)]
+    return overlay(*map(Block.at, blocks, xs, ys))._replace(height=height)
 
 
 def beside(*blocks: Block, gap: int) -> Block:
     """Put blocks side by side."""
     *lefts, end = itertools.accumulate((block.width + gap for block in blocks), initial=0)
-    places = [(x + (block.width - end + gap) // 2, 0) for block, x in zip(blocks, lefts, strict=True)]
-    return overlay(*map(Block.at, blocks, places))._replace(width=end - gap)
+    xs = [left + (block.width - end + gap) // 2 for block, left in zip(blocks, lefts, strict=True)]
+    return overlay(*map(Block.at, blocks, xs, [0] * len(xs)))._replace(width=end - gap)
 
 
 # Widths in hundredths of an em, of Times New Roman and of the fonts made to its measure (Liberation Serif, Tinos, STIX,
@@ -123,7 +123,7 @@ def line(pieces: Iterable[tuple[str, str | None]], colour: str, size: int) -> Bl
     width = 2 * math.ceil(round(x / 2, 6))
     style = {"fill": colour, "font-size": None if size == SIZE else size}
     style |= {"textLength": width, "lengthAdjust": "spacingAndGlyphs"}
-    return Block(width, 2 * round(0.66 * size), [Mark("text", [(0, round(0.34 * size))], style, spans)])
+    return Block(width, 2 * round(0.64 * size), [Mark("text", [(0, round(0.34 * size))], style, spans)])
 
 
 # Words of `rules` are no names, and functions are none.
@@ -150,9 +150,9 @@ def words(text: str, colour: str = MUTED) -> Block:
 
 def is_small(tensor: torch.Tensor | None) -> bool:
     """Whether there is room for all numbers of a tensor in a box."""
-    if tensor is None or tensor.dim() < 2:
-        return tensor is not None and tensor.numel() <= 6
-    return tensor.dim() == 2 and 0 < tensor.shape[0] <= 6 and 0 < tensor.shape[1] <= 5
+    if tensor is None or tensor.dim() > 2:
+        return False
+    return tensor.numel() <= 6 if tensor.dim() < 2 else 0 < tensor.shape[0] <= 6 and 0 < tensor.shape[1] <= 5
 
 
 def equation(left: str, tensor: torch.Tensor, colour: str = GRAPH_INK) -> Block:
