@@ -23,20 +23,21 @@ DASHES = "{} {}".format(*GRAPH_DASH)
 LOOKS = {"leaf": (18, 7, 16, 1.8), "input": (13, 7, 16, 1.3), "constant": (9, 3, 13, 1.3)}
 
 
-def _beginnings(steps: Steps) -> dict[Node, str]:
-    """Return where a module of several operations begins."""
+def _beginnings(steps: Steps) -> dict[Node, list[Block]]:
+    """Say where a module of several operations begins."""
     begins, before = {}, ()
     for node, following in itertools.pairwise(steps.forward):
         new = [m for m in node.module if m not in before and m in following.module]
-        begins |= {node: f"{clean(new[0])} begins"} if new else {}
+        begins |= {node: [words(f"{clean(new[0])} begins")]} if new else {}
         before = node.module
     return begins
 
 
-def _node_block(node: Node, target: Node | None, steps: Steps, above: str | None) -> Block:
+def _node_block(node: Node, target: Node | None, steps: Steps, above: list[Block]) -> Block:
     """Set a node's box and everything that stands in it, with room for whatever a step may show."""
-    block = stack(*([words(above)] if above else []), *_head(node, steps))
-    if below := _gradient(node, target, steps) + _accumulated(node, steps):
+    since = steps.forward.get(node, 0)
+    block = stack(*above, *_head(node, since))
+    if below := _gradient(node, target, steps, since) + _accumulated(node, steps):
         half = max(part.width for part in (block, *below)) // 2 + 6
         block = stack(block, path([(-half, 0), (half, 0)], RULE, 1), *below, gap=4)
     across, down, radius, line = LOOKS.get(node.kind, (13, 7, 5, 1.3))
@@ -44,17 +45,16 @@ def _node_block(node: Node, target: Node | None, steps: Steps, above: str | None
     width, height, dashes = block.width, block.height, None if node.requires_grad else DASHES
     piled = (6, 3, 0) if node.num_operations > 1 else (0,)
     boxes = [rect(width, height, radius, line, dashes, FILL[node.kind]).at(far, far) for far in piled]
-    if node.kind == "output":
-        boxes.append(rect(width - 6, height - 6, 3, 1))
-    lit = [(steps.forward.get(node), GRAPH_INK), (node is target and node.has_grad and steps.start, GRADIENT)]
-    lit += [(steps.backward[edge.target], GRADIENT) for edge in steps.terms[node]]
-    boxes += [rect(width, height, radius, 4, stroke=ink).seen(step, step + 1) for step, ink in lit if step]
+    boxes += [rect(width - 6, height - 6, 3, 1)] if node.kind == "output" else []
+    lit = [(since, GRAPH_INK)] + [(steps.backward[edge.target], GRADIENT) for edge in steps.terms[node]]
+    lit += [(steps.start, GRADIENT)] if node is target and node.has_grad else []
+    boxes += [rect(width, height, radius, 3.2, stroke=ink).seen(step, step + 1) for step, ink in lit if step]
     return overlay(*boxes, block)
 
 
-def _head(node: Node, steps: Steps) -> list[Block]:
-    """Set name, operation and value."""
-    name, since = clean(node.name, 28), steps.forward.get(node, 0)
+def _head(node: Node, since: int) -> list[Block]:
+    """Set name, operation, and value, which is seen from step `since`."""
+    name = clean(node.name, 28)
     if node.kind == "constant":
         return [formula(name)]
     if is_small(node.value) and not node.op:
@@ -75,23 +75,22 @@ def _norm(name: str, norm: float, colour: str = GRAPH_INK) -> Block:
     return formula(f"‖{name}‖ = {format_number(norm)}", colour)
 
 
-def _gradient(node: Node, target: Node | None, steps: Steps) -> list[Block]:
+def _gradient(node: Node, target: Node | None, steps: Steps, since: int) -> list[Block]:
     """Return the row of the gradient: at first nothing, then the partial sums, at last the whole."""
-    since = steps.forward.get(node, 0)
     if target is None or node.shape is None or not (node.requires_grad or node.has_grad):
         return []
     if not node.has_grad:
         return [words("no gradient").seen(since)]
     name, terms = derivative(target, node), steps.terms[node]
+    rows = [words("no gradient yet")]
     if is_small(node.grad):
-        sums = [*itertools.accumulate(edge.contribution for edge in terms[:-1]), node.grad]
-        rows = [equation(name, total, GRADIENT) for total in sums]
+        sums = itertools.accumulate(edge.contribution for edge in terms[:-1])
+        rows += [equation(name, total, GRADIENT) for total in (*sums, node.grad)]
     else:
-        rows = [words(f"{i} of {len(terms)} terms") for i in range(1, len(terms))]
-        rows.append(_norm(name, node.grad_norm, GRADIENT))
+        rows += [words(f"{i} of {len(terms)} terms") for i in range(1, len(terms))]
+        rows += [_norm(name, node.grad_norm, GRADIENT)]
     begin = [steps.backward[edge.target] for edge in terms] or [steps.start if node is target else steps.last]
-    times = since, *begin, None
-    return [overlay(*map(Block.seen, [words("no gradient yet"), *rows], times, times[1:]))]
+    return [overlay(*map(Block.seen, rows, [since, *begin], [*begin, None]))]
 
 
 def _accumulated(node: Node, steps: Steps) -> list[Block]:
@@ -118,21 +117,17 @@ def _arrow(points: Sequence, colour: str, width: float, dashes: str | None = Non
     (a, b), (c, d), *_, (x, y), (u, v) = points
     shaft = path([(2 * a - c, 2 * b - d), *points[2:-1]], colour, width, dashes, is_curved=True)
     dx, dy = 0.42 * (u - x), 0.42 * (v - y)
-    head = Mark("path", [(u, v), (x - dy, y + dx), (x + dy, y - dx)], {"fill": colour})
-    return overlay(shaft, Block(0, 0, [head]))
+    return overlay(shaft, path([(u, v), (x - dy, y + dx), (x + dy, y - dx)], colour))
 
 
 def _edge_group(edge: Edge, points: Sequence, label: Block | None, steps: Steps) -> Group:
     forward = steps.forward[edge.target]
     back = steps.backward.get(edge.target) if edge.carries_gradient else None  # when the arrow points the other way
-    has_slope = edge.carries_gradient or (edge.source.requires_grad and edge.target.requires_grad)
-    dashes = None if has_slope else DASHES
+    dashes = None if edge.carries_gradient or (edge.source.requires_grad and edge.target.requires_grad) else DASHES
     parts = [_arrow(points, MUTED, 1.4, dashes).seen(0, hidden=back)]
-    parts.append(_arrow(points, GRAPH_INK, 2.6, dashes).seen(forward, forward + 1))
-    if back:
-        parts.append(_arrow(points[::-1], GRADIENT, 2.8).seen(back, back + 1))
-    if label:
-        parts.append(label.seen(back or 0))
+    parts += [_arrow(points, GRAPH_INK, 2.6, dashes).seen(forward, forward + 1)]
+    parts += [_arrow(points[::-1], GRADIENT, 2.8).seen(back, back + 1)] if back else []
+    parts += [label.seen(back or 0)] if label else []
     return Group("", forward, overlay(*parts).marks)
 
 
@@ -195,7 +190,7 @@ def build(graph) -> Scene:
     steps = plan(graph)
     crowded = len(graph.nodes) > CROWDED
     begins = _beginnings(steps) if crowded else {}
-    boxes = {node: _node_block(node, graph.target, steps, begins.get(node)) for node in graph.nodes}
+    boxes = {node: _node_block(node, graph.target, steps, begins.get(node, [])) for node in graph.nodes}
     labels = {edge: _label(edge, steps.incoming[edge.target], crowded) for edge in graph.edges}
     width, height, boxes, labels, curves = place(boxes, labels)
     groups = [_edge_group(edge, curves[edge], label, steps) for edge, label in labels.items()]

@@ -63,9 +63,10 @@ class Block(NamedTuple):
         return self._replace(width=self.width + 2 * dx, height=self.height + 2 * dy)
 
 
-def path(points: Sequence, colour: str, width: float, dashes: str | None = None, is_curved: bool = False) -> Block:
+def path(points: Sequence, colour: str, width: float = 0, dashes: str | None = None, is_curved: bool = False) -> Block:
+    """A line, or an area where the line has no width."""
     style = {"fill": "none", "stroke": colour, "stroke-width": width, "stroke-dasharray": dashes}
-    return Block(0, 0, [Mark("path", points, style, is_curved=is_curved)])
+    return Block(0, 0, [Mark("path", points, style if width else {"fill": colour}, is_curved=is_curved)])
 
 
 def rect(width: int, height: int, radius: int, line: float, dashes=None, fill="none", stroke=GRAPH_INK) -> Block:
