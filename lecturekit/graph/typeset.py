@@ -10,7 +10,7 @@ import itertools
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -112,14 +112,24 @@ def _width(char: str, is_italic: bool) -> int:
     return next((width for width, chars in (_UPRIGHT, _ITALIC)[is_italic].items() if char in chars), usual)
 
 
-def line(pieces: Iterable[tuple[str, str | None]], colour: str, size: int) -> Block:
-    """Set pieces of text side by side: in italics ("i"), as an index ("low") or an exponent ("high"), or upright."""
+# A formula's pieces, of which names are set in italics; functions are none, nor are the words of `rules`.
+_PIECES = re.compile(
+    r"\d[\d.]*(?:e[+−-]?\d+)?|(?P<low>[₀-₉]+)|(?P<high>[⁰¹²³⁴-⁹⁻ᵀ]+)"
+    r"|(?:each|diagonal|Jacobian|upstream|summed|spread|reshaped|scatter-add of|over|rows|columns)(?![^\W⁰-⁹ᵀ])"
+    r"|(?P<name>∂|(?>[^\W\d_₀-₉⁰-⁹²³¹ᵀ](?:[^\W₀-₉⁰-⁹²³¹ᵀ]|\.(?=\w))*)(?!\())|[^\W\d_]+|."
+)
+_PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵀ", "01234567890123456789−T")
+
+
+@functools.lru_cache(2000)  # the same names and formulas come back in each picture
+def formula(text: str, colour: str = GRAPH_INK, size: int = SIZE, pieces: re.Pattern = _PIECES) -> Block:
+    """Set names in italics, functions and numbers upright, indices low and exponents high."""
     spans, x = [], 0.0
-    for text, style in pieces:
-        scale, rise = {"low": (0.72, -0.2), "high": (0.72, 0.36)}.get(style, (1, 0))
-        span = Span(text, style == "i", round(scale * size), x, round(rise * size))
-        x += span.size / 100 * sum(_width(char, span.is_italic) for char in text)
-        spans.append(span)
+    for kind, alike in itertools.groupby(pieces.finditer(low(text)), lambda piece: piece.lastgroup):
+        letters = "".join(piece[0] for piece in alike).translate(_PLAIN)
+        scale, rise = {"low": (0.72, -0.2), "high": (0.72, 0.36)}.get(kind, (1, 0))
+        spans.append(Span(letters, kind == "name", round(scale * size), x, round(rise * size)))
+        x += round(scale * size) / 100 * sum(_width(letter, kind == "name") for letter in letters)
     # Rounded first: in its last digit, a sum of floats is another one since Python 3.12.
     width = 2 * math.ceil(round(x / 2, 6))
     style = {"fill": colour, "font-size": None if size == SIZE else size}
@@ -127,26 +137,9 @@ def line(pieces: Iterable[tuple[str, str | None]], colour: str, size: int) -> Bl
     return Block(width, 2 * round(0.64 * size), [Mark("text", [(0, round(0.34 * size))], style, spans)])
 
 
-# Words of `rules` are no names, and functions are none.
-_TOKEN = re.compile(
-    r"\d[\d.]*(?:e[+−-]?\d+)?|(?P<low>[₀-₉]+)|(?P<high>[⁰¹²³⁴-⁹⁻ᵀ]+)"
-    r"|(?:each|diagonal|Jacobian|upstream|summed|spread|reshaped|scatter-add of|over|rows|columns)(?![^\W⁰-⁹ᵀ])"
-    r"|(?P<i>∂|(?>[^\W\d_₀-₉⁰-⁹²³¹ᵀ](?:[^\W₀-₉⁰-⁹²³¹ᵀ]|\.(?=\w))*)(?!\())|[^\W\d_]+|."
-)
-_PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵀ", "01234567890123456789−T")
-
-
-@functools.lru_cache(2000)  # the same names and formulas come back in each picture
-def formula(text: str, colour: str = GRAPH_INK, size: int = SIZE) -> Block:
-    """Set names in italics, functions and numbers upright, indices low and exponents high."""
-    alike = itertools.groupby(_TOKEN.finditer(low(text)), lambda token: token.lastgroup)
-    pieces = [("".join(token[0] for token in tokens).translate(_PLAIN), style) for style, tokens in alike]
-    return line(pieces, colour, size)
-
-
 def words(text: str, colour: str = MUTED) -> Block:
-    """Set small text upright."""
-    return line([(text, None)], colour, SMALL)
+    """Set small text in one upright piece."""
+    return formula(text, colour, SMALL, re.compile(".+"))
 
 
 def is_small(tensor: torch.Tensor | None) -> bool:
