@@ -196,7 +196,7 @@ def test_the_step_taken_is_in_sight_of_the_window(show, make, width, height):
         hidden = page.evaluate(
             """() => {
                 const box = document.querySelector('[role=region]').getBoundingClientRect();
-                const lit = Array.from(document.querySelectorAll('[data-e] > rect'))
+                const lit = Array.from(document.querySelectorAll('rect[data-e]'))
                     .filter(r => getComputedStyle(r).visibility === 'visible').map(r => r.getBoundingClientRect());
                 const seen = (r, low, high) => r.top >= low - 2 && r.bottom <= high + 2;
                 const inner = lit.filter(r => r.left >= box.left - 2 && r.right <= box.right + 2 &&

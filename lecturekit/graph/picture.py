@@ -6,84 +6,91 @@ SVG, PNG and the stepper are made from one `Scene`, so that they cannot drift ap
 from __future__ import annotations
 
 import itertools
-import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..style import FILL, GRADIENT, GRAPH_DASH, LOCAL, MUTED, RULE
-from ..style import GRAPH_INK as INK
+from ..style import FILL, GRADIENT, GRAPH_DASH, GRAPH_INK, LOCAL, MUTED, RULE
 from .layout import place
 from .model import Edge, Node
 from .rules import backward_rule, local_derivative
 from .steps import EMPTY, Steps, fill
 from .text import clean, counts, derivative, format_number, format_shape, format_tensor
-from .typeset import SMALL, Block, Mark, When, equation, formula, is_small, path, rect, stack, words
+from .typeset import SMALL, Block, Mark, equation, formula, is_small, overlay, path, rect, stack, words
 
 CROWDED = 16  # in a picture of more nodes than this, a label that tells a shape alone is not worth the room
-DASHED = {"stroke-dasharray": "{} {}".format(*GRAPH_DASH)}
+DASHES = "{} {}".format(*GRAPH_DASH)
+# By a node's kind: the room left and right, above and below, the radius of the corners, and the width of the line.
+LOOKS = {"leaf": (18, 7, 16, 1.8), "input": (13, 7, 16, 1.3), "constant": (9, 3, 13, 1.3)}
 
 
-def _beginnings(steps: Steps) -> dict[Node, str]:
-    """Return where a module of several operations begins."""
+def _beginnings(steps: Steps) -> dict[Node, list[Block]]:
+    """Say where a module of several operations begins."""
     begins, before = {}, ()
     for node, following in itertools.pairwise(steps.forward):
         new = [m for m in node.module if m not in before and m in following.module]
-        begins |= {node: f"{clean(new[0])} begins"} if new else {}
+        begins |= {node: [words(f"{clean(new[0])} begins")]} if new else {}
         before = node.module
     return begins
 
 
-def _node_block(node: Node, target: Node | None, steps: Steps, above: str | None) -> Block:
-    """Set everything that stands in a node, with room for whatever a step may show."""
-    block = stack([words(above), _head(node, steps)]) if above else _head(node, steps)
-    if below := _gradient(node, target, steps) + _accumulated(node, steps):
-        y = block.height + 4
-        block = stack([block, stack(below)], gap=8)
-        block.marks.append(path([(-6, y), (block.width + 6, y)], RULE, 1))
-    dx, dy = {"leaf": (18, 7), "constant": (9, 3)}.get(node.kind, (13, 7))
-    return block.padded(max(dx, math.ceil((34 - block.width) / 2)), dy)
+def _node_block(node: Node, target: Node | None, steps: Steps, above: list[Block]) -> Block:
+    """Set a node's box and everything that stands in it, with room for whatever a step may show."""
+    since = steps.forward.get(node, 0)
+    block = stack(*above, *_head(node, since))
+    if below := _gradient(node, target, steps, since) + _accumulated(node, steps):
+        half = max(part.width for part in (block, *below)) // 2 + 6
+        block = stack(block, path([(-half, 0), (half, 0)], RULE, 1), *below, gap=4)
+    across, down, radius, line = LOOKS.get(node.kind, (13, 7, 5, 1.3))
+    block = block.padded(max(across, (34 - block.width) // 2), down)
+    width, height, dashes = block.width, block.height, None if node.requires_grad else DASHES
+    piled = (6, 3, 0) if node.num_operations > 1 else (0,)
+    boxes = [rect(width, height, radius, line, dashes, FILL[node.kind]).at(far, far) for far in piled]
+    boxes += [rect(width - 6, height - 6, 3, 1)] if node.kind == "output" else []
+    lit = [(since, GRAPH_INK)] + [(steps.backward[edge.target], GRADIENT) for edge in steps.terms[node]]
+    lit += [(steps.start, GRADIENT)] if node is target and node.has_grad else []
+    boxes += [rect(width, height, radius, 3.2, stroke=ink).seen(step, step + 1) for step, ink in lit if step]
+    return overlay(*boxes, block)
 
 
-def _head(node: Node, steps: Steps) -> Block:
-    """Set name, operation and value."""
+def _head(node: Node, since: int) -> list[Block]:
+    """Set name, operation, and value, which is seen from step `since`."""
     name = clean(node.name, 28)
     if node.kind == "constant":
-        return formula(name)
-    if not node.op:
-        return stack(_value(node, name) if is_small(node.value) else [formula(name), *_value(node, "")])
+        return [formula(name)]
+    if is_small(node.value) and not node.op:
+        return [equation(name, node.value)]
     expression = clean(node.expression, 40 if node.num_parameters else 64)  # what is folded in need not be named
-    rows = [formula(f"{name} = {expression}" if expression and expression != name else name)]
+    rows = [formula(f"{name} = {expression}" if expression not in ("", name) else name)]
     rows += [words(", ".join(folded))] if (folded := counts(node)) else []
-    if node.shape is not None:
-        rows.append(stack(_value(node, "")).seen(steps.forward.get(node, 0)))
-    return stack(rows)
-
-
-def _value(node: Node, left: str) -> list[Block]:
+    if node.shape is None:
+        return rows
     if is_small(node.value):
-        return [equation(left, node.value)]
-    rows = [words(f"shape {format_shape(node.shape)}")] if node.shape else []
-    if node.value_norm is not None and math.prod(node.shape):
-        rows.append(formula(f"‖{clean(node.name, 20)}‖ = {format_number(node.value_norm)}"))
-    return rows or [words("value not kept")]
+        return [*rows, equation("", node.value).seen(since)]
+    value = [words(f"shape {format_shape(node.shape)}")] if node.shape else []
+    value += [_norm(clean(node.name, 20), node.value_norm)] if node.value_norm is not None else []
+    return rows + [row.seen(since) for row in value or [words("value not kept")]]
 
 
-def _gradient(node: Node, target: Node | None, steps: Steps) -> list[Block]:
+def _norm(name: str, norm: float, colour: str = GRAPH_INK) -> Block:
+    return formula(f"‖{name}‖ = {format_number(norm)}", colour)
+
+
+def _gradient(node: Node, target: Node | None, steps: Steps, since: int) -> list[Block]:
     """Return the row of the gradient: at first nothing, then the partial sums, at last the whole."""
-    since = steps.forward.get(node, 0)
     if target is None or node.shape is None or not (node.requires_grad or node.has_grad):
         return []
     if not node.has_grad:
         return [words("no gradient").seen(since)]
     name, terms = derivative(target, node), steps.terms[node]
+    rows = [words("no gradient yet")]
+    if is_small(node.grad):
+        sums = itertools.accumulate(edge.contribution for edge in terms[:-1])
+        rows += [equation(name, total, GRADIENT) for total in (*sums, node.grad)]
+    else:
+        rows += [words(f"{i} of {len(terms)} terms") for i in range(1, len(terms))]
+        rows += [_norm(name, node.grad_norm, GRADIENT)]
     begin = [steps.backward[edge.target] for edge in terms] or [steps.start if node is target else steps.last]
-    rows, total = [words("no gradient yet").seen(since, begin[0])], 0
-    for i, edge in enumerate(terms[:-1]):
-        total = total + edge.contribution if total is not None and is_small(edge.contribution) else None
-        part = words(f"{i + 1} of {len(terms)} terms") if total is None else equation(name, total, GRADIENT)
-        rows.append(part.seen(begin[i], begin[i + 1]))
-    norm = f"‖{name}‖ = {format_number(node.grad_norm)}" if node.grad_norm is not None else name
-    whole = equation(name, node.grad, GRADIENT) if is_small(node.grad) else formula(norm, GRADIENT)
-    return [stack([*rows, whole.seen(begin[-1])], overlaid=True)]
+    return [overlay(*map(Block.seen, rows, [since, *begin], [*begin, None]))]
 
 
 def _accumulated(node: Node, steps: Steps) -> list[Block]:
@@ -91,74 +98,45 @@ def _accumulated(node: Node, steps: Steps) -> list[Block]:
     name, tensor = f"{clean(node.name, 28)}.grad", node.accumulated
     if tensor is None or (node.grad is not None and format_tensor(tensor) == format_tensor(node.grad)):
         return []
-    whole = formula(f"{name}: {format_shape(tensor.shape)}, norm {format_number(tensor.norm().item())}", GRADIENT)
-    return [(equation(name, tensor, GRADIENT) if is_small(tensor) else whole).seen(steps.last)]
+    row = equation(name, tensor, GRADIENT) if is_small(tensor) else _norm(name, tensor.norm().item(), GRADIENT)
+    return [row.seen(steps.last)]
 
 
 def _label(edge: Edge, incoming: list[Edge], crowded: bool) -> Block | None:
     text, rule = local_derivative(edge, incoming), None if crowded else backward_rule(edge, incoming)
-    if text is not None and "×" in text and (crowded or rule):
-        text = None
-    left, rows = derivative(edge.target, edge.source), []
-    if text is not None:
-        rows = [formula(f"{left} = {text}", LOCAL, SMALL)]
-        if rows[0].width > 120:
-            rows = [formula(left, LOCAL, SMALL), formula(f"= {text}", LOCAL, SMALL)]
+    name, rows = derivative(edge.target, edge.source), []
+    if text and not ("×" in text and (crowded or rule)):
+        whole = formula(f"{name} = {text}", LOCAL, SMALL)
+        rows = [whole] if whole.width <= 120 else [formula(part, LOCAL, SMALL) for part in (name, f"= {text}")]
     rows += [formula(rule, GRADIENT, SMALL)] if rule else []
-    return stack(rows).padded(7, 2) if rows else None
+    return stack(*rows).padded(7, 2) if rows else None
 
 
-def _arrow(points, colour: str, width: float, dashed: bool, when: When, length: int = 9) -> list[Mark]:
-    """Return a curve and the head at its end; the curve stops inside the head."""
-    places = [complex(*point) for point in points]
-    tip = places[-1]
-    way = next((tip - place for place in reversed(places) if place != tip), 1)
-    head = [tip, *(tip - length * way / abs(way) * (1 + side) for side in (-0.42j, 0.42j))]
-    near = tip - 0.8 * length * way / abs(way)
-    handle = places[-2] if abs(way) > length else near
-    curve, head = (
-        [(round(p.real, 1), round(p.imag, 1)) for p in line] for line in ([*places[:-2], handle, near], head)
-    )
-    shaft = path(curve, colour, width, True, **(DASHED if dashed else {}))
-    return [shaft._replace(when=when), Mark("path", tuple(head), {"fill": colour}, when=when)]
+def _arrow(points: Sequence, colour: str, width: float, dashes: str | None = None) -> Block:
+    """Return a curve, which begins inside its box, as this may have round corners, and the head at its end."""
+    (a, b), (c, d), *_, (x, y), (u, v) = points
+    shaft = path([(2 * a - c, 2 * b - d), *points[2:-1]], colour, width, dashes, is_curved=True)
+    dx, dy = 0.42 * (u - x), 0.42 * (v - y)
+    return overlay(shaft, path([(u, v), (x - dy, y + dx), (x + dy, y - dx)], colour))
 
 
-def _edge_group(edge: Edge, points, start, label: Block | None, at, steps: Steps) -> Group:
+def _edge_group(edge: Edge, points: Sequence, label: Block | None, steps: Steps) -> Group:
     forward = steps.forward[edge.target]
     back = steps.backward.get(edge.target) if edge.carries_gradient else None  # when the arrow points the other way
-    dashed = not (edge.carries_gradient or (edge.source.requires_grad and edge.target.requires_grad))
-    # It starts a little inside the box, which is painted over it: round corners leave no gap.
-    (x, y), (a, b) = points[0], start
-    inside = min(1.0, 9 / (math.hypot(a - x, b - y) or 1))
-    out = [(round(x + (a - x) * inside), round(y + (b - y) * inside)), *points[1:]]
-    marks = _arrow(out, MUTED, 1.4, dashed, When(hidden=back))
-    marks += _arrow(out, INK, 2.6, dashed, When(forward, forward + 1), 11)
-    if back:
-        marks += _arrow(points[::-1], GRADIENT, 2.8, False, When(back, back + 1), 12)
-    if label:
-        marks += label.seen(back or 0).at(at[0] - label.width // 2, at[1] - label.height // 2)
-    return Group("", forward, marks)
+    dashes = None if edge.carries_gradient or (edge.source.requires_grad and edge.target.requires_grad) else DASHES
+    parts = [_arrow(points, MUTED, 1.4, dashes).seen(0, hidden=back)]
+    parts += [_arrow(points, GRAPH_INK, 2.6, dashes).seen(forward, forward + 1)]
+    parts += [_arrow(points[::-1], GRADIENT, 2.8).seen(back, back + 1)] if back else []
+    parts += [label.seen(back or 0)] if label else []
+    return Group("", forward, overlay(*parts).marks)
 
 
-def _node_group(node: Node, block: Block, centre: tuple[int, int], target: Node | None, steps: Steps) -> Group:
-    x, y, width, height = centre[0] - block.width // 2, centre[1] - block.height // 2, block.width, block.height
-    since = steps.forward.get(node, 0)
+def _title(node: Node) -> str:
+    """Say all about a node, for who points at it."""
     shape = f"shape {format_shape(node.shape)}" if node.shape else "a single number"
     what = [shape, str(node.dtype or "a Python number")] if node.shape is not None else ["several tensors"]
-    title = [clean(node.name, 60), clean(node.expression, 90), *what]
-    title += [f"in {clean(' › '.join(node.module), 90)}"] if node.module else []
-    radius = {"leaf": 16, "input": 16, "constant": height // 2}.get(node.kind, 5)
-    line, more = 1.8 if node.kind == "leaf" else 1.3, {} if node.requires_grad else DASHED
-    piled = (6, 3, 0) if node.num_operations > 1 else (0,)
-    marks = [rect(x + far, y + far, width, height, radius, line, FILL[node.kind], **more) for far in piled]
-    if node.kind == "output":
-        marks.append(rect(x + 3, y + 3, width - 6, height - 6, 3, 1))
-    lit = ({since: INK} if since else {}) | {steps.backward[edge.target]: GRADIENT for edge in steps.terms[node]}
-    lit |= {steps.start: GRADIENT} if node is target and node.has_grad else {}
-    for step, colour in lit.items():
-        frame = rect(x - 1, y - 1, width + 2, height + 2, radius + 1, 3.2, stroke=colour)
-        marks.append(frame._replace(when=When(step, step + 1)))
-    return Group(", ".join(part for part in title if part), since, marks + block.at(x, y))
+    module = node.module and f"in {clean(' › '.join(node.module), 90)}"
+    return ", ".join(filter(None, [clean(node.name, 60), clean(node.expression, 90), *what, module]))
 
 
 class Group(NamedTuple):
@@ -166,7 +144,7 @@ class Group(NamedTuple):
 
     title: str
     since: int
-    marks: list[Mark]
+    marks: Sequence[Mark]
 
 
 class Scene(NamedTuple):
@@ -179,10 +157,6 @@ class Scene(NamedTuple):
     groups: list[Group]
     steps: Steps
     edit: dict | None  # see `editable`
-
-    def is_last(self, mark: Mark) -> bool:
-        """Whether a mark is seen at the last step."""
-        return mark.when.end is None and mark.when.start <= self.steps.last
 
 
 def editable(graph, steps: Steps) -> dict | None:
@@ -216,16 +190,10 @@ def build(graph) -> Scene:
     steps = Steps(graph)
     crowded = len(graph.nodes) > CROWDED
     begins = _beginnings(steps) if crowded else {}
-    blocks = [_node_block(node, graph.target, steps, begins.get(node)) for node in graph.nodes]
-    labels = [_label(edge, steps.incoming[edge.target], crowded) for edge in graph.edges]
-    number = {node: i for i, node in enumerate(graph.nodes)}
-    ends = [(number[edge.source], number[edge.target]) for edge in graph.edges]
-    width, height, centres, curves, places = place(blocks, ends, labels)
-    groups = [
-        _edge_group(edge, curve, centres[number[edge.source]], label, at, steps)
-        for edge, curve, label, at in zip(graph.edges, curves, labels, places, strict=True)
-    ]
-    for node, block, centre in zip(graph.nodes, blocks, centres, strict=True):
-        groups.append(_node_group(node, block, centre, graph.target, steps))
+    boxes = {node: _node_block(node, graph.target, steps, begins.get(node, [])) for node in graph.nodes}
+    labels = {edge: _label(edge, steps.incoming[edge.target], crowded) for edge in graph.edges}
+    width, height, boxes, labels, curves = place(boxes, labels)
+    groups = [_edge_group(edge, curves[edge], label, steps) for edge, label in labels.items()]
+    groups += [Group(_title(node), steps.forward.get(node, 0), box.marks) for node, box in boxes.items()]
     title = "Computation graph" + (f" of {clean(graph.target.name, 24)}" if graph.target else "")
     return Scene(width, height, title, steps.describe(title), groups, steps, editable(graph, steps))

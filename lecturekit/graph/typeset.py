@@ -10,85 +10,90 @@ import itertools
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 
-from ..style import GRAPH_INK as INK
-from ..style import MUTED
+from ..style import GRAPH_INK, MUTED
 from .text import format_number, format_tensor, low
 
 SIZE, SMALL = 16, 14  # pixels: of what stands in the boxes, of what stands beside the arrows
 
 
-class When(NamedTuple):
-    """When a mark is seen: from step `start`, until before step `end` (None: to the last), but not at step `hidden`."""
-
-    start: int = 0
-    end: int | None = None
-    hidden: int | None = None
-
-
 class Span(NamedTuple):
-    """A piece of a line of text: in italics ("i"), as an index ("_") or an exponent ("^"), or upright ("")."""
+    """A piece of a line of text; in pixels its size, where it begins, and how far above the line it stands."""
 
     text: str
-    style: str = ""
-
-    def font_size(self, size: int) -> int:
-        return round(size * 0.72) if self.style in ("_", "^") else size
-
-    def rise(self, size: int) -> int:
-        return {"_": -round(size * 0.2), "^": round(size * 0.36)}.get(self.style, 0)
-
-    def width(self, size: int) -> float:
-        """Return about how many pixels wide it is in a line of a Times-like font of `size` pixels."""
-        wide = {"W": 100, "F": 100}  # letters of China, Japan and Korea
-        drawn = (char for char in self.text if not unicodedata.combining(char))
-        table = _WIDTHS[self.style == "i"]
-        widths = (table.get(char, wide.get(unicodedata.east_asian_width(char), 51)) for char in drawn)
-        return self.font_size(size) / 100 * sum(widths)
+    is_italic: bool
+    size: int
+    x: float
+    rise: int
 
 
 class Mark(NamedTuple):
     """A line of text, a box, or a line; as SVG, but with its places as numbers."""
 
     tag: str  # "text" and "rect", which have one point, or "path": an area where it has no stroke
-    points: tuple[tuple[float, float], ...]
-    style: dict[str, object]  # further attributes
-    spans: tuple[Span, ...] = ()
+    points: Sequence[tuple[float, float]]
+    style: dict[str, object]  # further attributes; None where there is none
+    spans: Sequence[Span] = ()
     is_curved: bool = False  # a Bézier curve
-    when: When = When()
+    when: Mapping[str, int | None] = {}  # at which steps it is seen: see `draw.svg`
 
 
-def path(points: Sequence[tuple[float, float]], colour: str, width: float, is_curved: bool = False, **more) -> Mark:
-    return Mark("path", tuple(points), {"fill": "none", "stroke": colour, "stroke-width": width} | more, (), is_curved)
+class Block(NamedTuple):
+    """Marks around (0, 0), and the room that they need; width and height are even, so that halves are whole pixels."""
 
+    width: int
+    height: int
+    marks: Sequence[Mark]
 
-def rect(x, y, width, height, radius: int, line: float, fill: str = "none", stroke: str = INK, **more) -> Mark:
-    style = {"width": width, "height": height, "rx": radius, "fill": fill, "stroke": stroke, "stroke-width": line}
-    return Mark("rect", ((x, y),), style | more)
+    def at(self, dx: int, dy: int) -> Block:
+        """The same block around another point."""
+        moved = [mark._replace(points=[(x + dx, y + dy) for x, y in mark.points]) for mark in self.marks]
+        return self._replace(marks=moved)
 
-
-@dataclass
-class Block:
-    """Marks in a rectangle of their own, whose upper left corner is (0, 0)."""
-
-    width: int = 0
-    height: int = 0
-    marks: list[Mark] = field(default_factory=list)
-
-    def at(self, dx: int, dy: int) -> list[Mark]:
-        return [mark._replace(points=tuple((x + dx, y + dy) for x, y in mark.points)) for mark in self.marks]
-
-    def seen(self, *when: int) -> Block:
-        """The same block, seen at some steps only."""
-        return Block(self.width, self.height, [mark._replace(when=When(*when)) for mark in self.marks])
+    def seen(self, start: int, end: int | None = None, hidden: int | None = None) -> Block:
+        """The same block, seen from step `start`, until before step `end` or to the last, but not at step `hidden`."""
+        when = {"data-s": start, "data-e": end, "data-x": hidden}
+        return self._replace(marks=[mark._replace(when=when) for mark in self.marks])
 
     def padded(self, dx: int, dy: int) -> Block:
-        return Block(self.width + 2 * dx, self.height + 2 * dy, self.at(dx, dy))
+        return self._replace(width=self.width + 2 * dx, height=self.height + 2 * dy)
+
+
+def path(points: Sequence, colour: str, width: float = 0, dashes: str | None = None, is_curved: bool = False) -> Block:
+    """A line, or an area where the line has no width."""
+    style = {"fill": "none", "stroke": colour, "stroke-width": width, "stroke-dasharray": dashes}
+    return Block(0, 0, [Mark("path", points, style if width else {"fill": colour}, is_curved=is_curved)])
+
+
+def rect(width: int, height: int, radius: int, line: float, dashes=None, fill="none", stroke=GRAPH_INK) -> Block:
+    style = {"width": width, "height": height, "rx": radius, "fill": fill, "stroke": stroke, "stroke-width": line}
+    return Block(width, height, [Mark("rect", [(-width // 2, -height // 2)], style | {"stroke-dasharray": dashes})])
+
+
+def overlay(*blocks: Block) -> Block:
+    """Put blocks in the same place."""
+    width, height = max(block.width for block in blocks), max(block.height for block in blocks)
+    return Block(width, height, [mark for block in blocks for mark in block.marks])
+
+
+def stack(*blocks: Block, gap: int = 0, align: int = 0) -> Block:
+    """Put blocks below each other: on one middle line, or, where `align` is 1, as far to the right as the widest."""
+    *tops, end = itertools.accumulate((block.height + gap for block in blocks), initial=0)
+    width, height = max(block.width for block in blocks), end - gap
+    xs = [align * (width - block.width) // 2 for block in blocks]
+    ys = [top + (block.height - height) // 2 for block, top in zip(blocks, tops, strict=True)]
+    return overlay(*map(Block.at, blocks, xs, ys))._replace(height=height)
+
+
+def beside(*blocks: Block, gap: int) -> Block:
+    """Put blocks side by side."""
+    *lefts, end = itertools.accumulate((block.width + gap for block in blocks), initial=0)
+    xs = [left + (block.width - end + gap) // 2 for block, left in zip(blocks, lefts, strict=True)]
+    return overlay(*map(Block.at, blocks, xs, [0] * len(xs)))._replace(width=end - gap)
 
 
 # Widths in hundredths of an em, of Times New Roman and of the fonts made to its measure (Liberation Serif, Tinos, STIX,
@@ -97,91 +102,62 @@ _UPRIGHT = {20: "'|", 25: " ,.·", 28: "/:;ijlt′\u2009", 34: "!()-I[]fr", 39: 
             62: "ELTZΣω‖", 67: "BCRφψ", 69: "+<=>−×≤", 73: "ADGHKNOQUVXYwΔ", 79: "&mΩ%", 93: "MW@→⋯…"}  # fmt: skip
 _ITALIC = {26: " ,.'|·", 29: "/fijlt′", 34: "!()-:;I", 40: "[]rsz{}", 45: "Jcekvxyεγκλνχτζ", 49: "∂η", 57: "LTYZαψ",
            62: "ABEFPRVXΔΣφ", 68: "CKNw+<=>−×ω", 73: "DGHOQUmΩ", 84: "MW"}  # fmt: skip
-_WIDTHS = [{char: width for width, chars in table.items() for char in chars} for table in (_UPRIGHT, _ITALIC)]
 
 
-_WORDS = "each diagonal Jacobian upstream summed spread reshaped over rows columns".split()
-_TOKEN = re.compile(
-    r"\d[\d.]*(?:e[+−-]?\d+)?|(?P<name>[^\W\d_₀-₉⁰-⁹²³¹ᵀ](?:[^\W₀-₉⁰-⁹²³¹ᵀ]|\.(?=\w))*)"
-    r"|(?P<low>[₀-₉]+)|(?P<high>[⁰¹²³⁴-⁹⁻ᵀ]+)|(?P<d>∂)|."
+@functools.cache
+def _width(char: str, is_italic: bool) -> int:
+    if unicodedata.combining(char):
+        return 0
+    usual = 100 if unicodedata.east_asian_width(char) in "WF" else 51  # letters of China, Japan and Korea are wide
+    return next((width for width, chars in (_UPRIGHT, _ITALIC)[is_italic].items() if char in chars), usual)
+
+
+# A formula's pieces, of which names are set in italics; functions are none, nor are the words of `rules`.
+_PIECES = re.compile(
+    r"\d[\d.]*(?:e[+−-]?\d+)?|(?P<low>[₀-₉]+)|(?P<high>[⁰¹²³⁴-⁹⁻ᵀ]+)"
+    r"|(?:each|diagonal|Jacobian|upstream|summed|spread|reshaped|scatter-add of|over|rows|columns)(?![^\W⁰-⁹ᵀ])"
+    r"|(?P<name>∂|(?>[^\W\d_₀-₉⁰-⁹²³¹ᵀ](?:[^\W₀-₉⁰-⁹²³¹ᵀ]|\.(?=\w))*)(?!\())|[^\W\d_]+|."
 )
-_STYLES = {"name": "i", "d": "i", "low": "_", "high": "^"}
 _PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵀ", "01234567890123456789−T")
 
 
 @functools.lru_cache(2000)  # the same names and formulas come back in each picture
-def math_spans(text: str) -> tuple[Span, ...]:
+def formula(text: str, colour: str = GRAPH_INK, size: int = SIZE, pieces: re.Pattern = _PIECES) -> Block:
     """Set names in italics, functions and numbers upright, indices low and exponents high."""
-    spans, text = [], low(text)
-    for token in _TOKEN.finditer(text):
-        is_upright = token["name"] and (token[0] in _WORDS or text.startswith("(", token.end()))
-        style = "" if is_upright else _STYLES.get(token.lastgroup, "")
-        spans.append(Span(token[0].translate(_PLAIN), style))
-    alike = itertools.groupby(spans, lambda span: span.style)
-    return tuple(Span("".join(span.text for span in group), style) for style, group in alike)
-
-
-def line(spans: Sequence[Span], colour: str = INK, size: int = SIZE) -> Block:
+    spans, x = [], 0.0
+    for kind, alike in itertools.groupby(pieces.finditer(low(text)), lambda piece: piece.lastgroup):
+        letters = "".join(piece[0] for piece in alike).translate(_PLAIN)
+        scale, rise = {"low": (0.72, -0.2), "high": (0.72, 0.36)}.get(kind, (1, 0))
+        spans.append(Span(letters, kind == "name", round(scale * size), x, round(rise * size)))
+        x += round(scale * size) / 100 * sum(_width(letter, kind == "name") for letter in letters)
     # Rounded first: in its last digit, a sum of floats is another one since Python 3.12.
-    width = math.ceil(round(sum(span.width(size) for span in spans), 6))
-    style = {"fill": colour, "textLength": width, "lengthAdjust": "spacingAndGlyphs"}
-    style |= {"font-size": size} if size != SIZE else {}
-    return Block(width, round(size * 1.32), [Mark("text", ((width // 2, round(size * 0.98)),), style, tuple(spans))])
+    width = 2 * math.ceil(round(x / 2, 6))
+    style = {"fill": colour, "font-size": None if size == SIZE else size}
+    style |= {"textLength": width, "lengthAdjust": "spacingAndGlyphs"}
+    return Block(width, 2 * round(0.64 * size), [Mark("text", [(0, round(0.34 * size))], style, spans)])
 
 
-def formula(text: str, colour: str = INK, size: int = SIZE) -> Block:
-    return line(math_spans(text), colour, size)
-
-
-def words(text: str) -> Block:
-    return line([Span(text)], MUTED, SMALL)
-
-
-def stack(blocks: list[Block], gap: int = 0, overlaid: bool = False) -> Block:
-    """Put blocks below each other, on one middle line, or in the same place, such as what is seen one by one."""
-    whole = Block(max(block.width for block in blocks), max(block.height for block in blocks))
-    if not overlaid:
-        whole.height = sum(block.height for block in blocks) + gap * (len(blocks) - 1)
-    y = 0
-    for block in blocks:
-        dy = (whole.height - block.height) // 2 if overlaid else y
-        whole.marks += block.at((whole.width - block.width) // 2, dy)
-        y += block.height + gap
-    return whole
-
-
-def matrix(rows: list[list[str]], colour: str) -> Block:
-    """Set numbers in columns between brackets."""
-    cells = [[line([Span(text)], colour, SMALL) for text in row] for row in rows]
-    ends = [-3]
-    for column in zip(*cells, strict=True):
-        ends.append(ends[-1] + 10 + max(cell.width for cell in column))
-    step = cells[0][0].height
-    block = Block(ends[-1] + 7, step * len(cells) + 2)
-    for i, row in enumerate(cells):
-        for cell, end in zip(row, ends[1:], strict=True):
-            (text,) = cell.at(end - cell.width // 2, 1 + i * step)
-            block.marks.append(text._replace(style=text.style | {"text-anchor": "end"}))
-    for x, inwards in ((1, 4), (block.width - 1, -4)):
-        corners = (x + inwards, 1), (x, 1), (x, block.height - 1), (x + inwards, block.height - 1)
-        block.marks.append(path(corners, colour, 1.2))
-    return block
+def words(text: str, colour: str = MUTED) -> Block:
+    """Set small text in one upright piece."""
+    return formula(text, colour, SMALL, re.compile(".+"))
 
 
 def is_small(tensor: torch.Tensor | None) -> bool:
     """Whether there is room for all numbers of a tensor in a box."""
-    if tensor is None or tensor.dim() < 2:
-        return tensor is not None and tensor.numel() <= 6
-    return tensor.dim() == 2 and 0 < tensor.shape[0] <= 6 and 0 < tensor.shape[1] <= 5
+    if tensor is None or tensor.dim() > 2:
+        return False
+    return tensor.numel() <= 6 if tensor.dim() < 2 else 0 < tensor.shape[0] <= 6 and 0 < tensor.shape[1] <= 5
 
 
-def equation(left: str, tensor: torch.Tensor, colour: str = INK) -> Block:
-    """Set ``left = tensor`` for a small tensor; a matrix stands beside the equals sign."""
-    left = f"{left} =" if left else "="
+def equation(left: str, tensor: torch.Tensor, colour: str = GRAPH_INK) -> Block:
+    """Set ``left = tensor`` for a small tensor; the numbers of a matrix in columns between brackets."""
+    left = f"{left} =".lstrip()
     if tensor.dim() < 2:
         return formula(f"{left} {format_tensor(tensor)}", colour)
-    numbers = [[format_number(x) for x in row] for row in tensor.tolist()]
-    prefix, numbers = formula(left, colour), matrix(numbers, colour)
-    height = max(prefix.height, numbers.height)
-    marks = prefix.at(0, (height - prefix.height) // 2) + numbers.at(prefix.width + 6, (height - numbers.height) // 2)
-    return Block(prefix.width + 6 + numbers.width, height, marks)
+    columns = [[words(format_number(x), colour) for x in column] for column in tensor.T.tolist()]
+    numbers = beside(*(stack(*column, align=1) for column in columns), gap=10)
+    x, y = numbers.width // 2 + 6, numbers.height // 2
+    bracket = [(x - 4, -y), (x, -y), (x, y), (x - 4, y)]
+    mirrored = [(-x, y) for x, y in bracket]
+    matrix = overlay(numbers, path(mirrored, colour, 1.2), path(bracket, colour, 1.2)).padded(7, 1)
+    return beside(formula(left, colour), matrix, gap=6)

@@ -118,7 +118,7 @@ def test_a_graph_higher_than_the_page_is_in_sight_at_each_step(run_all):
         assert page.evaluate("""() => {
             const place = what => document.querySelector(what).getBoundingClientRect();
             const seen = (r, box) => r.top >= box.top - 2 && r.bottom <= box.bottom + 2;
-            const lit = Array.from(document.querySelectorAll('[data-e] > rect'))
+            const lit = Array.from(document.querySelectorAll('rect[data-e]'))
                 .filter(r => getComputedStyle(r).visibility === 'visible').map(r => r.getBoundingClientRect());
             return seen(place('.lk-graph'), place('.jp-WindowedPanel-outer')) &&
                 (!lit.length || lit.some(r => seen(r, place('.lk-graph [role=region]'))));
