@@ -150,6 +150,8 @@ def test_what_comes_to_a_tensor_on_several_ways_is_added_in_the_caption():
         f = (h + doubled(h)).mean()
     terms = [line for line in "\n".join(captions(g, 5)).splitlines() if "gradient of h += " in line]
     assert len(terms) == 3 and "together" in terms[-1] and f.ndim == 0
+    curves = re.findall(r'd="(M[^"]*C[^"]*)"', g.to_svg(5))
+    assert len(curves) == len(set(curves)) == 6
 
 
 def test_nothing_comes_back_to_the_target_from_what_uses_it():

@@ -25,18 +25,19 @@ def _dot(boxes: dict, labels: dict, rankdir: str) -> tuple:
 
     beside, between = GAPS[rankdir]
     # A point of Graphviz is a pixel of ours; its lengths are in inches of 72 points.
-    graph = pygraphviz.AGraph(directed=True)
+    graph = pygraphviz.AGraph(directed=True, strict=False)
     graph.graph_attr.update(rankdir=rankdir, nodesep=beside, ranksep=between)
     graph.node_attr.update(shape="box", fixedsize="true", label="")
     graph.edge_attr.update(dir="both", arrowsize=0.9)
-    number = {node: i for i, node in enumerate(boxes)}
+    number = {part: str(i) for i, part in enumerate((*boxes, *labels))}
+    ends = {edge: (number[edge.source], number[edge.target], number[edge]) for edge in labels}
     for node, box in boxes.items():
         graph.add_node(number[node], width=box.width / 72, height=box.height / 72)
     for edge, label in labels.items():
         size = 'BORDER="0" CELLPADDING="0" CELLSPACING="0" FIXEDSIZE="TRUE" WIDTH="{0.width}" HEIGHT="{0.height}"'
         table = {"label": f"<<TABLE {size.format(label)}><TR><TD></TD></TR></TABLE>>"} if label else {}
         # What is computed from what is computed stands in a line; leaves stand beside it.
-        graph.add_edge(number[edge.source], number[edge.target], weight=6 if edge.source.op else 1, **table)
+        graph.add_edge(*ends[edge], weight=6 if edge.source.op else 1, **table)
     graph.layout(prog="dot")
     width, height = (round(float(length)) for length in graph.graph_attr["bb"].split(",")[2:])
 
@@ -45,8 +46,8 @@ def _dot(boxes: dict, labels: dict, rankdir: str) -> tuple:
         return [(round(float(x)) + MARGIN, round(height - float(y)) + MARGIN) for x, y in pairs]
 
     boxes = {node: box.at(*points(graph.get_node(number[node]).attr["pos"])[0]) for node, box in boxes.items()}
-    drawn = {edge: graph.get_edge(number[edge.source], number[edge.target]).attr for edge in labels}
+    drawn = {edge: graph.get_edge(*ends[edge]).attr for edge in labels}
     labels = {edge: label and label.at(*points(drawn[edge]["lp"])[0]) for edge, label in labels.items()}
-    ends = ((edge, points(attributes["pos"])) for edge, attributes in drawn.items())
-    curves = {edge: [tail, *curve, head] for edge, (tail, head, *curve) in ends}
+    curves = {edge: points(attributes["pos"]) for edge, attributes in drawn.items()}
+    curves = {edge: [tail, *curve, head] for edge, (tail, head, *curve) in curves.items()}
     return width + 2 * MARGIN, height + 2 * MARGIN, boxes, labels, curves
