@@ -188,24 +188,21 @@ class Scene(NamedTuple):
 def editable(graph, steps: Steps) -> dict | None:
     """Return what a script needs to compute a graph of single numbers anew, if it knows the operations; else None.
 
-    ``known`` holds the numbers that go in; ``work`` is empty there, null at a constant, else an expression of edges.
+    A node has a ``value``, which may be ``free`` to be changed, or its ``work``, an expression of edges.
     """
-    nodes, edges = ({part: i for i, part in enumerate(parts)} for parts in (graph.nodes, graph.edges))
-
-    def work(node: Node) -> str | None:
-        if not node.op:
-            return None if node.kind == "constant" else ""
-        return fill(clean(node.expression or node.op, 999), steps.incoming[node], lambda edge: f"?{edges[edge]}")
-
-    numbers = all(n.shape == () and n.value is not None and not n.value.is_complex() for n in nodes)
-    if not numbers or graph.target not in steps.backward or any(_accumulated(node, steps) for node in nodes):
+    single = all(n.shape == () and n.value is not None and not n.value.is_complex() for n in graph.nodes)
+    if not single or not steps.passed or any(_accumulated(node, steps) for node in graph.nodes):
         return None
+    node, edge = graph.nodes.index, graph.edges.index
     return {
-        "target": nodes[graph.target],
-        "terms": [edges[edge] for edge in steps.passed],
-        "work": [*map(work, nodes)],
-        "edges": [(nodes[e.source], nodes[e.target]) for e in edges],
-        "known": [None if n.op else float(f"{n.value.item():.9g}") for n in nodes],
+        "nodes": [
+            {"work": fill(clean(n.expression or n.op, 999), steps.incoming[n], lambda e: f"?{edge(e)}")}
+            if n.op
+            else {"value": float(f"{n.value.item():.9g}"), "free": n.kind != "constant"}
+            for n in graph.nodes
+        ],
+        "edges": [(node(e.source), node(e.target)) for e in graph.edges],
+        "passed": [*map(edge, steps.passed)],
     }
 
 
