@@ -65,7 +65,7 @@ function player(className, ariaLabel, last, show, pace = Math.max(40, 12000 / la
     if (on) move(step === last ? 0 : step + 1);
   }
   function go(to) {
-    if (timer) play(false);
+    play(false);
     move(to);
   }
   function move(to) {
@@ -83,17 +83,16 @@ function player(className, ariaLabel, last, show, pace = Math.max(40, 12000 / la
   make('style', '', root, {textContent: `
     .${className} :focus-visible{outline:3px solid ${hue('#0b5394')}!important;outline-offset:1px}
     .${className} [aria-disabled=true]{color:${hue('#6b7178')}!important;cursor:default!important}`});
-  play(false);
   root.addEventListener('keydown', event => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     event.stopPropagation();
     const by = {ArrowRight: 1, ArrowLeft: -1, Home: -Infinity, End: Infinity}[event.key];
-    if (!by) return;
+    if (!by || event.target.type === 'text') return;
     event.preventDefault();
     go(step + by);
   });
   function again() {  // what is shown has changed
     if (step) tell(show(step, step)); else go(last);
   }
-  return {root, go, tell, again, head, live, caption};
+  return {root, go, tell, again, live, caption};
 }

@@ -188,22 +188,18 @@ class Scene(NamedTuple):
 def editable(graph, steps: Steps) -> dict | None:
     """Return what a script needs to compute a graph of single numbers anew, if it knows the operations; else None.
 
-    A node has a ``value``, which may be ``free`` to be changed, or its ``work``, an expression of edges.
+    A node has a ``value``, which may be ``free`` to be changed, or its ``work``, an expression of numbered nodes.
     """
-    single = all(n.shape == () and n.value is not None and not n.value.is_complex() for n in graph.nodes)
-    if not single or not steps.passed or any(_accumulated(node, steps) for node in graph.nodes):
+    number = graph.nodes.index
+
+    def data(n: Node) -> dict:
+        if n.op:
+            return {"work": fill(clean(n.expression or n.op, 999), steps.incoming[n], lambda e: f"?{number(e.source)}")}
+        return {"value": float(f"{n.value.item():.9g}"), "free": n.kind != "constant"}
+
+    if not steps.passed or any(n.value is None or n.shape or n.value.is_complex() for n in graph.nodes):
         return None
-    node, edge = graph.nodes.index, graph.edges.index
-    return {
-        "nodes": [
-            {"work": fill(clean(n.expression or n.op, 999), steps.incoming[n], lambda e: f"?{edge(e)}")}
-            if n.op
-            else {"value": float(f"{n.value.item():.9g}"), "free": n.kind != "constant"}
-            for n in graph.nodes
-        ],
-        "edges": [(node(e.source), node(e.target)) for e in graph.edges],
-        "passed": [*map(edge, steps.passed)],
-    }
+    return {"nodes": [*map(data, graph.nodes)], "passed": [(number(e.source), number(e.target)) for e in steps.passed]}
 
 
 def build(graph) -> Scene:

@@ -1,7 +1,6 @@
 // Sliders or a map choose a run, a player goes through its steps; its path is drawn over pictures made by Matplotlib.
 // data: {lrs, batches, seeds, examples, steps, first, dark}. What was computed stands in data-runs: sweep.py.
 function explorer(img, data) {
-  img.onload = null;
   const RUN = '#D55E00', FULL = '#0072B2', SMALL = 'font-size:11px;line-height:1.5;', {lrs, batches, seeds} = data;
   const runs = JSON.parse(img.dataset.runs), loss = runs.loss, chosen = [...data.first], full = batches.indexOf(null);
   const points = new Float32Array(Uint8Array.from(atob(runs.points), c => c.charCodeAt(0)).buffer);
