@@ -14,11 +14,12 @@ function digits(x) {
   return text.replace('Infinity', '∞').replace(/-/g, '−');
 }
 function bracketed(x) { return x < 0 ? `(${digits(x)})` : digits(x); }
+// The number of a text, or NaN.
 function read(text) { return +(text.trim().replace(/−/g, '-').replace(',', '.') || NaN); }
 function edit(data, svg, control) {
   const {captions, edit: {nodes, passed}} = data, sheet = svg.parentNode, titles = svg.querySelectorAll('g > title');
   const texts = [...svg.querySelectorAll('text')].filter(text => /= −?(\d[\d.e−]*|∞|NaN)$/.test(text.textContent));
-  // Compute the graph; return the numbers of the texts, arrows first, and what the captions tell after each " = ".
+  // Compute the graph; return the numbers of all texts, arrows first, and what captions tell from an equals sign on.
   function compute() {
     const told = [];
     nodes.forEach(node => {
@@ -28,10 +29,11 @@ function edit(data, svg, control) {
       const around = node.work.replace(/\(?\?\d+\)?/g, '');
       const power = /^\^?(−?[\d.]{1,4})$/.exec(around.normalize('NFKC'));  // of more digits, the text has not all
       if (power) x.push(read(power[1]));
-      const [result, ...slopes] = OPERATIONS[power ? '^' : around] ?? [() => NaN], y = node.value = result(...x);
-      inputs.forEach((i, k) => { node.slopes[i] = (node.slopes[i] ?? 0) + slopes[k]?.(...x, y); });
+      const [result, ...slopes] = OPERATIONS[power ? '^' : around] ?? [() => NaN];
+      node.value = result(...x);
+      inputs.forEach((i, k) => { node.slopes[i] = (node.slopes[i] ?? 0) + slopes[k]?.(...x, node.value); });
       const operand = (_, open, i) => open + (open ? digits : bracketed)(nodes[i].value);
-      told.push(`${node.work.replace(/(\(?)\?(\d+)/g, operand)} = ${digits(y)}`);
+      told.push(`${node.work.replace(/(\(?)\?(\d+)/g, operand)} = ${digits(node.value)}`);
     });
     nodes[passed[0][1]].sums.push(1);
     told.push('1');
@@ -46,7 +48,8 @@ function edit(data, svg, control) {
     const boxes = nodes.filter(node => node.work || node.free).flatMap(node => [node.value, ...node.sums.slice(1)]);
     return {told, numbers: [...arrows, ...boxes]};
   }
-  function again() {
+  function change(node, x) {
+    node.value = x;
     const {told, numbers} = compute();
     texts.forEach((text, k) => {
       const rect = text.closest('svg > g').querySelector('rect'), end = text.lastChild.lastChild ?? text.lastChild;
@@ -76,9 +79,9 @@ function edit(data, svg, control) {
     const field = make('input', 'position:absolute;top:0;left:calc(50% - 45px);width:90px;box-sizing:border-box;' +
       'text-align:center;font:inherit', label, {ariaLabel: title, value: node.value, onclick: () => field.select()});
     field.onchange = () => {
-      const x = read(field.value), isNew = isFinite(x);
-      field.value = node.value = isNew ? x : node.value;
-      if (isNew) again();
+      const x = read(field.value);
+      if (isFinite(x)) change(node, x);
+      field.value = node.value;
     };
     field.onkeydown = event => {
       if (event.key === 'Escape') field.value = node.value;

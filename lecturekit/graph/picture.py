@@ -188,18 +188,16 @@ class Scene(NamedTuple):
 def editable(graph, steps: Steps) -> dict | None:
     """Return what a script needs to compute a graph of single numbers anew, if it knows the operations; else None.
 
-    A node has a ``value``, which may be ``free`` to be changed, or its ``work``, an expression of numbered nodes.
+    A node has its ``value``, its ``work``, an expression of numbered nodes, and may be ``free`` to be changed.
     """
-    number = graph.nodes.index
-
-    def data(n: Node) -> dict:
-        if n.op:
-            return {"work": fill(clean(n.expression or n.op, 999), steps.incoming[n], lambda e: f"?{number(e.source)}")}
-        return {"value": float(f"{n.value.item():.9g}"), "free": n.kind != "constant"}
-
     if not steps.passed or any(n.value is None or n.shape or n.value.is_complex() for n in graph.nodes):
         return None
-    return {"nodes": [*map(data, graph.nodes)], "passed": [(number(e.source), number(e.target)) for e in steps.passed]}
+    number, nodes = graph.nodes.index, []
+    for n in graph.nodes:
+        expression = clean(n.expression or n.op, 999)
+        work = fill(expression, steps.incoming[n], lambda e: f"?{number(e.source)}") if n.op else ""
+        nodes.append({"value": float(f"{n.value.item():.9g}"), "work": work, "free": n.kind in ("leaf", "input")})
+    return {"nodes": nodes, "passed": [(number(e.source), number(e.target)) for e in steps.passed]}
 
 
 def build(graph) -> Scene:

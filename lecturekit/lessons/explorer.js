@@ -22,7 +22,7 @@ function explorer(img, data) {
   }
   // --- sliders above the player
   const label = `explorer of ${lrs.length * batches.length * seeds.length} runs`;
-  const control = player('lk-explorer', label, data.steps, step => { now = step; return update(); });
+  const control = player('lk-explorer', label, data.steps, 3, step => { now = step; return update(); });
   const root = control.root;
   make('style', '', root, {textContent: darken('lk-explorer', data.dark)});
   const top = make('div', 'display:flex;flex-wrap:wrap;gap:10px 24px;margin:0 0 8px');
@@ -110,7 +110,6 @@ function explorer(img, data) {
     };
   });
   root.append(control.live);
-  control.caption.style.minHeight = '4.2em';
   function drawn(panel, steps) {  // in pixels, until the path goes far off and does not come back
     const at = steps.map(panel.place);
     let end = at.length;
