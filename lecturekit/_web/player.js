@@ -1,6 +1,6 @@
 // A card with buttons, a slider and keys over the steps 0 … last. show(step, before) draws a step and returns its
-// words, of at most so many lines; tabs stand around a gradient in them, form feeds around a slope. Played, a step comes
-// each `pace` milliseconds. It works on white and dark pages, keeps its keys and needs no style sheet of the page.
+// words, which have room for so many lines; tabs stand around a gradient, form feeds around a slope. Played, a step comes
+// each `pace` milliseconds. It works on white and dark pages, keeps its keys to itself and needs no style of the page.
 
 // A colour of the house, which a page may exchange for another one.
 function hue(colour) { return `var(--${colour.slice(1)},${colour})`; }

@@ -19,7 +19,7 @@ function read(text) { return +(text.trim().replace(/−/g, '-').replace(',', '.'
 function edit(data, svg, control) {
   const {captions, edit: {nodes, passed}} = data, sheet = svg.parentNode, titles = svg.querySelectorAll('g > title');
   const texts = [...svg.querySelectorAll('text')].filter(text => /= −?(\d[\d.e−]*|∞|NaN)$/.test(text.textContent));
-  // Compute the graph; return the numbers of all texts, arrows first, and what captions tell from an equals sign on.
+  // Compute the graph; return the number of each text, arrows first, and what captions tell after " = ", in order.
   function compute() {
     const told = [];
     nodes.forEach(node => {
@@ -36,7 +36,7 @@ function edit(data, svg, control) {
       told.push(`${node.work.replace(/(\(?)\?(\d+)/g, operand)} = ${digits(node.value)}`);
     });
     nodes[passed[0][1]].sums.push(1);
-    told.push('1');
+    told.push('1');  // the gradient of the target
     passed.forEach(([source, target]) => {
       const {sums} = nodes[source], gradient = nodes[target].sums.at(-1), slope = nodes[target].slopes[source];
       const added = gradient * slope, sum = sums.at(-1) + added;
@@ -59,7 +59,7 @@ function edit(data, svg, control) {
       text.setAttribute('textLength', Math.min(long, rect ? rect.getAttribute('width') - 8 : 130));
       text.dataset.number = numbers[k];  // in full, for who looks inside
     });
-    // What is together after a term stands only after the last one.
+    // Only the last of several terms tells what they are together.
     const renew = old => ' = ' + told.shift().split(', ').slice(0, old.split(', ').length).join(', ');
     data.captions = captions.map(text => text.replace(/ = [^=∂;\n]+( = [^=;\n]+)?(?=;|$)/gm, renew));
     control.again();
