@@ -1,5 +1,5 @@
 // A card with buttons, a slider and keys over the steps 0 … last. show(step, before) draws a step and returns its
-// words, which have room for so many lines; tabs stand around a gradient, form feeds around a slope. Played, a step comes
+// words: in the room of so many lines, with tabs around a gradient and form feeds around a slope. Played, a step comes
 // each `pace` milliseconds. It works on white and dark pages, keeps its keys to itself and needs no style of the page.
 
 // A colour of the house, which a page may exchange for another one.
