@@ -16,7 +16,7 @@ def live_image(png: bytes, width: int, alt: str, package: str, scripts: list, da
     """
     written = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     code = _script(__name__, "player") + "".join(_script(package, name) for name in scripts)
-    call = f"(function(img,data){{{code}{scripts[0]}(img,data)}})(this,{written})"
+    call = f"(function(img,data){{img.onload=null;{code}{scripts[0]}(img,data)}})(this,{written})"
     in_quotes = call.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
     return (
         f'<img src="data:image/png;base64,{base64.b64encode(png).decode()}" width="{width}" alt="{html.escape(alt)}"'

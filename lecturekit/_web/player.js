@@ -1,6 +1,6 @@
 // A card with buttons, a slider and keys over the steps 0 … last. show(step, before) draws a step and returns its
-// words, in which tabs stand around a gradient and form feeds around a slope. Played, a step comes each `pace`
-// milliseconds. It works on white and dark pages, keeps its keys to itself and needs no style sheet of the page.
+// words: in the room of so many lines, with tabs around a gradient and form feeds around a slope. Played, a step comes
+// each `pace` milliseconds. It works on white and dark pages, keeps its keys to itself and needs no style of the page.
 
 // A colour of the house, which a page may exchange for another one.
 function hue(colour) { return `var(--${colour.slice(1)},${colour})`; }
@@ -21,7 +21,7 @@ function make(tag, css, parent, properties) {
   return element;
 }
 
-function player(className, ariaLabel, last, show, pace = Math.max(40, 12000 / last)) {
+function player(className, ariaLabel, last, lines, show, pace = Math.max(40, 12000 / last)) {
   let step = -1, timer = 0;
   const root = make('div', `background:${hue('#ffffff')};color:${hue('#1b1f24')};color-scheme:var(--scheme,light);` +
     'font:15px/1.4 system-ui,sans-serif;border-radius:6px;padding:8px;box-sizing:border-box;max-width:100%;' +
@@ -45,7 +45,7 @@ function player(className, ariaLabel, last, show, pace = Math.max(40, 12000 / la
   // What is said aloud is what is seen, after the number of the step.
   const live = make('div', 'margin:6px 2px 2px', head, {ariaAtomic: true});
   const aloud = make('span', 'position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)', live);
-  const caption = make('div', 'min-height:1.4em;white-space:pre-line;overflow-wrap:anywhere', live);
+  const caption = make('div', `min-height:${1.4 * lines}em;white-space:pre-line;overflow-wrap:anywhere`, live);
   function tell(words) {
     caption.textContent = '';
     words.split(/([\t\f][^\t\f]*[\t\f])/).forEach(part => {
@@ -65,7 +65,7 @@ function player(className, ariaLabel, last, show, pace = Math.max(40, 12000 / la
     if (on) move(step === last ? 0 : step + 1);
   }
   function go(to) {
-    if (timer) play(false);
+    play(false);
     move(to);
   }
   function move(to) {
@@ -83,17 +83,16 @@ function player(className, ariaLabel, last, show, pace = Math.max(40, 12000 / la
   make('style', '', root, {textContent: `
     .${className} :focus-visible{outline:3px solid ${hue('#0b5394')}!important;outline-offset:1px}
     .${className} [aria-disabled=true]{color:${hue('#6b7178')}!important;cursor:default!important}`});
-  play(false);
   root.addEventListener('keydown', event => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     event.stopPropagation();
     const by = {ArrowRight: 1, ArrowLeft: -1, Home: -Infinity, End: Infinity}[event.key];
-    if (!by) return;
+    if (!by || event.target.type === 'text') return;
     event.preventDefault();
     go(step + by);
   });
   function again() {  // what is shown has changed
     if (step) tell(show(step, step)); else go(last);
   }
-  return {root, go, tell, again, head, live, caption};
+  return {root, go, tell, again, live};
 }

@@ -162,25 +162,16 @@ class Scene(NamedTuple):
 def editable(graph, steps: Steps) -> dict | None:
     """Return what a script needs to compute a graph of single numbers anew, if it knows the operations; else None.
 
-    ``known`` holds the numbers that go in; ``work`` is empty there, null at a constant, else an expression of edges.
+    A node has its ``value``, its ``work``, an expression of numbered nodes, and may be ``free`` to be changed.
     """
-    nodes, edges = ({part: i for i, part in enumerate(parts)} for parts in (graph.nodes, graph.edges))
-
-    def work(node: Node) -> str | None:
-        if not node.op:
-            return None if node.kind == "constant" else ""
-        return fill(clean(node.expression or node.op, 999), {e: f"?{edges[e]}" for e in steps.incoming[node]})
-
-    numbers = all(n.shape == () and n.value is not None and not n.value.is_complex() for n in nodes)
-    if not numbers or graph.target not in steps.backward or any(_accumulated(node, steps) for node in nodes):
+    if not steps.passed or any(n.value is None or n.shape or n.value.is_complex() for n in graph.nodes):
         return None
-    return {
-        "target": nodes[graph.target],
-        "terms": [edges[edge] for edge in steps.passed],
-        "work": [*map(work, nodes)],
-        "edges": [(nodes[e.source], nodes[e.target]) for e in edges],
-        "known": [None if n.op else float(f"{n.value.item():.9g}") for n in nodes],
-    }
+    number, nodes = graph.nodes.index, []
+    for n in graph.nodes:
+        texts = {edge: f"?{number(edge.source)}" for edge in steps.incoming[n]}
+        work = fill(clean(n.expression or n.op, 999), texts) if n.op else ""
+        nodes.append({"value": float(f"{n.value.item():.9g}"), "work": work, "free": n.kind in ("leaf", "input")})
+    return {"nodes": nodes, "passed": [(number(e.source), number(e.target)) for e in steps.passed]}
 
 
 def build(graph) -> Scene:

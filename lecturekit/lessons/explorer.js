@@ -1,7 +1,6 @@
 // Sliders or a map choose a run, a player goes through its steps; its path is drawn over pictures made by Matplotlib.
 // data: {lrs, batches, seeds, examples, steps, first, dark}. What was computed stands in data-runs: sweep.py.
 function explorer(img, data) {
-  img.onload = null;
   const RUN = '#D55E00', FULL = '#0072B2', SMALL = 'font-size:11px;line-height:1.5;', {lrs, batches, seeds} = data;
   const runs = JSON.parse(img.dataset.runs), loss = runs.loss, chosen = [...data.first], full = batches.indexOf(null);
   const points = new Float32Array(Uint8Array.from(atob(runs.points), c => c.charCodeAt(0)).buffer);
@@ -23,7 +22,7 @@ function explorer(img, data) {
   }
   // --- sliders above the player
   const label = `explorer of ${lrs.length * batches.length * seeds.length} runs`;
-  const control = player('lk-explorer', label, data.steps, step => { now = step; return update(); });
+  const control = player('lk-explorer', label, data.steps, 3, step => { now = step; return update(); });
   const root = control.root;
   make('style', '', root, {textContent: darken('lk-explorer', data.dark)});
   const top = make('div', 'display:flex;flex-wrap:wrap;gap:10px 24px;margin:0 0 8px');
@@ -111,7 +110,6 @@ function explorer(img, data) {
     };
   });
   root.append(control.live);
-  control.caption.style.minHeight = '4.2em';
   function drawn(panel, steps) {  // in pixels, until the path goes far off and does not come back
     const at = steps.map(panel.place);
     let end = at.length;

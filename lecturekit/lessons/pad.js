@@ -84,7 +84,6 @@ function page(dark) {
 
 // Put the pad in the place of its picture. data: {sizes, pen, dark}; the weights stand in the image's data-weights.
 function pad(img, data) {
-  img.onload = null;
   const layers = readLayers(data.sizes, img.dataset.weights);
   const root = make('div', '', null, {className: 'lk-pad', role: 'group', ariaLabel: 'Drawing pad'});
   root.innerHTML = page(data.dark);
