@@ -6,7 +6,6 @@ import functools
 import io
 import warnings
 from html import escape
-from typing import TYPE_CHECKING
 
 from .._web import live_image
 from ..style import DARK, GRAPH_DASH, PAPER, SERIF, house_style
@@ -14,13 +13,10 @@ from .picture import Scene
 from .text import low
 from .typeset import SIZE, Mark
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
 SCALE = 2  # sharp on good screens
 
 
-def html(scene: Scene, picture: Image) -> str:
+def html(scene: Scene, picture) -> str:
     """Return one ``<img>`` element, which replaces itself by a stepper where scripts run: see `live_image`."""
     data = {"title": scene.title, "captions": [*map(low, scene.steps.captions)], "dark": DARK, "edit": scene.edit}
     # All double quotes of the SVG delimit attributes; single ones are shorter inside the attribute that holds all this.
@@ -67,8 +63,8 @@ def _element(mark: Mark, stepping: bool) -> str:
 
 
 @house_style()
-def paint(scene: Scene) -> Image:
-    """Return the last step of a scene in pixels, ``SCALE`` for each of the page, painted by Matplotlib."""
+def paint(scene: Scene):
+    """Return the last step of a scene as an image of Pillow, painted by Matplotlib, ``SCALE`` times as large."""
     from matplotlib.backends.backend_agg import RendererAgg
     from matplotlib.patches import BoxStyle, PathPatch
     from matplotlib.path import Path
@@ -99,7 +95,7 @@ def paint(scene: Scene) -> Image:
     return Image.frombuffer("RGBA", size, renderer.buffer_rgba()).convert("RGB")
 
 
-def png(picture: Image, colours: int = 64) -> bytes:
+def png(picture, colours: int = 64) -> bytes:
     """Return a painted picture as PNG in few colours: a third of the bytes."""
     from PIL import Image
 

@@ -21,6 +21,8 @@ from .tape import Entry, Tape, metadata, next_edges, snapshot, topological
 
 MAX_OPERATIONS = 1000  # local derivatives take a call for each element: none in a block that differentiates more
 
+OWN = torch._C._FunctionBase  # the autograd nodes that call hooks of modules or the backward of an own Function
+
 # Each element of the result depends on one element of each source: one pass is enough, and meets no 0 · ∞ beside it.
 ELEMENTWISE = set(
     "add sub mul div pow neg abs square sqrt rsqrt reciprocal exp exp2 expm1 log log2 log10 log1p sin cos tan asin "
@@ -41,8 +43,8 @@ class Derivatives:
         self.contributions: dict[tuple[Entry, Entry], tuple] = {}  # by (source, target), with its norm
         self.local_grads: dict[tuple[Entry, Entry], Tensor] = {}
         # In autograd's own order, so that sums are rounded as there.
-        reached = sorted(topological(targets, _sources), key=lambda entry: entry.edge.node._sequence_nr())
-        self._live = topological(reached, _sources)
+        reached = sorted(topological(targets, "sources"), key=lambda entry: entry.edge.node._sequence_nr())
+        self._live = topological(reached, "sources")
         self._passed: dict = {}  # by autograd node: what it sent in the reader's pass, and what had arrived at it
         self._hooks = contextlib.ExitStack()
 
@@ -54,15 +56,12 @@ class Derivatives:
         Where the reader's own pass follows, watch it instead, until `end`.
         """
         fns = {fn for entry in self._live for fn in (entry.edge.node, *entry.fns)}
-        behind = {fn for known in fns for fn, _ in known.next_functions}
-        tensors = [entry.tensor for entry in self._live]
-        is_hooked = self.tape.is_hooked or any(tensor._backward_hooks for tensor in tensors if tensor is not None)
-        runs_code = is_hooked or any(map(_is_own, fns | behind)) or any(entry.is_checkpointed for entry in self._live)
+        called = fns | {fn for known in fns for fn, _ in known.next_functions}
+        is_own = any(isinstance(fn, OWN) for fn in called) or any(entry.is_checkpointed for entry in self._live)
+        is_hooked = any(t._backward_hooks for entry in self._live if (t := entry.tensor) is not None)
+        runs_code = is_own or is_hooked or self.tape.is_hooked
         if runs_code and not theirs_follows:
-            raise RuntimeError(
-                "hooks, a checkpoint or a Function of your own run in it, and may do so only once. "
-                "Call backward() inside a block of trace."
-            )
+            raise RuntimeError("your hooks, checkpoints or Functions would run. Call backward() in a block of trace.")
         self.tape.differentiated += sum(entry.call is not None for entry in self._live)
         if self.tape.differentiated <= MAX_OPERATIONS:
             for entry in filter(self._is_small, self._live):
@@ -79,17 +78,17 @@ class Derivatives:
 
     def _differentiate(self, entry: Entry) -> None:
         """Find the local derivatives of a result with respect to each of its small sources."""
-        sources = {edge: source for edge, source in entry.sources.items() if self._is_small(source)}
-        if not sources or entry.is_checkpointed or any(map(_is_own, entry.fns)):
+        sources = list(filter(self._is_small, entry.sources))
+        if not sources or entry.is_checkpointed or any(isinstance(fn, OWN) for fn in entry.fns):
             return
         shape, ones = entry.node.shape, _ones(entry)
         is_elementwise = entry.call.op.rstrip("_") in ELEMENTWISE
-        is_elementwise &= all(source.node.shape == shape for source in sources.values())
+        is_elementwise &= all(source.node.shape == shape for source in sources)
         vectors = [ones] if is_elementwise else ones.flatten().diag().reshape((-1, *shape))
         passes = [_pass_back(entry, vector) for vector in vectors]
-        for edge, source in sources.items():
+        for source in sources:
             none = torch.zeros(source.node.shape, dtype=source.node.dtype)
-            rows = [flows[edge].to_dense().cpu() if edge in flows else none for flows in passes]
+            rows = [flows.get(source.edge, none).to_dense().cpu() for flows in passes]
             local_grad = rows[0].flatten().diag() if is_elementwise else torch.stack(rows)
             self.local_grads[source, entry] = local_grad.reshape(shape + source.node.shape)
 
@@ -100,18 +99,18 @@ class Derivatives:
             _add(arrived, target.edge, _ones(target) if vector is None else vector)
         for entry in reversed(self._live):
             if entry.edge in arrived:
-                total = arrived.pop(entry.edge)
-                flows = _pass_back(entry, total)
-                self._keep(entry, total, flows)
-                for edge in entry.sources.keys() & flows.keys():
-                    _add(arrived, edge, flows[edge])
+                flows = _pass_back(entry, arrived[entry.edge])
+                self._keep(entry, arrived[entry.edge], flows)
+                for source in entry.sources:
+                    if source.edge in flows:
+                        _add(arrived, source.edge, flows[source.edge])
 
     def _keep(self, entry: Entry, total: Tensor, flows: dict[GradientEdge, Tensor]) -> None:
         """Keep what arrived at an entry, and what it sent to its sources."""
         self.grads[entry] = snapshot(total, self.tape.max_elems)
-        for edge, source in entry.sources.items():
-            if edge in flows:
-                self.contributions[source, entry] = snapshot(flows[edge], self.tape.max_elems)
+        for source in entry.sources:
+            if source.edge in flows:
+                self.contributions[source, entry] = snapshot(flows[source.edge], self.tape.max_elems)
 
     def _note(self, fn, *sent_and_arrived: tuple[Tensor | None, ...]) -> None:
         """Note what an autograd node sends in the reader's pass, and what has arrived at it."""
@@ -140,15 +139,6 @@ class Derivatives:
             is_number = total is not None and flow is not None and total.numel() == flow.numel() == 1
             if pair not in self.local_grads and is_number and 0 < abs(total.item()) < math.inf:
                 self.local_grads[pair] = (flow / total.item()).reshape(total.shape + flow.shape)
-
-
-def _sources(entry: Entry) -> Iterable[Entry]:
-    return entry.sources.values()
-
-
-def _is_own(fn) -> bool:
-    """Whether an autograd node calls code of the reader: the hooks of a module, or the backward of an own Function."""
-    return isinstance(fn, torch._C._FunctionBase)
 
 
 def _ones(entry: Entry) -> Tensor:

@@ -79,7 +79,7 @@ class trace(TorchFunctionMode):
         self._thread, self._modules = threading.get_ident(), []  # (module, something that stands for this call)
         self._failure = self._reason = ""  # why something is missing from the graph; why there are no gradients
         self._slopes = []  # the gradient edges of what the last grad(…, create_graph=True) returned
-        self._tape.first = self._quietly(lambda: self._variables().known()) or self._tape.first
+        self._tape.first = self._quietly(lambda: Variables(self._frame, self._names).known()) or self._tape.first
         # Hooks for all modules are the only ones that need no list of the reader's modules; they stay for the block.
         self._hooks = [
             register_module_forward_pre_hook(self._module_begins),
@@ -95,10 +95,7 @@ class trace(TorchFunctionMode):
         is_told = kind is None or self._reason  # else an exception that has nothing to do with gradients
         self._quietly(self._finish)
         if self._failure and kind is None:
-            self._warn(
-                f"trace could not record everything in this block ({self._failure}). Your own results are "
-                "not affected, but the graph may lack nodes or gradients."
-            )
+            self._warn(f"trace could not record everything in this block ({self._failure}): the graph has gaps.")
         elif is_told and self._reason and self._derivatives is None:
             self._warn(f"trace has no gradients to show: {self._reason}")
         self._graph = self._frame = self._tape = self._derivatives = None
@@ -111,10 +108,8 @@ class trace(TorchFunctionMode):
         name = op_name(func)
         if func in (torch.autograd.grad, torch.autograd.backward, Tensor.backward):
             return self._run_backward(func, args, kwargs)
-        if name in LEAVING and flatten(args):
-            self._tape.left = True
-        if name == "register_hook":
-            self._tape.is_hooked = True
+        self._tape.left |= name in LEAVING and flatten(args) != []
+        self._tape.is_hooked |= name == "register_hook"
         if name in IGNORED:
             return func(*args, **kwargs)
         in_place = is_in_place(name) or kwargs.get("inplace") is True or kwargs.get("out") is not None
@@ -143,9 +138,6 @@ class trace(TorchFunctionMode):
             self._failure = self._failure or _first_line(error)
         finally:
             _state.busy = outer
-
-    def _variables(self) -> Variables:
-        return Variables(self._frame, self._names)
 
     def _warn(self, message):
         with contextlib.suppress(UserWarning):  # where the reader turned warnings into errors
@@ -222,7 +214,7 @@ class trace(TorchFunctionMode):
         outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
         vectors = list(vectors) if isinstance(vectors, list | tuple) else [vectors] * len(outputs)
         if self._target is not None:
-            outputs, vectors = [self._variables().tensor(self._target)], [None]
+            outputs, vectors = [Variables(self._frame, self._names).tensor(self._target)], [None]
         if not all(isinstance(o, Tensor) and o.requires_grad and not is_wrapper(o) for o in outputs):
             return False
         targets = [self._tape.open(output) for output in outputs]
@@ -238,7 +230,7 @@ class trace(TorchFunctionMode):
             self._reason = self._reason or _first_line(error)
 
     def _finish(self) -> None:
-        tape, variables = self._tape, self._variables()
+        tape, variables = self._tape, Variables(self._frame, self._names)
         if self._target is not None or self._derivatives is not None:
             tape.left = False
         tape.look_for_results(list(variables.tensors))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import torch
@@ -27,7 +27,7 @@ class Entry:
     ref: weakref.ref | None = None  # the tensor itself, if somebody else keeps it
     call: Call | None = None
     inputs: list[Entry] = field(default_factory=list)  # what it was made from, in the order of the arguments
-    sources: dict[GradientEdge, Entry] = field(default_factory=dict)  # those of them that get a gradient
+    sources: list[Entry] = field(default_factory=list)  # those of them that get a gradient
     fns: list = field(default_factory=list)  # the autograd nodes between them and this, from the result back
     is_checkpointed: bool = False  # whether its nodes run code of the reader, to compute again what they need
     modules: tuple = ()  # (module, what stands for the call), outermost first
@@ -115,11 +115,6 @@ def snapshot(tensor: Tensor, max_elems: int) -> tuple[Tensor | None, float]:
     return copy, float(torch.linalg.vector_norm(measured))
 
 
-def _same_numbers(a: Tensor, b: Tensor) -> bool:
-    b = b.detach().to_dense().cpu()
-    return a.shape == b.shape and (torch.equal(a, b) or bool(((a == b) | ((a != a) & (b != b))).all()))
-
-
 class Tape:
     """All entries of one block, found again by tensor or by gradient edge.
 
@@ -139,8 +134,7 @@ class Tape:
     def add_results(self, tensors: list[Tensor], call: Call, modules: tuple, is_checkpointed: bool) -> None:
         """Put what a call gave on the tape."""
         texts = [call.text] if len(tensors) == 1 else [f"{call.text}[{i}]" for i in range(len(tensors))]
-        calls = [Call(call.op, text, call.entries) for text in texts]
-        new = [self._add(tensor, which, modules) for tensor, which in zip(tensors, calls, strict=True)]
+        new = [self._add(t, Call(call.op, text, call.entries), modules) for t, text in zip(tensors, texts, strict=True)]
         for entry in new:
             entry.is_checkpointed = is_checkpointed
             self._link(entry)
@@ -168,11 +162,12 @@ class Tape:
                 if edge.node is not None and edge.node.name() == "torch::autograd::CopySlices":
                     source = self._look_behind(edge)  # the base of a view that was changed in place
                 if source is not None:
-                    entry.sources[edge] = source
+                    entry.sources.append(source)
                 elif edge.node is not None:
                     todo.append(edge.node)
         entry.fns.sort(key=lambda fn: fn._sequence_nr(), reverse=True)
-        entry.inputs = list(dict.fromkeys([*entry.call.entries, *entry.sources.values()]))
+        entry.sources = list(dict.fromkeys(entry.sources))
+        entry.inputs = list(dict.fromkeys([*entry.call.entries, *entry.sources]))
 
     def _fill(self, entry: Entry, tensor: Tensor) -> None:
         """Note what an entry has from its tensor."""
@@ -183,8 +178,7 @@ class Tape:
     def constant(self, number) -> Entry:
         """Put a number that takes part in an operation on the tape."""
         dtype = torch.float64 if isinstance(number, float) else None
-        value, norm = snapshot(torch.tensor(number, dtype=dtype, device="cpu"), max_elems=1)
-        return self._append(Entry(Node("", kind="constant", value=value, value_norm=norm)))
+        return self._append(Entry(Node("", kind="constant", value=torch.tensor(number, dtype=dtype, device="cpu"))))
 
     def _append(self, entry: Entry) -> Entry:
         self.entries.append(entry)
@@ -224,8 +218,8 @@ class Tape:
             return entry
         entry = self._by_id.get(id(tensor))
         if entry is not None and entry.tensor is tensor and entry.node.requires_grad == tensor.requires_grad:
-            value = entry.node.value
-            if value is None or _same_numbers(value, tensor):  # else changed through a view, .data or NumPy
+            value, now = entry.node.value, tensor.detach().to_dense()  # may be changed through a view, .data or NumPy
+            if value is None or (value.shape == now.shape and torch.allclose(value, now.cpu(), 0, 0, equal_nan=True)):
                 return entry
         return self._add(tensor)
 
@@ -293,11 +287,11 @@ def _changed_since(tensor: Tensor | None, fn) -> bool:
     return any(tensor is p for optimizer in later for group in optimizer.param_groups for p in group["params"])
 
 
-def topological(entries: Iterable[Entry], sources_of: Callable = lambda entry: entry.inputs) -> list[Entry]:
-    """Return some entries with everything behind them, each after what it was made from."""
+def topological(entries: Iterable[Entry], behind: str = "inputs") -> list[Entry]:
+    """Return some entries with all their inputs, or `behind` them all sources, each entry after these."""
     order, todo = {}, list(entries)[::-1]
     while todo:
-        if missing := [source for source in sources_of(todo[-1]) if source not in order]:
+        if missing := [entry for entry in getattr(todo[-1], behind) if entry not in order]:
             todo += reversed(missing)
         else:
             order[todo.pop()] = True
