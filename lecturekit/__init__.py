@@ -2,9 +2,9 @@
 
 To know the package, read it in this order. First what every lesson uses, half an hour:
 
+- ``devices``: CPU or CUDA, and timing that is right on both
 - ``training``: the loop; `fit` hands mini-batches to the reader's step and measures the loss
 - ``data``: the data sets, as small tensors with names, from files whose contents are compared
-- ``devices``: CPU or CUDA, and timing that is right on both
 - ``checks``: errors that a lesson raises on purpose, and how exercises are judged
 - ``plotting``: figures; their colours and letters stand in ``style``
 - ``_web``: a picture that becomes something to click on, with the buttons of ``player.js``

@@ -109,11 +109,11 @@ def fit(
     _check_examples(X, y, batch_size)
     loss = loss or _mean_squared_error
 
-    def measure(X: Tensor, y: Tensor) -> float:
+    def evaluate(X: Tensor, y: Tensor) -> float:
         with torch.no_grad():
             return float(loss(predict(X), y))
 
-    history = History(initial_loss=measure(X, y))
+    history = History(initial_loss=evaluate(X, y))
     if not math.isfinite(history.initial_loss):
         raise ValueError(f"X, y and predict(X) must be finite, got a loss of {history.initial_loss} before any step")
     if record:
@@ -135,9 +135,9 @@ def fit(
                 if steps == 1:
                     _check_copies(*history.path)
         seconds += clock(X.device) - start
-        history.losses.append(measure(X, y))
+        history.losses.append(evaluate(X, y))
         if validation:
-            history.val_losses.append(measure(*validation))
+            history.val_losses.append(evaluate(*validation))
         history.steps.append(steps)
         history.examples_seen.append(examples_seen)
         history.seconds.append(seconds)

@@ -13,6 +13,7 @@ SETUP = """
 import copy, threading, types, weakref
 import numpy as np
 from torch import nn
+from torch.autograd.graph import saved_tensors_hooks
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 from torch.utils.data import DataLoader, Dataset, TensorDataset
@@ -228,6 +229,9 @@ for layer in layers:
 def doubled(grad):
     calls.append(1)
     return grad * 2 ** len(calls)
+def unpacked(t):
+    calls.append(1)
+    return t * len(calls)
 def counting(h):
     calls.append(1)
     return net(h)
@@ -253,6 +257,8 @@ def counting(h):
         # hooks of modules
         ("", "h = X.clone().requires_grad_()\nf = layers(h).sum()\nf.backward()"),
         ("net.register_full_backward_pre_hook(lambda *args: calls.append(2))", "f = 3 * net(a).sum()\nf.backward()"),
+        # what is packed for the backward pass
+        ("", "with saved_tensors_hooks(lambda t: t, unpacked):\n    f = (a.sin() * a).sum()\nf.backward()"),
         # anomaly mode
         ("", "with torch.autograd.set_detect_anomaly(True):\n    f = (a - 1).log10().sum()\n    f.backward()"),
     ],
@@ -286,6 +292,10 @@ def test_code_of_the_reader_is_not_run_for_the_picture(block):
         scope = run(OWN, block)
     assert scope["calls"] == [] and scope["g"].target is None
     scope["f"].backward()
+
+
+def test_what_an_own_function_computes_inside_is_not_shown(no_warning):
+    assert [n.name for n in run(OWN, "q = Overwriting.apply(a)")["g"].nodes] == ["a", "q"]
 
 
 @pytest.mark.parametrize("function", ["log10", "pow"])

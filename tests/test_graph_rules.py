@@ -21,6 +21,7 @@ RULES = [  # an expression of tensors above, from which edge, what it says, and 
     ("A / s", "s", None, None),
     ("s / A", "s", "upstream / A, summed", "(up / A).sum()"),
     ("A + s", "s", "upstream, summed", "up.sum()"),
+    ("torch.add(A, v, alpha=2)", "v", None, None),
     ("A + A", "A", None, None),
     ("A.sum()", "A", "upstream, spread", "up.expand(2, 3)"),
     ("A.mean()", "A", "upstream / 6, spread", "(up / 6).expand(2, 3)"),

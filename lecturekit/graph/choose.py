@@ -37,14 +37,16 @@ def shown(tape: Tape, targets: list[Entry], variables: Variables) -> list[Entry]
         return is_new_number and not any(e.node.requires_grad for e in topological([entry]))
 
     named = [entry for entry in tape.entries if any(variables.name_of(entry))]
-    roots = [*targets, *(entry for entry in named if entry.call and (entry.edge or not targets))]
+    # Not what an own Function computed inside: a result without an edge, though its tensor requires a gradient.
+    results = [e for e in named if e.call and (e.edge or not getattr(e.tensor, "requires_grad", False))]
+    roots = [*targets, *(entry for entry in results if entry.edge or not targets)]
     if tape.left:
         roots += filter(is_cut, named)
     chosen = set(topological(roots or [entry for entry in tape.entries if entry.call] or tape.entries))
     return topological(entry for entry in tape.entries if entry in chosen)
 
 
-def fill(graph: Graph, tape: Tape, derivatives: Derivatives, variables: Variables) -> None:
+def fill_graph(graph: Graph, tape: Tape, derivatives: Derivatives, variables: Variables) -> None:
     """Turn what is shown of the tape into nodes and edges: name it, add the derivatives."""
     entries = shown(tape, derivatives.targets, variables)
     give_names(entries, variables)

@@ -25,7 +25,7 @@ def folds(graph, max_nodes: int) -> Iterator:
     modules = {node: list(accumulate((name,) for name in node.module)) for node in operations}
     sizes = Counter(path for paths in modules.values() for path in paths)
     closed = {node: [path for path in modules[node] if sizes[path] <= 0.75 * len(operations)] for node in operations}
-    closed[graph.target] = []
+    closed[graph.target] = []  # it stays by itself
 
     def smaller_and_smaller() -> Iterator:
         yield graph
@@ -43,7 +43,9 @@ def folds(graph, max_nodes: int) -> Iterator:
             break
     yield first
     least = min(8, len(operations))  # a picture of fewer nodes says little
-    yield from (folded for folded in graphs if least <= len(folded.nodes) < len(first.nodes))
+    for folded in graphs:
+        if least <= len(folded.nodes) < len(first.nodes):
+            yield (first := folded)
 
 
 def _merge(graph, boxes: dict[Node, Box]):

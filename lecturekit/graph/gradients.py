@@ -20,7 +20,6 @@ from torch.autograd.graph import GradientEdge
 from .tape import Entry, Tape, metadata, next_edges, snapshot, topological
 
 MAX_OPERATIONS = 1000  # local derivatives take a call for each element: none in a block that differentiates more
-
 OWN = torch._C._FunctionBase  # the autograd nodes that call hooks of modules or the backward of an own Function
 
 # Each element of the result depends on one element of each source: one pass is enough, and meets no 0 · ∞ beside it.
@@ -50,14 +49,14 @@ class Derivatives:
 
     @torch.no_grad()
     def take(self, theirs_follows: bool = False) -> Derivatives:
-        """Differentiate. RuntimeError where the graph was freed before, or code of the reader would run.
+        """Differentiate. RuntimeError where the graph was freed before, or where code of the reader takes part.
 
-        That is, hooks, checkpoints, and the backward of own Functions: they may change something each time they run.
-        Where the reader's own pass follows, watch it instead, until `end`.
+        Checkpoints and own Functions may change something each time they run, and only the reader's own pass calls
+        hooks: where it follows, watch it, until `end`.
         """
         fns = {fn for entry in self._live for fn in (entry.edge.node, *entry.fns)}
         called = fns | {fn for known in fns for fn, _ in known.next_functions}
-        is_own = any(isinstance(fn, OWN) for fn in called) or any(entry.is_checkpointed for entry in self._live)
+        is_own = any(isinstance(fn, OWN) for fn in called) or any(entry.is_packed for entry in self._live)
         is_hooked = any(t._backward_hooks for entry in self._live if (t := entry.tensor) is not None)
         runs_code = is_own or is_hooked or self.tape.is_hooked
         if runs_code and not theirs_follows:
@@ -79,11 +78,10 @@ class Derivatives:
     def _differentiate(self, entry: Entry) -> None:
         """Find the local derivatives of a result with respect to each of its small sources."""
         sources = list(filter(self._is_small, entry.sources))
-        if not sources or entry.is_checkpointed or any(isinstance(fn, OWN) for fn in entry.fns):
+        if not sources or entry.is_packed or any(isinstance(fn, OWN) for fn in entry.fns):
             return
         shape, ones = entry.node.shape, _ones(entry)
-        is_elementwise = entry.call.op.rstrip("_") in ELEMENTWISE
-        is_elementwise &= all(source.node.shape == shape for source in sources)
+        is_elementwise = entry.call.op.rstrip("_") in ELEMENTWISE and {s.node.shape for s in sources} == {shape}
         vectors = [ones] if is_elementwise else ones.flatten().diag().reshape((-1, *shape))
         passes = [_pass_back(entry, vector) for vector in vectors]
         for source in sources:
@@ -131,14 +129,14 @@ class Derivatives:
             for fn in entry.fns:
                 if users[fn] == 1 and fn in self._passed:  # else one cannot tell through which result it came
                     _send(fn, self._passed[fn][0], flows)
-            if entry.edge in arrived:
-                self._keep(entry, arrived[entry.edge], flows)
+            if (total := arrived.get(entry.edge)) is None:
+                continue
+            self._keep(entry, total, flows)
+            for source in entry.sources:
+                flow, is_new = flows.get(source.edge), (source, entry) not in self.local_grads
+                if is_new and flow is not None and total.numel() == flow.numel() == 1 and 0 < abs(total) < math.inf:
+                    self.local_grads[source, entry] = (flow / total).reshape(total.shape + flow.shape).cpu()
         self._passed.clear()
-        for pair, (flow, _) in self.contributions.items():
-            total, _ = self.grads[pair[1]]
-            is_number = total is not None and flow is not None and total.numel() == flow.numel() == 1
-            if pair not in self.local_grads and is_number and 0 < abs(total.item()) < math.inf:
-                self.local_grads[pair] = (flow / total.item()).reshape(total.shape + flow.shape)
 
 
 def _ones(entry: Entry) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 MARGIN = 14  # pixels around everything
-MAX_WIDTH = 1000  # pixels: a picture with more between its margins is turned
+MAX_WIDTH = 1000  # pixels: a picture with more between its margins is turned; with them, a little less than a page
 GAPS = {"LR": (0.28, 0.36), "TB": (0.36, 0.3)}  # inches: between boxes side by side, between one step and the next
 
 

@@ -66,8 +66,8 @@ class Edge:
     ----------
     source, target : Node
     local_grad, contribution : torch.Tensor or None
-        ∂target/∂source at the recorded values, shape ``target.shape + source.shape``, and what this edge adds to
-        ``source.grad``. None where there is none, or where a tensor is larger than ``max_elems``.
+        ∂target/∂source of the edge at the recorded values, shape ``target.shape + source.shape``, and what the edge
+        adds to ``source.grad``. None where there is none, or where a tensor is larger than ``max_elems``.
     contribution_norm : float or None
         Euclidean norm.
     """

@@ -35,7 +35,7 @@ def _loop_variables(code) -> frozenset[str]:
 
 
 def _local_variables(frame) -> dict:
-    """Copy the variables of a frame; before Python 3.13, the frame of a function keeps the dict that it gives."""
+    """Copy the variables of a frame. Before Python 3.13, that of a function keeps the dict: if alone, empty it."""
     scope = frame.f_locals
     values = dict(scope)
     if sys.version_info < (3, 13) and frame.f_code.co_flags & inspect.CO_OPTIMIZED and sys.getrefcount(scope) < 4:

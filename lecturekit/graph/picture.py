@@ -13,7 +13,7 @@ from ..style import FILL, GRADIENT, GRAPH_DASH, GRAPH_INK, LOCAL, MUTED, RULE
 from .layout import place
 from .model import Edge, Node
 from .rules import backward_rule, local_derivative
-from .steps import EMPTY, Steps, fill
+from .steps import EMPTY, Steps, put_in
 from .text import clean, counts, derivative, format_number, format_shape, format_tensor
 from .typeset import SMALL, Block, Mark, equation, formula, is_small, overlay, path, rect, stack, words
 
@@ -37,7 +37,7 @@ def _node_block(node: Node, target: Node | None, steps: Steps, above: list[Block
     """Set a node's box and everything that stands in it, with room for whatever a step may show."""
     since = steps.forward.get(node, 0)
     block = stack(*above, *_head(node, since))
-    if below := _gradient(node, target, steps, since) + _accumulated(node, steps):
+    if below := _gradient_rows(node, target, steps, since) + _accumulated(node, steps):
         half = max(part.width for part in (block, *below)) // 2 + 6
         block = stack(block, path([(-half, 0), (half, 0)], RULE, 1), *below, gap=4)
     across, down, radius, line = LOOKS.get(node.kind, (13, 7, 5, 1.3))
@@ -75,7 +75,7 @@ def _norm(name: str, norm: float, colour: str = GRAPH_INK) -> Block:
     return formula(f"‖{name}‖ = {format_number(norm)}", colour)
 
 
-def _gradient(node: Node, target: Node | None, steps: Steps, since: int) -> list[Block]:
+def _gradient_rows(node: Node, target: Node | None, steps: Steps, since: int) -> list[Block]:
     """Return the row of the gradient: at first nothing, then the partial sums, at last the whole."""
     if target is None or node.shape is None or not (node.requires_grad or node.has_grad):
         return []
@@ -169,7 +169,7 @@ def editable(graph, steps: Steps) -> dict | None:
     number, nodes = graph.nodes.index, []
     for n in graph.nodes:
         texts = {edge: f"?{number(edge.source)}" for edge in steps.incoming[n]}
-        work = fill(clean(n.expression or n.op, 999), texts) if n.op else ""
+        work = put_in(clean(n.expression or n.op, 999), texts) if n.op else ""
         nodes.append({"value": float(f"{n.value.item():.9g}"), "work": work, "free": n.kind in ("leaf", "input")})
     return {"nodes": nodes, "passed": [(number(e.source), number(e.target)) for e in steps.passed]}
 

@@ -16,7 +16,7 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from torch.overrides import TorchFunctionMode
 
 from .calls import Call, describe_call, is_in_place, op_name
-from .choose import default_target, fill
+from .choose import default_target, fill_graph
 from .gradients import Derivatives
 from .graph import Graph
 from .names import Variables
@@ -25,7 +25,9 @@ from .tape import Entry, Tape, flatten, gradient_edge, is_leaf, is_wrapper
 # Calls that return no new tensor of the reader's, or one that is looked at when it is used.
 IGNORED = set("grad _grad _base requires_grad_ share_memory_ __deepcopy__ tensor as_tensor asarray".split())
 LEAVING = {"item", "tolist", "numpy", "__float__", "tensor", "as_tensor", "asarray"}  # autograd does not follow
-_state = threading.local()  # .busy: this thread is in the middle of bookkeeping, nothing it calls is the reader's
+# Who packs what is saved for a backward pass, as checkpoints do; only from version 2.8 on.
+_packing = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", None)
+_state = threading.local()  # .busy: this thread keeps books, in this trace or in one around it; nothing is the reader's
 
 
 class trace(TorchFunctionMode):
@@ -57,8 +59,8 @@ class trace(TorchFunctionMode):
     What runs inside ``torch.vmap``, ``torch.func``, ``torch.compile``, ``torch.jit`` and a ``DataLoader`` is not
     recorded; autograd alone says what came of it. With hooks, a checkpoint or an own ``autograd.Function``, gradients
     are known only where a backward pass runs in the block, and the local derivatives of these only from number to
-    number. Blocks that differentiate more than 1,000 operations, and tensors of more than ``max_elems``
-    numbers, have no local derivatives. Introduced in notebook 00, explained in notebook 03.
+    number. Hooks of a ``grad_fn`` are not seen. Blocks that differentiate more than 1,000 operations, and tensors of
+    more than ``max_elems`` numbers, have no local derivatives. Introduced in notebook 00, explained in notebook 03.
 
     Examples
     --------
@@ -81,10 +83,8 @@ class trace(TorchFunctionMode):
         self._slopes = []  # the gradient edges of what the last grad(…, create_graph=True) returned
         self._tape.first = self._quietly(lambda: Variables(self._frame, self._names).known()) or self._tape.first
         # Hooks for all modules are the only ones that need no list of the reader's modules; they stay for the block.
-        self._hooks = [
-            register_module_forward_pre_hook(self._module_begins),
-            register_module_forward_hook(self._module_ends, always_call=True),
-        ]
+        self._hooks = [register_module_forward_pre_hook(self._module_begins)]
+        self._hooks += [register_module_forward_hook(self._module_ends, always_call=True)]
         super().__enter__()
         return self._graph
 
@@ -92,7 +92,7 @@ class trace(TorchFunctionMode):
         super().__exit__(kind, *exception)
         for hook in self._hooks:
             hook.remove()
-        is_told = kind is None or self._reason  # else an exception that has nothing to do with gradients
+        is_told = kind is None or self._reason  # by now; else an exception that has nothing to do with gradients
         self._quietly(self._finish)
         if self._failure and kind is None:
             self._warn(f"trace could not record everything in this block ({self._failure}): the graph has gaps.")
@@ -177,8 +177,8 @@ class trace(TorchFunctionMode):
             results = [tensor for tensor in flatten(out) if id(tensor) not in same]
             call = self._describe(func, args, kwargs, [*given, *results]) if results else None
         if call is not None:
-            is_checkpointed = self._is_called_from("torch.utils.checkpoint")
-            self._tape.add_results(results, call, tuple(self._modules), is_checkpointed)
+            is_packed = _packing(True) is not None if _packing else self._is_called_from("torch.utils.checkpoint")
+            self._tape.add_results(results, call, tuple(self._modules), is_packed)
 
     def _describe(self, func, args, kwargs, tensors: list[Tensor]) -> Call | None:
         is_seen = not any(map(is_wrapper, tensors))
@@ -243,7 +243,7 @@ class trace(TorchFunctionMode):
             self._reason = f"target={self._target!r} is not a variable that holds one number and requires a gradient."
         if target is not None:
             self._differentiate([target], [None])
-        fill(self._graph, tape, self._derivatives or Derivatives(tape, [], []), variables)
+        fill_graph(self._graph, tape, self._derivatives or Derivatives(tape, [], []), variables)
 
 
 def graph_of(tensor: Tensor, names: dict | None = None, max_elems: int = 64) -> Graph:
@@ -285,7 +285,7 @@ def graph_of(tensor: Tensor, names: dict | None = None, max_elems: int = 64) -> 
             derivatives = Derivatives(tape, [target], [None]).take()
         except RuntimeError as error:
             warnings.warn(f"graph_of has no gradients to show: {_first_line(error)}", stacklevel=2)
-    fill(graph, tape, derivatives, variables)
+    fill_graph(graph, tape, derivatives, variables)
     return graph
 
 

@@ -36,8 +36,7 @@ class Steps:
         captions = ["The graph before anything is computed: what goes in."]
         captions += [f"forward: {_result(node, self.incoming[node])}" for node in computed]
         if (target := graph.target) and target.has_grad:
-            one = f"{derivative(target, target)} = {_gradient(target)}"
-            captions.append(f"backward starts: {in_colour(target)} = {one}")
+            captions += [f"backward starts: {in_colour(target)} = {derivative(target, target)} = {_gradient(target)}"]
             for _, edges in groupby(self.passed, lambda edge: edge.target):
                 captions.append("backward: " + "\n".join(map(self.term, edges)))
             is_short = len(self.gradients) < 160
@@ -64,7 +63,7 @@ class Steps:
             text += f" = \t{grad}\t {times} \f{in_brackets(local)}\f = {product}"
         else:
             added = in_words(edge.contribution, source.shape, edge.contribution_norm, in_full=target is not None)
-            text += f", {added}" if added[0] == "s" else f" = {added}"
+            text += f", {added}" if added.startswith(("shape", "several")) else f" = {added}"
         is_last = target is None and len(terms) > 1 and edge is terms[-1]
         return f"{text}, together {_gradient(source)}" if is_last else text
 
@@ -82,11 +81,11 @@ def _result(node: Node, incoming: list[Edge] = (), in_full: bool = False) -> str
     name, expression = (node.name, node.expression) if in_full else (clean(node.name, 24), clean(node.expression))
     sides = [name, expression or name]
     if incoming and all(edge.source.value is not None and edge.source.value.numel() == 1 for edge in incoming):
-        sides.append(fill(sides[1], {edge: format_number(edge.source.value.item()) for edge in incoming}))
+        sides.append(put_in(sides[1], {edge: format_number(edge.source.value.item()) for edge in incoming}))
     return " = ".join([*dict.fromkeys(sides), in_words(node.value, node.shape, node.value_norm, in_full)])
 
 
-def fill(expression: str, texts: dict[Edge, str]) -> str:
+def put_in(expression: str, texts: dict[Edge, str]) -> str:
     """Put the text of each edge in the place of an operand of an expression, a negative number in brackets."""
     texts = {clean(edge.source.name, 999): in_brackets(text) for edge, text in texts.items()}
     names = "|".join(sorted(map(re.escape, texts), key=len, reverse=True))

@@ -29,7 +29,7 @@ class Entry:
     inputs: list[Entry] = field(default_factory=list)  # what it was made from, in the order of the arguments
     sources: list[Entry] = field(default_factory=list)  # those of them that get a gradient
     fns: list = field(default_factory=list)  # the autograd nodes between them and this, from the result back
-    is_checkpointed: bool = False  # whether its nodes run code of the reader, to compute again what they need
+    is_packed: bool = False  # whether its nodes run a checkpoint or code of the reader to get at what they need
     modules: tuple = ()  # (module, what stands for the call), outermost first
     first_name: str = ""  # the name it had when the block began
 
@@ -131,12 +131,12 @@ class Tape:
         self.is_hooked = False  # whether the reader has registered hooks on tensors in the block
         self._kept, self.differentiated = 0, 0  # entries after pruning; operations that backward passes went through
 
-    def add_results(self, tensors: list[Tensor], call: Call, modules: tuple, is_checkpointed: bool) -> None:
+    def add_results(self, tensors: list[Tensor], call: Call, modules: tuple, is_packed: bool) -> None:
         """Put what a call gave on the tape."""
         texts = [call.text] if len(tensors) == 1 else [f"{call.text}[{i}]" for i in range(len(tensors))]
         new = [self._add(t, Call(call.op, text, call.entries), modules) for t, text in zip(tensors, texts, strict=True)]
         for entry in new:
-            entry.is_checkpointed = is_checkpointed
+            entry.is_packed = is_packed
             self._link(entry)
 
     def _add(self, tensor: Tensor, call: Call | None = None, modules: tuple = ()) -> Entry:
@@ -145,7 +145,7 @@ class Tape:
         node = Node("", call.op if call else "", kind, shape=tuple(tensor.shape), dtype=tensor.dtype)
         node.requires_grad = tensor.requires_grad
         entry = Entry(node, gradient_edge(tensor), call=call, modules=modules)
-        self._fill(entry, tensor)
+        self._note(entry, tensor)
         return self._append(entry)
 
     def _link(self, entry: Entry) -> None:
@@ -169,7 +169,7 @@ class Tape:
         entry.sources = list(dict.fromkeys(entry.sources))
         entry.inputs = list(dict.fromkeys([*entry.call.entries, *entry.sources]))
 
-    def _fill(self, entry: Entry, tensor: Tensor) -> None:
+    def _note(self, entry: Entry, tensor: Tensor) -> None:
         """Note what an entry has from its tensor."""
         entry.ref, self._by_id[id(tensor)] = weakref.ref(tensor), entry
         entry.node.value, entry.node.value_norm = snapshot(tensor, self.max_elems)
@@ -214,7 +214,7 @@ class Tape:
         if edge is not None:
             entry = self._look_behind(edge)
             if entry.tensor is None:
-                self._fill(entry, tensor)
+                self._note(entry, tensor)
             return entry
         entry = self._by_id.get(id(tensor))
         if entry is not None and entry.tensor is tensor and entry.node.requires_grad == tensor.requires_grad:
@@ -236,7 +236,7 @@ class Tape:
         """Whether an autograd node was made before the block."""
         return fn._sequence_nr() < self.since
 
-    def _is_open(self, edge: GradientEdge) -> bool:
+    def _lacks(self, edge: GradientEdge) -> bool:
         """Whether the tape lacks what a gradient edge leads to."""
         entry = self._by_edge.get(edge)
         return not (is_accumulator(edge.node) or self._is_before(edge.node) or (entry is not None and entry.call))
@@ -250,8 +250,8 @@ class Tape:
         todo = [end]
         while todo:
             edge = todo.pop()
-            behind = next_edges(edge.node) if self._is_open(edge) else []
-            if deeper := [to for to in behind if to.node is not None and (self._at(to) is None or self._is_open(to))]:
+            behind = next_edges(edge.node) if self._lacks(edge) else []
+            if deeper := [to for to in behind if to.node is not None and (self._at(to) is None or self._lacks(to))]:
                 todo += [edge, *reversed(deeper)]  # what comes first among the arguments is found, and numbered, first
                 continue
             entry = self._at(edge)
@@ -259,7 +259,7 @@ class Tape:
                 about = metadata(edge)
                 node = Node("", kind="input", shape=tuple(about.shape), dtype=about.dtype, requires_grad=True)
                 entry = self._append(Entry(node, edge))
-            if self._is_open(edge):
+            if self._lacks(edge):
                 entry.call = unseen_call(edge.node.name(), list(map(self._at, behind)))
                 entry.node.op, entry.node.kind = entry.call.op, "operation"
                 self._link(entry)
