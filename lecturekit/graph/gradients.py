@@ -83,7 +83,7 @@ class Derivatives:
         shape, ones = entry.node.shape, _ones(entry)
         is_elementwise = entry.call.op.rstrip("_") in ELEMENTWISE and {s.node.shape for s in sources} == {shape}
         vectors = [ones] if is_elementwise else ones.flatten().diag().reshape((-1, *shape))
-        passes = [_pass_back(entry, vector) for vector in vectors]
+        passes = [_pass_back(entry, vector, {}) for vector in vectors]
         for source in sources:
             none = torch.zeros(source.node.shape, dtype=source.node.dtype)
             rows = [flows.get(source.edge, none).to_dense().cpu() for flows in passes]
@@ -97,11 +97,7 @@ class Derivatives:
             _add(arrived, target.edge, _ones(target) if vector is None else vector)
         for entry in reversed(self._live):
             if entry.edge in arrived:
-                flows = _pass_back(entry, arrived[entry.edge])
-                self._keep(entry, arrived[entry.edge], flows)
-                for source in entry.sources:
-                    if source.edge in flows:
-                        _add(arrived, source.edge, flows[source.edge])
+                self._keep(entry, arrived[entry.edge], _pass_back(entry, arrived[entry.edge], arrived))
 
     def _keep(self, entry: Entry, total: Tensor, flows: dict[GradientEdge, Tensor]) -> None:
         """Keep what arrived at an entry, and what it sent to its sources."""
@@ -144,24 +140,25 @@ def _ones(entry: Entry) -> Tensor:
     return torch.ones(entry.node.shape, dtype=about.dtype, device=about.device)
 
 
-def _pass_back(entry: Entry, gradient: Tensor) -> dict[GradientEdge, Tensor]:
-    """Hand a result its gradient, and return what arrives at its sources, as autograd's engine would."""
+def _pass_back(entry: Entry, gradient: Tensor, totals: dict[GradientEdge, Tensor]) -> dict[GradientEdge, Tensor]:
+    """Hand a result its gradient; return what arrives at its sources, and add it to the totals, as autograd does."""
     arrived = {entry.edge: gradient}
     for fn in entry.fns:
         given = [arrived.pop(GradientEdge(fn, i), None) for i in range(len(fn._input_metadata))]
         if any(gradient is not None for gradient in given):
             sent = fn(*given)
-            _send(fn, sent if isinstance(sent, tuple) else (sent,), arrived)
+            _send(fn, sent if isinstance(sent, tuple) else (sent,), arrived, totals)
     return arrived
 
 
-def _send(fn, sent: Iterable[Tensor | None], arrived: dict[GradientEdge, Tensor]) -> None:
+def _send(fn, sent: Iterable[Tensor | None], *arrived: dict[GradientEdge, Tensor]) -> None:
     """Add what an autograd node sends to what arrives at the edges behind it, in the shape and dtype wanted there."""
     for edge, gradient in zip(next_edges(fn), sent, strict=True):
         if edge.node is not None and gradient is not None:
             about = metadata(edge)
             gradient = gradient if gradient.shape == about.shape else gradient.sum_to_size(about.shape)
-            _add(arrived, edge, gradient.to(about.dtype))
+            for totals in arrived:
+                _add(totals, edge, gradient.to(about.dtype))
 
 
 def _add(arrived: dict[GradientEdge, Tensor], edge: GradientEdge, gradient: Tensor) -> None:
