@@ -1,5 +1,6 @@
 """The device a lesson runs on, and timing that is right on each of them."""
 
+import gc
 import math
 import os
 import random
@@ -9,6 +10,7 @@ import timeit
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -137,8 +139,9 @@ def measure(
     (7, True)
     """
     device = _default_device() if device is None else torch.device(device)
-    settings = {"setup": "gc.enable()", "timer": lambda: clock(device)}  # timeit would do without garbage collection
-    timers = {name: timeit.Timer(candidate, **settings) for name, candidate in candidates.items()}
+    # The timer of the standard library would switch garbage collection off.
+    setup = "gc.enable()" if gc.isenabled() else "pass"
+    timers = {name: timeit.Timer(candidate, setup, partial(clock, device)) for name, candidate in candidates.items()}
     calls = {name: _calls_that_fill(min_seconds, timer) for name, timer in timers.items()}
     samples: dict[str, list[float]] = {name: [] for name in candidates}
     generator = random.Random(0)

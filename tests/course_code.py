@@ -120,6 +120,13 @@ v = h.view(4, 1)
 v.add_(1)
 f = (h * h).sum() + v.sum()
 
+# %% transposed_view_changed
+x, weights = leaf([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+h = x * 1
+v = h.T
+v.mul_(2)
+f = (v * weights).sum()
+
 # %% view_of_input_changed
 x, w = torch.zeros(3), leaf(1.0, 2.0, 3.0)
 x[0] = 7

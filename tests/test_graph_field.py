@@ -287,11 +287,38 @@ def test_code_of_the_reader_runs_as_often_as_without_trace(earlier, block, no_wa
 def test_code_of_the_reader_is_not_run_for_the_picture(block):
     """Without a backward pass in the block, there are no gradients then; the reader's own pass may still come."""
     with pytest.warns(
-        UserWarning, match="^trace has no gradients to show: your hooks, checkpoints or Functions would run"
+        UserWarning, match="^trace has no gradients to show: your hooks, checkpoints or Functions take part"
     ):
         scope = run(OWN, block)
     assert scope["calls"] == [] and scope["g"].target is None
     scope["f"].backward()
+
+
+def test_a_named_target_is_watched_where_the_reader_differentiates_it(no_warning):
+    g = run("", "h = a * 2\nf = checkpoint(net, h, use_reentrant=False).sum()\nf.backward()", target="f")["g"]
+    assert node(g, "h").grad is not None
+
+
+def test_a_leaf_that_is_made_from_a_tensor_gets_its_gradient_once(no_warning):
+    assert run("", "p = torch.full((2,), x, requires_grad=True)\nf = (3 * p).sum()\nf.backward()")[
+        "p"
+    ].grad.tolist() == [3, 3]
+
+
+def test_what_was_changed_between_two_uses_counts_each_once(no_warning):
+    scope = run("", "h = w * 5\nu = h * 3\nwith torch.no_grad():\n    h.mul_(2)\nf = u + h * 7\nf.backward()")
+    assert node(scope["g"], "w").grad == scope["w"].grad == 50
+    check_contributions(scope["g"])
+
+
+def test_slopes_of_complex_numbers_are_not_shown(no_warning):
+    g = run("", "z = torch.tensor(1 + 2j, requires_grad=True)\ny = z * z\nf = y.abs()\nf.backward()")["g"]
+    assert all(e.local_grad is None for e in g.edges)
+
+
+def test_a_module_may_change_its_dtype(no_warning):
+    g = run("", "y = net(a).sum()\nnet.double()\nf = y + net(a.double()).sum()")["g"]
+    assert g.target.name == "f" and node(g, "a").grad is not None
 
 
 def test_what_an_own_function_computes_inside_is_not_shown(no_warning):

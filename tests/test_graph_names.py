@@ -197,6 +197,7 @@ def test_a_parameter_after_its_update_has_the_value_of_its_loss():
         ("F.dropout(x, training=True)", "dropout(x)"), ("F.leaky_relu(x, negative_slope=0.01)", "leaky_relu(x)"),
         ("F.leaky_relu(x, negative_slope=0.2)", "leaky_relu(x, negative_slope=0.2)"),
         ("F.linear(x, M, bias=y)", "linear(x, M, bias=y)"), ("torch.clamp(x, min=-1)", "clamp(x, min=−1)"),
+        ("torch.rand(2, out=torch.empty(2)) * x", "v₁ · x"), ("torch.rsub(x, 5)", "5 − x"),
         ("torch.where(x > 0, x, 0.5)", "where(v₁, x, 0.5)"), ("torch.cat(tensors=[x, y])", "cat(tensors=[x, y])"),
         ("x.to(torch.device('cpu'), torch.float64)", "to(x, cpu, float64)"),
         ("torch.bernoulli(x * 0, generator=torch.Generator())", "bernoulli(v₁, generator=Generator)"),

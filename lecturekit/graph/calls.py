@@ -27,7 +27,7 @@ PATTERNS = ARITHMETIC | {
     "getitem": "{}[{}]", "setitem": "{}[{}] = {}",
 }  # fmt: skip
 IN_PLACE = {f"__i{name}__": name for name in ARITHMETIC} | {"__setitem__": "setitem"}
-REFLECTED = {f"r{name}": name for name in PATTERNS} | {"rmod": "remainder"}  # 1 − x arrives as __rsub__(x, 1)
+REFLECTED = {f"r{name}": name for name in (*ARITHMETIC, "matmul")} | {"rmod": "remainder"}  # 1 − x: __rsub__(x, 1)
 SILENT = {"inplace", "training", "out"}  # keywords that are not written
 AS_IT_IS = (bool, str, type(None), torch.dtype, torch.device, torch.memory_format, torch.layout)
 SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
@@ -82,7 +82,7 @@ def describe_call(func, args, kwargs, entry_of, constant) -> Call:
     """
     name, defaults = op_name(func), _defaults(func)
     op = IN_PLACE.get(name) or (name.strip("_") if name.startswith("__") else name)
-    is_reflected = op in REFLECTED and len(args) > 1
+    is_reflected = op in REFLECTED and len(args) > 1 and isinstance(args[0], torch.Tensor)
     op = REFLECTED[op] if is_reflected else op
     plain = op.rstrip("_")
     # Numbers among the operands of arithmetic are nodes, but not the exponent of x².

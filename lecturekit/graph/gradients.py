@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import torch
@@ -31,10 +31,7 @@ ELEMENTWISE = set(
 
 
 class Derivatives:
-    """What one backward pass gives: the derivatives of Σ vector · target, see ``Node`` and ``Edge``.
-
-    Nothing is written to any ``.grad``, and the autograd graph is kept.
-    """
+    """What a backward pass from Σ vector · target gives. No ``.grad`` is written, and the autograd graph is kept."""
 
     def __init__(self, tape: Tape, targets: list[Entry], vectors: list[Tensor | None]):
         self.tape, self.targets, self.vectors = tape, targets, vectors
@@ -48,6 +45,7 @@ class Derivatives:
         self._hooks = contextlib.ExitStack()
 
     @torch.no_grad()
+    @torch.random.fork_rng(devices=[])  # a checkpoint made before the block may draw random numbers again
     def take(self, theirs_follows: bool = False) -> Derivatives:
         """Differentiate. RuntimeError where the graph was freed before, or where code of the reader takes part.
 
@@ -60,7 +58,7 @@ class Derivatives:
         is_hooked = any(t._backward_hooks for entry in self._live if (t := entry.tensor) is not None)
         runs_code = is_own or is_hooked or self.tape.is_hooked
         if runs_code and not theirs_follows:
-            raise RuntimeError("your hooks, checkpoints or Functions would run. Call backward() in a block of trace.")
+            raise RuntimeError("your hooks, checkpoints or Functions take part. Call backward() in a block of trace.")
         self.tape.differentiated += sum(entry.call is not None for entry in self._live)
         if self.tape.differentiated <= MAX_OPERATIONS:
             for entry in filter(self._is_small, self._live):
@@ -80,8 +78,8 @@ class Derivatives:
         sources = list(filter(self._is_small, entry.sources))
         if not sources or entry.is_packed or any(isinstance(fn, OWN) for fn in entry.fns):
             return
-        shape, ones = entry.node.shape, _ones(entry)
-        is_elementwise = entry.call.op.rstrip("_") in ELEMENTWISE and {s.node.shape for s in sources} == {shape}
+        op, shape, ones = entry.call.op.rstrip("_"), entry.node.shape, _ones(entry)
+        is_elementwise = op in ELEMENTWISE and all(s.node.shape == shape and s in entry.call.entries for s in sources)
         vectors = [ones] if is_elementwise else ones.flatten().diag().reshape((-1, *shape))
         passes = [_pass_back(entry, vector, {}) for vector in vectors]
         for source in sources:
@@ -92,12 +90,12 @@ class Derivatives:
 
     def _pass(self) -> None:
         """Go from the targets back, as the backward pass does."""
-        arrived: dict[GradientEdge, Tensor] = {}
+        totals: dict[Entry, Tensor] = {}
         for target, vector in zip(self.targets, self.vectors, strict=True):
-            _add(arrived, target.edge, _ones(target) if vector is None else vector)
+            _add(totals, target, _ones(target) if vector is None else vector)
         for entry in reversed(self._live):
-            if entry.edge in arrived:
-                self._keep(entry, arrived[entry.edge], _pass_back(entry, arrived[entry.edge], arrived))
+            if entry in totals:
+                self._keep(entry, totals[entry], _pass_back(entry, totals[entry], totals))
 
     def _keep(self, entry: Entry, total: Tensor, flows: dict[GradientEdge, Tensor]) -> None:
         """Keep what arrived at an entry, and what it sent to its sources."""
@@ -115,22 +113,24 @@ class Derivatives:
         """Keep what was seen, if a pass was watched; the slope of an own Function is known from number to number."""
         self._hooks.close()
         arrived: dict[GradientEdge, Tensor] = {}
-        for fn, (sent, _) in self._passed.items():
-            _send(fn, sent, arrived)
-        for fn, (_, received) in self._passed.items():  # after the reader's hooks
+        for fn, (sent, received) in self._passed.items():  # in order; hooks may have changed what was sent
             arrived |= {GradientEdge(fn, i): gradient for i, gradient in enumerate(received) if gradient is not None}
+            for edge, flow in _sent(fn, sent):
+                _add(arrived, edge, flow)
         users = Counter(fn for entry in self._live for fn in entry.fns)
         for entry in self._live:
             flows: dict[GradientEdge, Tensor] = {}
             for fn in entry.fns:
                 if users[fn] == 1 and fn in self._passed:  # else one cannot tell through which result it came
-                    _send(fn, self._passed[fn][0], flows)
+                    for edge, flow in _sent(fn, self._passed[fn][0]):
+                        _add(flows, edge, flow)
             if (total := arrived.get(entry.edge)) is None:
                 continue
             self._keep(entry, total, flows)
             for source in entry.sources:
                 flow, is_new = flows.get(source.edge), (source, entry) not in self.local_grads
-                if is_new and flow is not None and total.numel() == flow.numel() == 1 and 0 < abs(total) < math.inf:
+                is_number = flow is not None and total.numel() == flow.numel() == 1 and not total.is_complex()
+                if is_new and is_number and 0 < abs(total) < math.inf:
                     self.local_grads[source, entry] = (flow / total).reshape(total.shape + flow.shape).cpu()
         self._passed.clear()
 
@@ -140,26 +140,28 @@ def _ones(entry: Entry) -> Tensor:
     return torch.ones(entry.node.shape, dtype=about.dtype, device=about.device)
 
 
-def _pass_back(entry: Entry, gradient: Tensor, totals: dict[GradientEdge, Tensor]) -> dict[GradientEdge, Tensor]:
+def _pass_back(entry: Entry, gradient: Tensor, totals: dict[Entry, Tensor]) -> dict[GradientEdge, Tensor]:
     """Hand a result its gradient; return what arrives at its sources, and add it to the totals, as autograd does."""
-    arrived = {entry.edge: gradient}
+    arrived, sources = {entry.edge: gradient}, {source.edge: source for source in entry.sources}
     for fn in entry.fns:
         given = [arrived.pop(GradientEdge(fn, i), None) for i in range(len(fn._input_metadata))]
         if any(gradient is not None for gradient in given):
-            sent = fn(*given)
-            _send(fn, sent if isinstance(sent, tuple) else (sent,), arrived, totals)
+            for edge, flow in _sent(fn, fn(*given)):
+                _add(arrived, edge, flow)
+                if edge in sources:
+                    _add(totals, sources[edge], flow)
     return arrived
 
 
-def _send(fn, sent: Iterable[Tensor | None], *arrived: dict[GradientEdge, Tensor]) -> None:
-    """Add what an autograd node sends to what arrives at the edges behind it, in the shape and dtype wanted there."""
-    for edge, gradient in zip(next_edges(fn), sent, strict=True):
+def _sent(fn, gradients: Tensor | Sequence[Tensor | None]) -> Iterator[tuple[GradientEdge, Tensor]]:
+    """Yield what an autograd node sends along its edges, as it is wanted there; one gradient comes without a tuple."""
+    gradients = [gradients] if isinstance(gradients, Tensor) else gradients or ()
+    for edge, gradient in zip(next_edges(fn), gradients, strict=False):
         if edge.node is not None and gradient is not None:
             about = metadata(edge)
             gradient = gradient if gradient.shape == about.shape else gradient.sum_to_size(about.shape)
-            for totals in arrived:
-                _add(totals, edge, gradient.to(about.dtype))
+            yield edge, gradient.to(about.device, about.dtype)
 
 
-def _add(arrived: dict[GradientEdge, Tensor], edge: GradientEdge, gradient: Tensor) -> None:
-    arrived[edge] = arrived[edge] + gradient if edge in arrived else gradient
+def _add(totals: dict, key: Entry | GradientEdge, gradient: Tensor) -> None:
+    totals[key] = totals[key] + gradient if key in totals else gradient

@@ -105,7 +105,7 @@ class Variables:
 
     def tensor(self, target: str) -> Tensor | None:
         """The tensor in this variable, or in a part of one such as ``out['loss']``."""
-        variables = dict(reversed(self._variables))
+        variables = dict(pair for pair in reversed(self._variables) if not isinstance(pair[1], str))
         self._add(variables.get(target), target)  # where its name begins with _, it was passed over
         return self._by_name.get(target.replace("'", '"'))
 

@@ -59,8 +59,9 @@ class trace(TorchFunctionMode):
     What runs inside ``torch.vmap``, ``torch.func``, ``torch.compile``, ``torch.jit`` and a ``DataLoader`` is not
     recorded; autograd alone says what came of it. With hooks, a checkpoint or an own ``autograd.Function``, gradients
     are known only where a backward pass runs in the block, and the local derivatives of these only from number to
-    number. Hooks of a ``grad_fn`` are not seen. Blocks that differentiate more than 1,000 operations, and tensors of
-    more than ``max_elems`` numbers, have no local derivatives. Introduced in notebook 00, explained in notebook 03.
+    number. Hooks of a ``grad_fn`` are not seen; a checkpoint made before the block computes again more often. Blocks
+    that differentiate more than 1,000 operations, and tensors of more than ``max_elems`` numbers, have no local
+    derivatives. Introduced in notebook 00, explained in notebook 03.
 
     Examples
     --------
@@ -213,6 +214,7 @@ class trace(TorchFunctionMode):
         vectors = given.get("grad_outputs", given.get("grad_tensors", given.get("gradient")))
         outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
         vectors = list(vectors) if isinstance(vectors, list | tuple) else [vectors] * len(outputs)
+        theirs = list(map(id, outputs))
         if self._target is not None:
             outputs, vectors = [Variables(self._frame, self._names).tensor(self._target)], [None]
         if not all(isinstance(o, Tensor) and o.requires_grad and not is_wrapper(o) for o in outputs):
@@ -220,7 +222,7 @@ class trace(TorchFunctionMode):
         targets = [self._tape.open(output) for output in outputs]
         pairs = zip(vectors, targets, strict=True)
         if all(target.is_one_number if v is None else v.shape == target.node.shape for v, target in pairs):
-            self._differentiate(targets, vectors, theirs_follows=self._target is None)
+            self._differentiate(targets, vectors, theirs_follows=theirs == list(map(id, outputs)))
         return True
 
     def _differentiate(self, targets: list[Entry], vectors: list[Tensor | None], theirs_follows: bool = False):

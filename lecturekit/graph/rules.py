@@ -57,7 +57,8 @@ def backward_rule(edge: Edge, incoming: list[Edge], upstream: str = "upstream") 
     None where all are single numbers, or the rule is not short. Lesson 05 derives the rules.
     """
     node, source, op = edge.target, edge.source, edge.target.op.rstrip("_")
-    if not edge.carries_gradient or not (node.shape or source.shape) or "alpha=" in node.expression:
+    is_scalar = not (node.shape or source.shape)
+    if not edge.carries_gradient or is_scalar or node.shape is None or "alpha=" in node.expression:
         return None
     ranks = [len(other.source.shape or ()) for other in incoming[:2]]
     product = "@" if op in ("matmul", "mm", "mv") else op, *ranks

@@ -116,13 +116,11 @@ def snapshot(tensor: Tensor, max_elems: int) -> tuple[Tensor | None, float]:
 
 
 class Tape:
-    """All entries of one block, found again by tensor or by gradient edge.
-
-    What autograd computed before ``since``, one of its sequence numbers, is an input: nothing behind it is looked at.
-    """
+    """All entries of one block, found again by tensor or by gradient edge."""
 
     def __init__(self, max_elems: int, since: int = 0):
-        self.max_elems, self.since = max_elems, since
+        self.max_elems = max_elems
+        self.since = since  # what has a lower sequence number is an input: nothing behind it is looked at
         self.entries: list[Entry] = []
         self.first = WeakTensorKeyDictionary()  # the tensors that were there when the block began, with their names
         self._by_edge: dict[GradientEdge, Entry] = {}
@@ -151,7 +149,7 @@ class Tape:
     def _link(self, entry: Entry) -> None:
         """Note what a result was made from, by its call and by what autograd says (one call may be several nodes)."""
         known = {source.edge: source for source in entry.call.entries if source.edge is not None}
-        todo = [] if entry.edge is None else [entry.edge.node]
+        todo = [] if entry.edge is None or is_accumulator(entry.edge.node) else [entry.edge.node]
         while todo:
             fn = todo.pop()
             if fn in entry.fns:
@@ -219,7 +217,7 @@ class Tape:
         entry = self._by_id.get(id(tensor))
         if entry is not None and entry.tensor is tensor and entry.node.requires_grad == tensor.requires_grad:
             value, now = entry.node.value, tensor.detach().to_dense()  # may be changed through a view, .data or NumPy
-            if value is None or (value.shape == now.shape and torch.allclose(value, now.cpu(), 0, 0, equal_nan=True)):
+            if value is None or (value.shape == now.shape and torch.allclose(value, now.to(value), 0, 0, True)):
                 return entry
         return self._add(tensor)
 
