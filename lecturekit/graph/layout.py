@@ -4,7 +4,8 @@ from __future__ import annotations
 
 MARGIN = 14  # pixels around everything
 MAX_WIDTH = 1000  # pixels: a picture with more between its margins is turned; with them, a little less than a page
-GAPS = {"LR": (0.28, 0.36), "TB": (0.36, 0.3)}  # inches: between boxes side by side, between one step and the next
+# Inches between boxes side by side, and between one step and the next.
+GAPS = {"LR": {"nodesep": 0.28, "ranksep": 0.36}, "TB": {"nodesep": 0.36, "ranksep": 0.3}}
 
 
 def place(boxes: dict, labels: dict) -> tuple[int, int, dict, dict, dict]:
@@ -23,10 +24,9 @@ def place(boxes: dict, labels: dict) -> tuple[int, int, dict, dict, dict]:
 def _dot(boxes: dict, labels: dict, rankdir: str) -> tuple:
     import pygraphviz
 
-    beside, between = GAPS[rankdir]
     # A point of Graphviz is a pixel of ours; its lengths are in inches of 72 points.
     graph = pygraphviz.AGraph(directed=True, strict=False)
-    graph.graph_attr.update(rankdir=rankdir, nodesep=beside, ranksep=between)
+    graph.graph_attr.update(rankdir=rankdir, **GAPS[rankdir])
     graph.node_attr.update(shape="box", fixedsize="true", label="")
     graph.edge_attr.update(dir="both", arrowsize=0.9)
     number = {part: str(i) for i, part in enumerate((*boxes, *labels))}

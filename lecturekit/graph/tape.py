@@ -103,16 +103,14 @@ def is_wrapper(tensor: Tensor) -> bool:
         return True
 
 
-# --- Values
-
-
 def snapshot(tensor: Tensor, max_elems: int) -> tuple[Tensor | None, float]:
-    """Return a copy of a small tensor on the CPU, None for a larger one, and its Euclidean norm."""
+    """Return a copy of a small tensor on the CPU, None for a larger one, and its Euclidean norm in double precision."""
     tensor = tensor.detach().to_dense()
     copy = tensor.clone().cpu() if tensor.numel() <= max_elems else None
     measured = tensor.cpu() if tensor.device.type == "mps" else tensor  # which has no double precision
-    measured = measured.to(torch.promote_types(tensor.dtype, torch.float64))
-    return copy, float(torch.linalg.vector_norm(measured))
+    double = torch.promote_types(tensor.dtype, torch.float64)
+    measured = measured if measured.dtype == torch.float32 else measured.to(double)  # the usual type needs no copy
+    return copy, torch.linalg.vector_norm(measured, dtype=double).item()
 
 
 class Tape:
@@ -176,7 +174,8 @@ class Tape:
     def constant(self, number) -> Entry:
         """Put a number that takes part in an operation on the tape."""
         dtype = torch.float64 if isinstance(number, float) else None
-        return self._append(Entry(Node("", kind="constant", value=torch.tensor(number, dtype=dtype, device="cpu"))))
+        value, norm = snapshot(torch.tensor(number, dtype=dtype, device="cpu"), max_elems=1)
+        return self._append(Entry(Node("", kind="constant", value=value, value_norm=norm)))
 
     def _append(self, entry: Entry) -> Entry:
         self.entries.append(entry)
