@@ -284,11 +284,11 @@ def _changed_since(tensor: Tensor | None, fn) -> bool:
     return any(tensor is p for optimizer in later for group in optimizer.param_groups for p in group["params"])
 
 
-def topological(entries: Iterable[Entry], behind: str = "inputs") -> list[Entry]:
-    """Return some entries with all their inputs, or `behind` them all sources, each entry after these."""
+def topological(entries: Iterable[Entry], by: str = "inputs") -> list[Entry]:
+    """Return some entries and all that is behind them, by their inputs or their sources, each after these."""
     order, todo = {}, list(entries)[::-1]
     while todo:
-        if missing := [entry for entry in getattr(todo[-1], behind) if entry not in order]:
+        if missing := [entry for entry in getattr(todo[-1], by) if entry not in order]:
             todo += reversed(missing)
         else:
             order[todo.pop()] = True
