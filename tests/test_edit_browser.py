@@ -149,6 +149,13 @@ def test_where_the_page_could_not_compute_nothing_can_be_changed(show):
         u.register_hook(lambda grad: 5 * grad)
         f = u * u
         f.backward()
+    graphs.append(g)
+    f = w
+    with trace() as g:  # folded, as it is too wide
+        for _ in range(12):
+            f = torch.sin(f) * w
+        f.backward()
+    assert "operations" in "".join(texts(g.to_svg()))
     page = show("".join(graph.to_html() for graph in (*graphs, g)))
-    page.wait_for_function("document.querySelectorAll('.lk-graph').length === 7")
+    page.wait_for_function("document.querySelectorAll('.lk-graph').length === 8")
     assert page.get_by_text("✎").count() == page.get_by_role("textbox").count() == 0

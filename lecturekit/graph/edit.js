@@ -38,7 +38,7 @@ function edit(data, svg, control) {
     nodes[passed[0][1]].sums.push(1);
     told.push('1');  // the gradient of the target
     passed.forEach(([source, target]) => {
-      const {sums} = nodes[source], gradient = nodes[target].sums.at(-1), slope = nodes[target].slopes[source];
+      const {sums} = nodes[source], gradient = nodes[target].sums.at(-1), slope = nodes[target].slopes[source] ?? NaN;
       const added = gradient * slope, sum = sums.at(-1) + added;
       sums.push(sum);
       told.push(`\t${digits(gradient)}\t × \f${bracketed(slope)}\f = ${digits(added)}, together ${digits(sum)}`);
