@@ -117,13 +117,20 @@ def test_a_new_number_fits_its_box_and_the_old_one_comes_back(show):
     before = page.evaluate(widths)
     places = [page.locator(what).first.bounding_box() for what in ("label", "svg > g:has(title) rect")]
     assert places[0] == pytest.approx(places[1], abs=3), "where it can be clicked on"
-    for value, shown in (("-0.00012345", "w = −0.0001234"), ("2", "w = 2")):
+    for value, shown in (
+        ("-0.00012345", "w = −0.0001234"),
+        ("15.625", "w = 15.62"),
+        ("15.635", "w = 15.64"),
+        ("2", "w = 2"),
+    ):
         page.get_by_title("w, ").click()
         page.keyboard.type(value)
         page.keyboard.press("Enter")
         assert page.evaluate(OUT_OF_THEIR_BOXES) == []
         assert page.get_by_text(shown, exact=True).is_visible()
     assert page.evaluate(widths) == before
+    page.emulate_media(media="print")
+    assert not page.get_by_text("✎").first.is_visible()
 
 
 def test_where_the_page_could_not_compute_nothing_can_be_changed(show):

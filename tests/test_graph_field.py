@@ -100,6 +100,7 @@ CASES = [  # earlier cell; block; the target; the nodes that are no constants, s
     # what is left out
     ("", "y = a * 2\nwhile y.data.norm() < 50: y = y * 2", None, "a v₁ v₂ v₃ v₄ y"),
     ("", "m = nn.Linear(2, 1)\nh = torch.empty(2)", None, ""),
+    ("", "v = a * torch.distributions.Normal(x, 2.0).rsample((2,))", None, "a v v₁ v₂ v₃ v₄ x"),
     ("", "h = torch.empty(2)\nh.fill_(3.0)", None, "h h′"),
     ("", "v = nn.MaxPool2d(2, 2, 1)(X[None]).sum()", None, None),
 ]  # fmt: skip

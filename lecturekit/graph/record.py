@@ -157,8 +157,8 @@ class trace(TorchFunctionMode):
     def _before_change(self, func, args, kwargs) -> Call | None:
         """Describe a call that is about to change tensors; None if it makes no node."""
         changed = _changed(args, kwargs)
-        if all(map(is_leaf, changed)) or op_name(func).startswith(("_foreach", "_fused")):
-            return None  # an optimiser's step: what it changed starts a new graph
+        if all(map(is_leaf, changed)) or op_name(func).startswith(("_foreach", "_fused", "normal_", "uniform_")):
+            return None  # an optimiser's step, or random numbers: what they changed starts a new graph
         if any(tensor.requires_grad for tensor in changed) and self._is_called_from("torch.autograd.function"):
             return None  # an own Function, which is one operation
         given = {key: value for key, value in kwargs.items() if key != "out"}

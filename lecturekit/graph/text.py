@@ -37,8 +37,7 @@ def in_words(tensor: torch.Tensor | None, shape: tuple | None, norm: float | Non
     """Return the numbers of a tensor, up to 6, or in full up to 64; else its shape and norm."""
     if tensor is not None and tensor.numel() <= (64 if in_full else 6):
         return format_tensor(tensor)
-    prefix = "" if in_full else "shape "
-    words = "several tensors" if shape is None else prefix + format_shape(shape) if shape else "not kept"
+    words = "several tensors" if shape is None else f"shape {format_shape(shape)}" if shape else "not kept"
     return words if norm is None else f"{words}, norm {format_number(norm)}"
 
 
