@@ -120,7 +120,8 @@ def test_a_new_number_fits_its_box_and_the_old_one_comes_back(show):
     for value, shown in (
         ("-0.00012345", "w = −0.0001234"),
         ("15.625", "w = 15.62"),
-        ("15.635", "w = 15.64"),
+        ("15.645", "w = 15.64"),
+        ("15.635", "w = 15.63"),
         ("2", "w = 2"),
     ):
         page.get_by_title("w, ").click()

@@ -9,7 +9,7 @@ const OPERATIONS = {  // by what stands around operands a and b: the result y, a
 };
 // At most four digits, as everywhere in the picture.
 function digits(x) {
-  const five = x.toPrecision(5), isTie = +five === x && /[02468]\.?5(e|$)/.test(five);  // to even, as in Python
+  const isTie = /[02468]\.?5[0.]{20,}(e|$)/.test(x.toPrecision(30));  // it goes to the even digit, as in Python
   const short = +(isTie ? x * (1 - 1e-9) : x).toPrecision(4), size = Math.abs(short);
   const isPlain = size >= 1e-4 && size < (short === Math.fround(x) ? 1e6 : 1e4);
   const text = isPlain || !size ? String(short) : short.toExponential().replace('+', '');

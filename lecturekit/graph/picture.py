@@ -170,7 +170,9 @@ def editable(graph, steps: Steps) -> dict | None:
     for n in graph.nodes:
         texts = {edge: f"?{number(edge.source)}" for edge in steps.incoming[n]}
         work = put_in(clean(n.expression or n.op, 999), texts) if n.op else ""
-        nodes.append({"value": float(f"{n.value.item():.7g}"), "work": work, "free": n.kind in ("leaf", "input")})
+        digits = 2 * n.value.element_size() - 1  # 7 of a float32, 15 of a float64
+        value = float(f"{n.value.item():.{digits}g}")
+        nodes.append({"value": value, "work": work, "free": n.kind in ("leaf", "input")})
     return {"nodes": nodes, "passed": [(number(e.source), number(e.target)) for e in steps.passed]}
 
 
