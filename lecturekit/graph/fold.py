@@ -31,8 +31,9 @@ def folds(graph, max_nodes: int) -> Iterator:
         yield graph
         for depth in range(max(map(len, closed.values())), -1, -1):
             boxes = {node: (closed[node][depth:] or [node])[0] for node in operations}
-            yield (folded := _merge(graph, boxes))
-        lengths = [node.num_operations for node in folded.nodes if node.op]
+            lengths = [len(list(run)) for _, run in groupby(operations, boxes.get)]
+            if len(lengths) <= max_nodes:
+                yield _merge(graph, boxes)
         for keep in (max_nodes // 4, max_nodes // 8, max_nodes // 16, 1):
             middle = operations[sum(lengths[:keep]) : len(operations) - sum(lengths[-keep:])]
             yield _merge(graph, boxes | {node: () for node in middle if node is not graph.target})
@@ -42,9 +43,8 @@ def folds(graph, max_nodes: int) -> Iterator:
         if len(first.nodes) <= max_nodes:
             break
     yield first
-    least = min(8, len(operations))  # a picture of fewer nodes says little
     for folded in graphs:
-        if least <= len(folded.nodes) < len(first.nodes):
+        if min(8, len(operations)) <= len(folded.nodes) < len(first.nodes):  # fewer nodes say little
             yield (first := folded)
 
 
