@@ -34,7 +34,7 @@ def folds(graph, max_nodes: int) -> Iterator:
             lengths = [len(list(run)) for _, run in groupby(operations, boxes.get)]
             if len(lengths) <= max_nodes:
                 yield _merge(graph, boxes)
-        for keep in (max_nodes // 4, max_nodes // 8, max_nodes // 16, 1):
+        for keep in dict.fromkeys(max(keep, 1) for keep in (max_nodes // 4, max_nodes // 8, max_nodes // 16, 1)):
             middle = operations[sum(lengths[:keep]) : len(operations) - sum(lengths[-keep:])]
             yield _merge(graph, boxes | {node: () for node in middle if node is not graph.target})
 

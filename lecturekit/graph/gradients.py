@@ -112,20 +112,20 @@ class Derivatives:
     def end(self) -> None:
         """Keep what was seen, if a pass was watched; the slope of an own Function is known from number to number."""
         self._hooks.close()
+        if not self._passed:
+            return
         arrived: dict[GradientEdge, Tensor] = {}
         for fn, (sent, received) in self._passed.items():  # in order; hooks may have changed what was sent
             arrived |= {GradientEdge(fn, i): gradient for i, gradient in enumerate(received) if gradient is not None}
             for edge, flow in _sent(fn, sent):
                 _add(arrived, edge, flow)
         users = Counter(fn for entry in self._live for fn in entry.fns)
-        for entry in self._live:
-            flows: dict[GradientEdge, Tensor] = {}
+        for entry in filter(lambda entry: entry.edge in arrived, self._live):
+            total, flows = arrived[entry.edge], {}
             for fn in entry.fns:
                 if users[fn] == 1 and fn in self._passed:  # else one cannot tell through which result it came
                     for edge, flow in _sent(fn, self._passed[fn][0]):
                         _add(flows, edge, flow)
-            if (total := arrived.get(entry.edge)) is None:
-                continue
             self._keep(entry, total, flows)
             for source in entry.sources:
                 flow, is_new = flows.get(source.edge), (source, entry) not in self.local_grads
